@@ -1,0 +1,45 @@
+// Package watcher reads log lines from where they are written and hands them
+// on, each exactly once and in order. It knows how sources are kept (files
+// and their rotation, compressed files, standard input) and nothing of what
+// stands in a line.
+package watcher
+
+import (
+	"context"
+	"time"
+)
+
+// Line is one physical line of a source.
+type Line struct {
+	// Text is the line without its end ("\n" or "\r\n"). It is valid until
+	// the Sink's Line method returns.
+	Text []byte
+	// Seen is when the line was read as it was being written. It is zero for
+	// history: what stood in the source before, a replay, a catch-up.
+	Seen time.Time
+}
+
+// Sink takes what a Source reads. Its methods are called from one goroutine,
+// one at a time; an error ends the Source with that error.
+type Sink interface {
+	// Line takes the next line.
+	Line(Line) error
+	// Settled says that everything written up to now has been read, and that
+	// nothing more has come for SettleTime. It is called once after the last
+	// line, not again until another line has come.
+	Settled(now time.Time) error
+}
+
+// SettleTime is how long a source must have been at its end before it is
+// called settled. A log record is one write, so by then all lines of the
+// last record have been read.
+const SettleTime = 10 * time.Millisecond
+
+// Source is where lines come from.
+type Source interface {
+	// Name says which source this is, to people.
+	Name() string
+	// Follow hands every line to sink until ctx ends (it returns nil then) or
+	// the source has ended for good.
+	Follow(ctx context.Context, sink Sink) error
+}
