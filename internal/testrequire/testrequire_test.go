@@ -2,6 +2,7 @@ package testrequire
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -80,9 +81,12 @@ func TestCommand(t *testing.T) {
 }
 
 func TestCommandFound(t *testing.T) {
-	goTool := filepath.Join(runtime.GOROOT(), "bin", "go")
-	t.Setenv("PATH", filepath.Dir(goTool))
-	if got := Command(t, "go"); got != goTool {
-		t.Errorf("Command(go) = %q, want %q", got, goTool)
+	program := filepath.Join(t.TempDir(), "ipset")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Dir(program))
+	if got := Command(t, "ipset"); got != program {
+		t.Errorf("Command(ipset) = %q, want %q", got, program)
 	}
 }
