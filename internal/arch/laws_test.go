@@ -1,0 +1,107 @@
+package arch
+
+import (
+	"os"
+	"testing"
+)
+
+// module is the path of our module, the beginning of every import of our own.
+const module = "odooban"
+
+// everywhere is the folder of a law that holds in all packages.
+const everywhere = "."
+
+// clock is how package time tells the time or lets it pass. What asks none of these gives live and in a replay the same
+// answers.
+var clock = []string{
+	"time.Now", "time.Since", "time.Until", "time.Sleep",
+	"time.After", "time.AfterFunc", "time.NewTimer", "time.NewTicker", "time.Tick",
+}
+
+// loggers make or hold a logger; in a package variable it would be a global one.
+var loggers = []string{
+	"log.Default", "log.Logger", "log.New",
+	"log/slog.Default", "log/slog.Logger", "log/slog.New", "log/slog.With",
+	"github.com/rs/zerolog.Logger", "github.com/rs/zerolog.New", "github.com/rs/zerolog.Nop",
+}
+
+// laws are the table that our packages keep to.
+var laws = []law{
+	{
+		in:    "watcher",
+		never: []string{module},
+		why:   "watcher hands on lines and knows no package of ours",
+	},
+	{
+		in:    "rules",
+		never: []string{module, "os", "net/http"},
+		uses:  clock,
+		why:   "rules turns bytes into failures: no files, no network, no clock, no package of ours",
+	},
+	{
+		in:    "banner",
+		never: []string{"odooban/rules", "odooban/internal/jail", "odooban/internal/store"},
+		why:   "banner keeps prefixes away and does not ask why",
+	},
+	{
+		in:    "internal/window",
+		never: []string{module},
+		uses:  clock,
+		why:   "window counts by the times it is given: no clock, no package of ours",
+	},
+	{
+		in:    "internal/jail",
+		never: []string{"odooban/watcher", "odooban/banner", "odooban/internal/store"},
+		uses:  clock,
+		why:   "jail is policy alone: no clock, no lines, no firewall, no store",
+	},
+	{
+		in:    "internal/store",
+		never: []string{"odooban/internal/engine"},
+		why:   "store stands below the engine",
+	},
+	{
+		in: "internal/engine",
+		never: []string{
+			"github.com/spf13/viper", "github.com/spf13/cobra", "github.com/prometheus",
+			"database/sql", "modernc.org/sqlite", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3",
+			"zombiezen.com/go/sqlite", "github.com/docker", "github.com/moby",
+		},
+		why: "engine is the pipeline: configuration, commands, metrics, SQL and Docker belong to the edges",
+	},
+	{
+		in: "internal/replay",
+		never: []string{
+			"github.com/coreos/go-iptables", "github.com/vishvananda/netlink", "github.com/google/nftables",
+		},
+		why: "replay touches no netfilter",
+	},
+	{
+		in:     everywhere,
+		except: "internal/config",
+		never:  []string{"github.com/spf13/viper"},
+		why:    "internal/config is the only one to know viper",
+	},
+	{
+		in:    everywhere,
+		never: []string{"odooban/cmd"},
+		why:   "commands are the top: nothing imports them",
+	},
+	{
+		in:    everywhere,
+		never: []string{"github.com/rs/zerolog/log"},
+		vars:  loggers,
+		init:  true,
+		why:   "no package state: no init function, no global logger",
+	},
+}
+
+func TestTree(t *testing.T) {
+	broken, err := check(os.DirFS("../.."), laws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range broken {
+		t.Error(b)
+	}
+}
