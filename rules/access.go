@@ -1,0 +1,106 @@
+package rules
+
+import (
+	"bytes"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// access is one line of Odoo's own access log.
+type access struct {
+	addr   netip.Addr
+	path   []byte
+	post   bool
+	status int
+	// took is how long the request took; timed says whether the line told.
+	took  time.Duration
+	timed bool
+}
+
+// isAccessLogger knows the logger of access lines: werkzeug's, and Odoo's own
+// after 19.
+func isAccessLogger(logger []byte) bool {
+	return string(logger) == "werkzeug" || string(logger) == "odoo.http.server"
+}
+
+// parseAccess reads
+//
+//	203.0.113.50 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227
+//
+// (werkzeug/serving.py, WSGIRequestHandler.log; behind the status the size,
+// then odoo/netsvc.py, PerfFilter: queries, seconds in them, other seconds).
+func parseAccess(msg []byte) (access, bool) {
+	var a access
+	host, rest, ok := bytes.Cut(msg, []byte(" - - ["))
+	if !ok {
+		return a, false
+	}
+	if a.addr, ok = parseAddr(host); !ok {
+		return a, false
+	}
+	_, rest, ok = bytes.Cut(rest, []byte(`] "`))
+	end := bytes.LastIndex(rest, []byte(`" `))
+	if !ok || end < 0 {
+		return a, false
+	}
+	method, target, _ := bytes.Cut(stripColour(rest[:end]), space)
+	a.post = string(method) == "POST"
+	a.path, _, _ = bytes.Cut(target, space)
+	a.path, _, _ = bytes.Cut(a.path, []byte("?"))
+	return a, a.parseTail(rest[end+2:])
+}
+
+// parseTail reads the status and the times.
+func (a *access) parseTail(b []byte) bool {
+	fields := bytes.Fields(b)
+	if len(fields) == 0 {
+		return false
+	}
+	if a.status = digits(stripColour(fields[0])); a.status < 100 || a.status > 599 {
+		return false
+	}
+	if len(fields) < 5 {
+		return true
+	}
+	inQueries, ok1 := parseSeconds(stripColour(fields[3]))
+	outside, ok2 := parseSeconds(stripColour(fields[4]))
+	a.took, a.timed = inQueries+outside, ok1 && ok2
+	return true
+}
+
+// parseSeconds reads seconds with a fraction, up to a day.
+func parseSeconds(b []byte) (time.Duration, bool) {
+	if len(b) == 0 || len(b) > 16 || b[0] < '0' || b[0] > '9' {
+		return 0, false
+	}
+	s, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || s < 0 || s > 86400 {
+		return 0, false
+	}
+	return time.Duration(s * float64(time.Second)), true
+}
+
+// rpc says whether the request came in where failed logins are logged
+// without an address.
+func (a *access) rpc() bool {
+	return a.post && (string(a.path) == "/jsonrpc" || bytes.HasPrefix(a.path, []byte("/xmlrpc")))
+}
+
+// login says whether the request came in where logins are tried.
+func (a *access) login() bool {
+	if !a.post {
+		return false
+	}
+	for _, path := range loginPaths {
+		if bytes.HasPrefix(a.path, path) {
+			return true
+		}
+	}
+	return a.rpc()
+}
+
+var loginPaths = [][]byte{
+	[]byte("/web/login"), []byte("/web/session/authenticate"),
+	[]byte("/web/reset_password"), []byte("/web/signup"),
+}

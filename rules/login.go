@@ -1,0 +1,173 @@
+package rules
+
+import (
+	"bytes"
+	"net/netip"
+)
+
+// event is what a record of the login code says happened.
+type event uint8
+
+const (
+	otherEvent event = iota
+	// loginFailed and loginPassed end in the address, or in "n/a", or (Odoo
+	// 8 to 10) in the login; the login is raw in all of them.
+	loginFailed
+	loginPassed
+	// resetTried is "Password reset attempt": raw, too, and ends in the
+	// address.
+	resetTried
+	// cooledDown is the one line of base.login_cooldown_after: no password
+	// was tried. The user is quoted in it.
+	cooledDown
+	// proxySuspected follows a cooledDown and says that the address is a
+	// private one, and might be a proxy.
+	proxySuspected
+	// unknownLogin is a line about logins that says nothing we understand.
+	unknownLogin
+)
+
+// login is what a record of the login code says.
+type login struct {
+	event event
+	addr  netip.Addr // zero: the line ends in none
+	none  bool       // the line ends in "from n/a"
+	user  []byte
+	db    []byte
+}
+
+// isLoginLogger knows the logger of failed logins in Odoo 8 to 19:
+// openerp.addons.base.res.res_users, odoo.addons.base.res.res_users and
+// odoo.addons.base.models.res_users.
+func isLoginLogger(logger []byte) bool {
+	module, ok := bytes.CutSuffix(logger, []byte(".res_users"))
+	if !ok {
+		return false
+	}
+	switch string(module) {
+	case "odoo.addons.base.models", "odoo.addons.base.res", "openerp.addons.base.res":
+		return true
+	}
+	return false
+}
+
+var (
+	failedPrefix   = []byte("Login failed for ")
+	passedPrefix   = []byte("Login successful for ")
+	cooldownPrefix = []byte("Login attempt ignored for ")
+	proxyPrefix    = []byte("The rate-limited IP address ")
+	resetPrefix    = []byte("Password reset attempt for ")
+	resetLogger    = []byte("odoo.addons.auth_signup.controllers.main")
+)
+
+// parseLogin reads the message of a record, if it is of the login code.
+func parseLogin(r *record) login {
+	if bytes.Equal(r.logger, resetLogger) && bytes.HasPrefix(r.msg, resetPrefix) {
+		return endOf(resetTried, r.msg)
+	}
+	if !isLoginLogger(r.logger) {
+		return login{}
+	}
+	if rest, ok := bytes.CutPrefix(r.msg, failedPrefix); ok {
+		return parseCredentials(loginFailed, rest)
+	}
+	if rest, ok := bytes.CutPrefix(r.msg, passedPrefix); ok {
+		return parseCredentials(loginPassed, rest)
+	}
+	if rest, ok := bytes.CutPrefix(r.msg, cooldownPrefix); ok {
+		return parseCooldown(rest)
+	}
+	if bytes.HasPrefix(r.msg, proxyPrefix) {
+		return login{event: proxySuspected}
+	}
+	if bytes.Contains(r.msg, []byte("ogin")) {
+		return login{event: unknownLogin}
+	}
+	return login{}
+}
+
+// parseCredentials reads "db:D login:L from ADDR " (Odoo 8 to 18) or
+// "login:L from ADDR " (19 and later). Both D and L may hold anything.
+func parseCredentials(e event, b []byte) login {
+	l := endOf(e, b)
+	if l.addr.IsValid() || l.none {
+		b = b[:bytes.LastIndex(b, fromWord)]
+	}
+	if rest, ok := bytes.CutPrefix(b, []byte("db:")); ok {
+		db, user, ok := bytes.Cut(rest, []byte(" login:"))
+		if !ok {
+			return login{event: unknownLogin}
+		}
+		l.db, l.user = db, user
+		return l
+	}
+	user, ok := bytes.CutPrefix(b, []byte("login:"))
+	if !ok {
+		return login{event: unknownLogin}
+	}
+	l.user = user
+	return l
+}
+
+// parseCooldown reads "ADDR (user 'L') on D: 10 failures since last success,
+// last failure at ..."; Odoo 12 to 15 leave the user out.
+func parseCooldown(b []byte) login {
+	text, rest, ok := bytes.Cut(b, space)
+	addr, valid := parseAddr(text)
+	if !ok || !valid || !bytes.Contains(rest, []byte(" failures since last success")) {
+		return login{event: unknownLogin}
+	}
+	l := login{event: cooledDown, addr: addr}
+	if quoted, ok := bytes.CutPrefix(rest, []byte("(user ")); ok {
+		if end := bytes.LastIndex(quoted, []byte(") on ")); end > 1 {
+			l.user = bytes.Trim(quoted[:end], `'"`)
+		}
+	}
+	return l
+}
+
+// endOf reads the address a line ends in.
+func endOf(e event, b []byte) login {
+	addr, none := trailer(b)
+	return login{event: e, addr: addr, none: none}
+}
+
+var fromWord = []byte(" from ")
+
+// trailer reads " from ADDR" at the end of b, where only blanks may follow;
+// none is set for " from n/a". The login stands before it, whatever it holds.
+func trailer(b []byte) (addr netip.Addr, none bool) {
+	b = bytes.TrimRight(b, " ")
+	start := len(b)
+	for start > 0 && b[start-1] != ' ' {
+		if len(b)-start >= longestAddr {
+			return netip.Addr{}, false
+		}
+		start--
+	}
+	if start == len(b) || !bytes.HasSuffix(b[:start], fromWord) {
+		return netip.Addr{}, false
+	}
+	if string(b[start:]) == "n/a" {
+		return netip.Addr{}, true
+	}
+	addr, _ = parseAddr(b[start:])
+	return addr, false
+}
+
+// longestAddr is the length of the longest IPv6 address with a zone that is
+// read.
+const longestAddr = 64
+
+// parseAddr reads an address as the rest of the program knows them: IPv4
+// unmapped out of IPv6, without a zone.
+func parseAddr(b []byte) (netip.Addr, bool) {
+	if len(b) == 0 || len(b) > longestAddr {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(string(b))
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	return addr.WithZone("").Unmap(), true
+}

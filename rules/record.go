@@ -1,0 +1,170 @@
+package rules
+
+import (
+	"bytes"
+	"time"
+)
+
+// record is the header of one Odoo log record, taken apart. Its slices point
+// into the line it was read from.
+type record struct {
+	when   time.Time
+	proc   process
+	db     []byte
+	logger []byte
+	msg    []byte
+	// sealed is set where the format escapes line ends (JSON), so that no
+	// login can hold a further line.
+	sealed bool
+}
+
+// process tells the processes of one source apart: the PID, and for saved
+// compose logs the container it was in. Syslog lines name no PID; they all
+// count as one process.
+type process struct {
+	container string
+	pid       int
+}
+
+// database returns the record's database, or nothing where Odoo wrote that it
+// had none ("?" or "None").
+func (r *record) database() []byte {
+	if len(r.db) == 1 && r.db[0] == '?' || string(r.db) == "None" {
+		return nil
+	}
+	return r.db
+}
+
+// stampLen is the length of "2026-11-23 10:45:24,131".
+const stampLen = 23
+
+// parsePlain reads Odoo's own format, with or without colours:
+//
+//	2026-11-23 10:45:24,131 28281 INFO openspp odoo.http: message
+//
+// (odoo/netsvc.py, init_logger: '%(asctime)s %(pid)s %(levelname)s
+// %(dbname)s %(name)s: %(message)s %(perf_info)s'; ColoredFormatter wraps
+// the level in escape sequences).
+func parsePlain(r *record, line []byte) bool {
+	when, ok := parseStamp(line)
+	if !ok || len(line) <= stampLen || line[stampLen] != ' ' {
+		return false
+	}
+	pid, rest, ok := cutInt(line[stampLen+1:])
+	if !ok {
+		return false
+	}
+	level, rest, ok := bytes.Cut(rest, space)
+	if !ok || !isLevel(stripColour(level)) {
+		return false
+	}
+	db, rest, ok := bytes.Cut(rest, space)
+	if !ok || len(db) == 0 {
+		return false
+	}
+	logger, msg, ok := bytes.Cut(rest, colonSpace)
+	if !ok || !isLogger(logger) {
+		return false
+	}
+	r.when, r.proc.pid, r.db, r.logger, r.msg = when, pid, db, logger, msg
+	return true
+}
+
+var (
+	space      = []byte(" ")
+	colonSpace = []byte(": ")
+)
+
+// cutInt cuts a process number and the blank behind it.
+func cutInt(b []byte) (n int, rest []byte, ok bool) {
+	for i, c := range b {
+		if c == ' ' {
+			return n, b[i+1:], i > 0
+		}
+		if c < '0' || c > '9' || i >= 10 {
+			return 0, nil, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return 0, nil, false
+}
+
+// isLevel knows Python's level names and the two that Odoo adds.
+func isLevel(b []byte) bool {
+	switch string(b) {
+	case "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "RUNBOT", "TEST":
+		return true
+	}
+	return false
+}
+
+// isLogger says whether b can be the dotted name of a Python logger.
+func isLogger(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c == ':' || c >= 0x7f {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// stripColour removes "ESC[...m" before and behind b.
+func stripColour(b []byte) []byte {
+	for len(b) > 2 && b[0] == 0x1b && b[1] == '[' {
+		end := bytes.IndexByte(b, 'm')
+		if end < 0 {
+			return b
+		}
+		b = b[end+1:]
+	}
+	if i := bytes.IndexByte(b, 0x1b); i >= 0 {
+		b = b[:i]
+	}
+	return b
+}
+
+// cutCompose cuts what `docker compose logs` puts in front of each line,
+// "odoo-1  | ", and returns the container's name.
+func cutCompose(line []byte) (container, rest []byte) {
+	const longest = 128
+	head := line[:min(len(line), longest)]
+	end := bytes.Index(head, []byte(" | "))
+	if end <= 0 {
+		return nil, line
+	}
+	name := bytes.TrimRight(head[:end], " ")
+	if bytes.IndexByte(name, ' ') >= 0 {
+		return nil, line
+	}
+	return name, line[end+3:]
+}
+
+// parseSyslog reads what Odoo writes with --syslog, behind whatever header
+// the system's logger put there:
+//
+//	Nov 23 10:45:24 erp Odoo Server 18.0:openspp:INFO:odoo.http:message
+//
+// (odoo/netsvc.py: '%s %s:%(dbname)s:%(levelname)s:%(name)s:%(message)s' of
+// the product's description and version).
+func parseSyslog(r *record, line []byte, ref time.Time) bool {
+	const longest = 256
+	at := bytes.Index(line[:min(len(line), longest)], []byte(" Server "))
+	if at < 0 || !isProduct(line[:at]) {
+		return false
+	}
+	parts := bytes.SplitN(line[at+len(" Server "):], []byte(":"), 5)
+	if len(parts) != 5 || !isLevel(parts[2]) || !isLogger(parts[3]) {
+		return false
+	}
+	when, ok := parseSyslogTime(line, ref)
+	if !ok {
+		return false
+	}
+	r.when, r.db, r.logger, r.msg = when, parts[1], parts[3], bytes.TrimPrefix(parts[4], space)
+	return true
+}
+
+// isProduct says whether head ends in the name Odoo goes by.
+func isProduct(head []byte) bool {
+	return bytes.HasSuffix(head, []byte("Odoo")) || bytes.HasSuffix(head, []byte("OpenERP"))
+}

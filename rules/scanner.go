@@ -1,0 +1,339 @@
+package rules
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Scanner finds the failures in the lines of one source. It holds what the
+// last lines left open. It is not safe for concurrent use.
+type Scanner struct {
+	set   *Set
+	ref   time.Time
+	stats Stats
+
+	attempts []*attempt
+	previous previous
+	line     uint64
+	offset   int64
+	burst    uint64
+	swept    int64
+	aged     time.Time
+
+	// workers tells prefork servers from threaded ones.
+	workers workers
+	// evidence is how many more attempts may come without an access line
+	// before the source is taken for one that has none.
+	evidence int
+	agreed   bool
+	names map[string]string
+}
+
+// Stats is what a Scanner has seen so far.
+type Stats struct {
+	// Lines is the number of lines fed.
+	Lines uint64
+	// First and Last are the earliest and the latest time of a record.
+	First, Last time.Time
+	// Unattributed is the number of failures whose address the log does not
+	// tell.
+	Unattributed uint64
+	// Forged counts the lines that look like records and are part of a login,
+	// by the address that sent them.
+	Forged map[netip.Addr]uint64
+	// Unknown is the number of records of the login logger that say something
+	// about logins which no rule understands: the format has changed.
+	Unknown uint64
+	// ProxySuspected is the number of records in which Odoo says that the
+	// addresses it sees are a proxy's.
+	ProxySuspected uint64
+}
+
+// previous is what the last record header was.
+type previous struct {
+	attempt *attempt
+	access  uint64
+}
+
+const (
+	// horizon is how many bytes of log a record and its access line may span.
+	horizon = 256 << 10
+	// sweepEvery bounds how often the open attempts are gone through.
+	sweepEvery = 16 << 10
+	// maxAttempts bounds the open attempts.
+	maxAttempts = 4096
+	// maxForgers bounds how many forgers are told apart.
+	maxForgers = 10000
+	// longestUser bounds what is kept of a login.
+	longestUser = 256
+	// requestLimit is how long an access line is waited for: Odoo kills a
+	// request after limit_time_real, 120 s.
+	requestLimit = 120 * time.Second
+	// evidenceSpan is for how many attempts one access line is evidence that
+	// the source has them.
+	evidenceSpan = 64
+)
+
+// Stats returns what the Scanner has seen so far. Forged is the Scanner's own
+// map: it changes with the next call of Feed, Settle or Flush.
+func (s *Scanner) Stats() Stats { return s.stats }
+
+// Feed takes the next line of the source and appends to dst the failures that
+// it made certain, in the order in which they are to be counted. seen is when
+// the line was read while being written, or zero.
+func (s *Scanner) Feed(dst []Failure, text []byte, seen time.Time) []Failure {
+	s.line++
+	s.stats.Lines++
+	s.offset += int64(len(text)) + 1
+	when := s.odoo(text, seen)
+	dst = s.set.match(dst, text, when, seen, s.ref)
+	return s.advance(dst, seen)
+}
+
+// odoo takes the line as one of Odoo's, and returns the time it names.
+func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
+	var r record
+	if !s.parse(&r, text) {
+		s.continued(text)
+		return time.Time{}
+	}
+	s.stats.note(r.when)
+	if isAccessLogger(r.logger) {
+		if a, ok := parseAccess(r.msg); ok {
+			s.requested(&r, a)
+			return r.when
+		}
+	}
+	s.previous = previous{}
+	if l := parseLogin(&r); l.event != otherEvent {
+		s.login(&r, l, seen)
+		return r.when
+	}
+	s.mark(&r, text, seen)
+	return r.when
+}
+
+// parse takes a line apart, whatever shape it has.
+func (s *Scanner) parse(r *record, text []byte) bool {
+	if parsePlain(r, text) {
+		return true
+	}
+	if len(text) > 0 && text[0] == '{' {
+		return parseJSON(r, text, s.ref)
+	}
+	if name, rest := cutCompose(text); name != nil {
+		r.proc.container = s.intern(name)
+		if parsePlain(r, rest) || parseJSON(r, rest, s.ref) {
+			return true
+		}
+	}
+	return parseSyslog(r, text, s.ref)
+}
+
+// intern keeps one string for each container name.
+func (s *Scanner) intern(name []byte) string {
+	const most = 256
+	if known, ok := s.names[string(name)]; ok {
+		return known
+	}
+	if len(s.names) >= most {
+		clear(s.names)
+	}
+	kept := string(name)
+	s.names[kept] = kept
+	return kept
+}
+
+// note widens the span of the records' times.
+func (st *Stats) note(when time.Time) {
+	if st.First.IsZero() || when.Before(st.First) {
+		st.First = when
+	}
+	if when.After(st.Last) {
+		st.Last = when
+	}
+}
+
+// login takes a record of the login code.
+func (s *Scanner) login(r *record, l login, seen time.Time) {
+	switch l.event {
+	case unknownLogin:
+		s.stats.Unknown++
+		return
+	case proxySuspected:
+		s.stats.ProxySuspected++
+		return
+	}
+	if l.event == loginFailed && s.echo(r, l) {
+		return
+	}
+	a := s.newAttempt(r, l.event, seen)
+	a.addr, a.none, a.header = l.addr, l.none, true
+	switch l.event {
+	case loginFailed:
+		a.rule = s.set.rule(LoginRule)
+	case cooledDown:
+		a.rule = s.set.rule(CooldownRule)
+	}
+	if a.counts() {
+		a.user = string(l.user[:min(len(l.user), longestUser)])
+		a.db = string(r.database())
+		if a.db == "" {
+			a.db = string(l.db[:min(len(l.db), longestUser)])
+		}
+	}
+	s.add(a)
+}
+
+// echo says whether the record is the "Login failed" line of an attempt that
+// a cooldown line has already told of.
+func (s *Scanner) echo(r *record, l login) bool {
+	const together = 2 * time.Second
+	for i := len(s.attempts) - 1; i >= 0 && i >= len(s.attempts)-16; i-- {
+		a := s.attempts[i]
+		if a.proc != r.proc {
+			continue
+		}
+		open := !l.addr.IsValid() && !l.none
+		if a.event != cooledDown || a.echoed || a.rule == "" || a.provenBy > 0 ||
+			a.addr != l.addr && !open && !l.none || r.when.Sub(a.when).Abs() > together {
+			return false
+		}
+		a.echoed = true
+		s.previous.attempt = a
+		return true
+	}
+	return false
+}
+
+// mark remembers a line of no login that ends in an address, while one is
+// open: the login may end in it.
+func (s *Scanner) mark(r *record, text []byte, seen time.Time) {
+	if len(s.attempts) == 0 || r.sealed {
+		return
+	}
+	addr, _ := trailer(text)
+	if !addr.IsValid() {
+		return
+	}
+	a := s.newAttempt(r, otherEvent, seen)
+	a.addr, a.header = addr, true
+	s.add(a)
+}
+
+// newAttempt is an attempt at the line just fed.
+func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
+	return &attempt{
+		event: e, when: r.when, seen: seen, proc: r.proc, recordDB: string(r.db),
+		sure: r.sealed, line: s.line, offset: s.offset, burst: s.burst,
+	}
+}
+
+func (s *Scanner) add(a *attempt) {
+	s.attempts = append(s.attempts, a)
+	s.previous.attempt = a
+	s.evidence = max(s.evidence-1, 0)
+}
+
+// continued takes a line that is no record's header: it continues the record
+// before it, which then ends in what this line ends in.
+func (s *Scanner) continued(text []byte) {
+	if len(s.attempts) == 0 {
+		return
+	}
+	addr, none := trailer(text)
+	switch a := s.previous.attempt; {
+	case a == nil:
+	case a.event == cooledDown && !a.echoed:
+		// Odoo writes it in one line: this one is part of a login.
+		a.distrust(addr)
+	default:
+		if a.event != cooledDown || addr.IsValid() {
+			a.addr, a.none = addr, none
+		}
+		return
+	}
+	if s.previous.access > 0 {
+		s.unprove(s.previous.access, addr)
+	}
+	if addr.IsValid() {
+		end := &attempt{event: otherEvent, addr: addr, line: s.line, offset: s.offset, burst: s.burst}
+		s.previous = previous{}
+		s.add(end)
+	}
+}
+
+// unprove takes back what an access line proved: it was part of a login.
+func (s *Scanner) unprove(line uint64, blame netip.Addr) {
+	s.previous.access = 0
+	for _, a := range s.attempts {
+		if a.provenBy == line {
+			a.provenBy = 0
+			a.distrust(blame)
+		}
+	}
+}
+
+// requested takes an access line.
+func (s *Scanner) requested(r *record, a access) {
+	s.previous = previous{access: s.line}
+	if !s.open() {
+		s.workers.note(r.proc)
+	}
+	s.evidence = evidenceSpan
+	if len(s.attempts) == 0 || !a.login() && !s.workers.prefork() {
+		return
+	}
+	q := &request{access: a, when: r.when, proc: r.proc, db: string(r.db), line: s.line}
+	if a.timed {
+		q.start = q.when.Add(-a.took)
+	}
+	s.attribute(q)
+}
+
+// open says whether an attempt is still undecided.
+func (s *Scanner) open() bool {
+	for i := len(s.attempts) - 1; i >= 0; i-- {
+		if s.attempts[i].state == undecided && !s.attempts[i].proven() {
+			return true
+		}
+	}
+	return false
+}
+
+// workers watches which processes answer requests. A prefork server's take
+// turns, and each has one request at a time; a threaded server is one process.
+type workers struct {
+	last  process
+	known map[process]bool
+	turns int
+}
+
+// note takes the process of an access line that no login can hold.
+func (w *workers) note(p process) {
+	const most = 1024
+	if w.known == nil || len(w.known) > most {
+		w.known = make(map[process]bool)
+	}
+	if p != w.last && w.known[p] && p.container == w.last.container {
+		w.turns++
+	}
+	w.known[p], w.last = true, p
+}
+
+// prefork says whether processes were seen to take turns.
+func (w *workers) prefork() bool {
+	const enough = 2
+	return w.turns >= enough
+}
+
+// addForged counts a forged line against the address that sent it.
+func (st *Stats) addForged(by netip.Addr) {
+	if !by.IsValid() {
+		return
+	}
+	if _, known := st.Forged[by]; known || len(st.Forged) < maxForgers {
+		st.Forged[by]++
+	}
+}
+
