@@ -2,6 +2,17 @@
 // on, each exactly once and in order. It knows how sources are kept (files
 // and their rotation, compressed files, standard input) and nothing of what
 // stands in a line.
+//
+// A line ends at "\n" alone; one "\r" before it is taken off, everything else
+// (NUL, broken UTF-8) passes through. Of a line longer than 1 MiB the first
+// and the last 512 KiB are handed on, joined; the middle is skipped and
+// counted. What has no end yet is not a line: a followed file never hands on
+// half a line, as half an address is another address. Only where a source has
+// ended for good does what stands there count as its last line.
+//
+// Two kinds of lines cannot be had by following a file: those that
+// copytruncate cuts after it has made its copy, and those of a file that was
+// created and deleted before anybody could open it.
 package watcher
 
 import (
@@ -43,3 +54,19 @@ type Source interface {
 	// the source has ended for good.
 	Follow(ctx context.Context, sink Sink) error
 }
+
+// Group is a changing set of sources, such as the files that match a pattern.
+type Group interface {
+	// Name says which group this is, to people.
+	Name() string
+	// Run calls start for every source of the group, those there are now and
+	// those that come later, until ctx ends (it returns nil then). start must
+	// not wait for the source to end: it follows it in a goroutine of its own,
+	// with its own Sink.
+	Run(ctx context.Context, start func(Source)) error
+}
+
+// Alarm takes troubles that were not the end: each is tried again, and
+// reported once for as long as it lasts. The text says what to do about it.
+// It is called from the goroutine that follows.
+type Alarm func(error)

@@ -1,0 +1,232 @@
+package watcher
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// slowPace is how often a file is looked at when notices come; quickPace
+	// when they do not, or when something is expected to happen.
+	slowPace  = time.Second
+	quickPace = 100 * time.Millisecond
+	// graceTime is how long a file that was rotated away is read on after it
+	// last grew: its writers may not have opened the new one yet.
+	graceTime = 5 * time.Second
+)
+
+// File follows a file by its path, through every kind of rotation. What
+// stands in it at the start is history.
+type File struct {
+	path  string
+	alarm Alarm
+	// probe says whether inotify can be used.
+	probe func() error
+	// notices is shared by the files of a group; a file of its own has none.
+	notices *notices
+	// late marks a file that came to exist while its group was running.
+	late  bool
+	grace time.Duration
+
+	skipped atomic.Int64
+}
+
+// NewFile follows the file at path, which need not exist yet. alarm is told
+// why it cannot be read for the time being.
+func NewFile(path string, alarm Alarm) *File {
+	return &File{path: filepath.Clean(path), alarm: alarm, probe: probeInotify, grace: graceTime}
+}
+
+// Name is the path.
+func (f *File) Name() string { return f.path }
+
+// Skipped is how many bytes were left out of lines longer than 1 MiB. It can
+// be asked for at any time.
+func (f *File) Skipped() int64 { return f.skipped.Load() }
+
+// Follow hands on what stands in the file, then what is written to it, until
+// ctx ends. Only sink can make it fail: whatever happens to the file is
+// reported, and tried again.
+func (f *File) Follow(ctx context.Context, sink Sink) error {
+	w := newFollower(f, sink)
+	defer w.close()
+	if err := w.run(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// follower is one run of File.Follow. Everything in it belongs to the
+// goroutine of that run.
+type follower struct {
+	*File
+	sink Sink
+
+	// current is what the path names, or named last; nil before there was
+	// anything. old are those before it that may still be written to.
+	current *generation
+	old     []*generation
+	// named is when the path was last seen to name current.
+	named time.Time
+
+	tailing *tailing
+	poll    bool      // inotify is not to be had
+	tailed  time.Time // when a tail of current was last started
+
+	dir      *notices
+	listener *listener
+	listens  bool
+
+	look  *time.Timer // when to look at the path again
+	check *time.Timer // when to look whether the end was reached, if armed
+	armed bool
+	block []byte
+
+	// count is how many lines were handed on, latest when the last one was.
+	count  int
+	latest time.Time
+	// unsettled says that a line has come since Settled was called.
+	unsettled bool
+	// checked is how far all files had been read at the last check.
+	checked int64
+
+	started  bool
+	reported string // the trouble that alarm was last told about
+}
+
+func newFollower(f *File, sink Sink) *follower {
+	w := &follower{File: f, sink: sink, dir: f.notices}
+	if err := f.probe(); err != nil {
+		w.poll = true
+		w.trouble(err)
+	}
+	if w.dir == nil {
+		w.dir = newNotices(!w.poll)
+	}
+	w.listener = w.dir.listen(filepath.Dir(f.path), f.path)
+	w.look = time.NewTimer(0)
+	w.check = time.NewTimer(SettleTime)
+	w.armed = true
+	w.block = make([]byte, smallBlock)
+	return w
+}
+
+func (w *follower) close() {
+	w.look.Stop()
+	w.check.Stop()
+	w.dir.forget(w.listener)
+	if w.notices == nil {
+		w.dir.close()
+	}
+	w.stopTailing()
+	for _, g := range w.open() {
+		g.file.Close()
+	}
+}
+
+// run is the loop of events. Each of them is only a reason to look: what is
+// true is read from the files.
+func (w *follower) run(ctx context.Context) error {
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case line, ok := <-w.tailing.lines():
+			if ok {
+				err = w.takeTailed(ctx, line)
+			} else {
+				w.stopTailing()
+				err = w.lookAround(ctx)
+			}
+		case <-w.listener.wake:
+			err = w.lookAround(ctx)
+		case <-w.look.C:
+			w.listens = w.dir.renew(w.listener)
+			err = w.lookAround(ctx)
+		case <-w.check.C:
+			err = w.checkEnd(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// pace is how long to wait before looking again without having been woken.
+func (w *follower) pace() time.Duration {
+	late := func(g *generation) bool { return time.Since(g.grown) <= w.grace }
+	switch {
+	case w.current == nil || time.Since(w.named) > w.grace:
+		return slowPace
+	case w.tailing == nil || !w.listens || slices.ContainsFunc(w.old, late):
+		return quickPace
+	}
+	return slowPace
+}
+
+// arm lets checkEnd be called after d, if it is not going to be already.
+func (w *follower) arm(d time.Duration) {
+	if !w.armed {
+		w.armed = true
+		w.check.Reset(d)
+	}
+}
+
+// open gives all open generations, the oldest first.
+func (w *follower) open() []*generation {
+	if w.current == nil {
+		return w.old
+	}
+	return append(w.old[:len(w.old):len(w.old)], w.current)
+}
+
+// trouble reports err, once for as long as it lasts.
+func (w *follower) trouble(err error) {
+	if text := err.Error(); text != w.reported {
+		w.reported = text
+		w.alarm(err)
+	}
+}
+
+// line hands one line on.
+func (w *follower) line(text []byte, seen time.Time) error {
+	w.count++
+	w.unsettled = true
+	return w.sink.Line(Line{Text: text, Seen: seen})
+}
+
+// checkEnd calls Settled when the end of every file has been reached. It reads
+// first: if this process was paused, the timer may have run out although the
+// next line stands there already. A half line counts as the end only when it
+// has not grown between two checks.
+func (w *follower) checkEnd(ctx context.Context) error {
+	w.armed = false
+	if rest := SettleTime - time.Since(w.latest); rest > 0 {
+		w.arm(rest)
+		return nil
+	}
+	before := w.count
+	var read, half int64
+	for _, g := range w.open() {
+		if err := w.catchUp(ctx, g); err != nil {
+			return err
+		}
+		read += g.pos
+		half += g.lines.open
+	}
+	grows := half > 0 && read != w.checked
+	w.checked = read
+	if w.count != before || grows {
+		w.arm(SettleTime)
+		return nil
+	}
+	if !w.unsettled {
+		return nil
+	}
+	w.unsettled = false
+	return w.sink.Settled(time.Now())
+}

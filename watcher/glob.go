@@ -1,0 +1,135 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Glob is the group of all files whose path matches a pattern, those that
+// come to exist later too. What rotation has made of a file is no member of
+// its own, even when the pattern matches it: it is read by who follows the
+// file that it was.
+type Glob struct {
+	pattern string
+	alarm   Alarm
+	probe   func() error
+}
+
+// NewGlob makes the group of the files that match pattern, in the syntax of
+// path/filepath.Match. alarm is told about troubles with the pattern and with
+// every file; it may be called from several goroutines.
+func NewGlob(pattern string, alarm Alarm) (*Glob, error) {
+	if _, err := filepath.Match(pattern, ""); err != nil {
+		return nil, fmt.Errorf("read pattern %q: %w; every [ needs its ]", pattern, err)
+	}
+	return &Glob{pattern: filepath.Clean(pattern), alarm: alarm, probe: probeInotify}, nil
+}
+
+// Name is the pattern.
+func (g *Glob) Name() string { return g.pattern }
+
+// Run starts a File for every match. A File goes on when its file is gone: it
+// may come back.
+func (g *Glob) Run(ctx context.Context, start func(Source)) error {
+	notices := newNotices(g.probe() == nil)
+	defer notices.close()
+	listener := notices.listen(filepath.Dir(g.pattern), "")
+	members := &members{glob: g, notices: notices, ids: map[identity]string{}}
+	tick := time.NewTicker(slowPace)
+	defer tick.Stop()
+	for {
+		notices.renew(listener)
+		for _, file := range members.find() {
+			start(file)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-listener.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// members remembers which files of a glob are followed.
+type members struct {
+	glob    *Glob
+	notices *notices
+	paths   []string
+	// ids says under which path a file that still matches was first found. A
+	// followed file that was renamed is known by it.
+	ids    map[identity]string
+	looked bool
+}
+
+// find gives the files that are to be followed from now on.
+func (m *members) find() []*File {
+	matches, _ := filepath.Glob(m.glob.pattern)
+	var found []*File
+	ids := map[identity]string{}
+	for _, path := range matches {
+		id, err := identifyPath(path)
+		if err != nil {
+			continue
+		}
+		first, known := m.ids[id]
+		if !known {
+			first = path
+		}
+		if earlier, ok := ids[id]; ok {
+			first, known = earlier, true
+		}
+		ids[id] = first
+		if known || slices.Contains(m.paths, path) || m.rotated(path, matches) || !isFile(path) {
+			continue
+		}
+		m.paths = append(m.paths, path)
+		found = append(found, m.file(path))
+	}
+	m.ids = ids
+	if !m.looked && len(m.paths) == 0 {
+		m.glob.alarm(m.nothing())
+	}
+	m.looked = true
+	return found
+}
+
+func (m *members) file(path string) *File {
+	f := NewFile(path, m.glob.alarm)
+	f.probe, f.notices, f.late = m.glob.probe, m.notices, m.looked
+	return f
+}
+
+// rotated reports whether path is what rotation has made of another match or
+// of a followed file. A number, or a date, behind the whole name says so even
+// in the moment when the file itself is not there.
+func (m *members) rotated(path string, matches []string) bool {
+	dir, name := filepath.Split(path)
+	for _, other := range slices.Concat(m.paths, matches) {
+		otherDir, base := filepath.Split(other)
+		if dir == otherDir && isSibling(base, name) {
+			return true
+		}
+	}
+	return looksRotated(name)
+}
+
+// nothing says why there is no file yet.
+func (m *members) nothing() error {
+	dir := filepath.Dir(m.glob.pattern)
+	if _, err := os.ReadDir(dir); errors.Is(err, os.ErrPermission) {
+		return explain(dir, err)
+	}
+	return fmt.Errorf("find %s: no file matches yet; each is read as soon as it does (or correct the pattern)",
+		m.glob.pattern)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

@@ -1,0 +1,116 @@
+package watcher
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// identity tells one generation of a file from every other. Inode numbers are
+// used again as soon as a file is deleted, often by its very successor, so the
+// birth time belongs to it.
+type identity struct {
+	dev, ino uint64
+	// born is in nanoseconds since 1970; zero where the file system does not
+	// keep it.
+	born int64
+}
+
+// identifyPath identifies what path names now, through symbolic links.
+func identifyPath(path string) (identity, error) {
+	return statx(unix.AT_FDCWD, path, 0)
+}
+
+// identifyFile identifies what was opened.
+func identifyFile(f *os.File) (identity, error) {
+	return statx(int(f.Fd()), "", unix.AT_EMPTY_PATH)
+}
+
+func statx(fd int, path string, flags int) (identity, error) {
+	var st unix.Statx_t
+	if err := unix.Statx(fd, path, flags, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
+		return identity{}, err
+	}
+	id := identity{dev: unix.Mkdev(st.Dev_major, st.Dev_minor), ino: st.Ino}
+	if st.Mask&unix.STATX_BTIME != 0 {
+		id.born = st.Btime.Sec*int64(time.Second) + int64(st.Btime.Nsec)
+	}
+	return id, nil
+}
+
+// bornAt is when the file was created; the zero time where that is not known.
+func (id identity) bornAt() time.Time {
+	if id.born == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, id.born)
+}
+
+var errNotFile = errors.New("not a file")
+
+// openRegular opens a file that is one. Opening does not wait for the other
+// end if it turns out to be a pipe.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: errNotFile}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// explain says to people why path cannot be read, and what to do.
+func explain(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("read %s: %w yet; it is read as soon as it does (or correct the path)", path, fs.ErrNotExist)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("read %s: %w; add the service's user to the group that may read it", path, fs.ErrPermission)
+	case errors.Is(err, errNotFile):
+		return fmt.Errorf("read %s: %w; name the log file itself", path, errNotFile)
+	}
+	return fmt.Errorf("read %s: %w", path, err)
+}
+
+// Rotation puts a number, a date or "old" behind the name, compression its
+// own ending behind that: logrotate, Python's handlers, savelog.
+var (
+	rotatedEnd = regexp.MustCompile(`^([.-](\d{1,3}|\d{8,10}|\d{8}-\d{2,6}|\d{4}-\d{2}-\d{2}([_T.-][\d_.:-]+)?|old|bak))?(\.(gz|bz2|xz|zst|lz4|Z))?$`)
+	datedEnd   = regexp.MustCompile(`^[._-](\d{8,10}|\d{8}-\d{2,6}|\d{4}-\d{2}-\d{2}([_T.-][\d_.:-]+)?)$`)
+)
+
+// isSibling reports whether a file called name is what rotation makes of one
+// called base: odoo.log.1, odoo.log-20261123.gz, odoo-20261123.log.
+func isSibling(base, name string) bool {
+	if rest, ok := strings.CutPrefix(name, base); ok && rest != "" {
+		return rotatedEnd.MatchString(rest)
+	}
+	ext := filepath.Ext(base)
+	rest, ok := strings.CutPrefix(name, strings.TrimSuffix(base, ext))
+	if !ok || ext == "" {
+		return false
+	}
+	rest, ok = strings.CutSuffix(rest, ext)
+	return ok && datedEnd.MatchString(rest)
+}
+
+// looksRotated reports whether name ends like what rotation has made of a log
+// file, whichever: odoo.log.1, odoo.log-20261123, odoo.log.gz.
+func looksRotated(name string) bool {
+	base, rest, ok := strings.Cut(name, ".log")
+	return ok && base != "" && rest != "" && rotatedEnd.MatchString(rest)
+}

@@ -1,0 +1,129 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nxadm/tail"
+)
+
+// smallBlock is enough for what comes in live: many files may be followed, and
+// each has one. Whoever finds it full takes a large one until the end.
+const smallBlock = anchorSize + 16<<10
+
+// catchUp reads g to its end, in blocks. Truncation is dealt with on the way;
+// trouble with reading is reported, and the next look tries again.
+func (w *follower) catchUp(ctx context.Context, g *generation) error {
+	block := w.block
+	for ctx.Err() == nil {
+		now := time.Now()
+		data, err := g.read(block)
+		if errors.Is(err, errTruncated) {
+			if err := w.truncated(ctx, g); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			w.trouble(explain(w.path, err))
+			return nil
+		}
+		full := len(g.anchor)+len(data) == len(block)
+		if err := w.feed(g, data, g.seen(now)); err != nil {
+			return err
+		}
+		if !full {
+			g.atEnd = now
+			return nil
+		}
+		if len(block) == smallBlock {
+			block = make([]byte, anchorSize+blockSize)
+		}
+	}
+	return nil
+}
+
+// feed hands on the lines of data, which stands at the position of g.
+func (w *follower) feed(g *generation, data []byte, seen time.Time) error {
+	if len(data) == 0 {
+		return nil
+	}
+	skipped := g.lines.skipped
+	err := g.lines.feed(data, func(text []byte) error { return w.line(text, seen) })
+	now := time.Now()
+	g.passed(data, now)
+	w.latest = now
+	w.skipped.Add(g.lines.skipped - skipped)
+	return err
+}
+
+// takeTailed takes a line that the tail has brought. It counts only if it
+// starts where the next line is due: one before that has been read already,
+// and one behind it means that something lies between.
+func (w *follower) takeTailed(ctx context.Context, line *tail.Line) error {
+	var anchor [anchorSize]byte
+	g := w.current
+	size, err := g.size(anchor[:])
+	if err != nil {
+		return w.readOn(ctx)
+	}
+	start := lineStart(line)
+	if start > g.offset() || size-g.pos > blockSize {
+		return w.readOn(ctx)
+	}
+	if start < g.offset() {
+		return nil
+	}
+	data := append([]byte(line.Text), '\n')
+	if err := w.feed(g, data[g.lines.open:], g.seen(line.Time)); err != nil {
+		return err
+	}
+	if g.pos >= size {
+		g.atEnd = w.latest
+	}
+	w.arm(SettleTime)
+	return nil
+}
+
+// readOn reads current to its end without its tail, which is then started
+// again from there.
+func (w *follower) readOn(ctx context.Context) error {
+	w.stopTailing()
+	if err := w.catchUp(ctx, w.current); err != nil {
+		return err
+	}
+	w.tail()
+	w.arm(SettleTime)
+	w.look.Reset(w.pace())
+	return nil
+}
+
+// tail lets a tail follow current from where it has been read to. It is not
+// started twice within quickPace, nor inside a line that is too long for it
+// (it keeps all of it); the file is read at every look then.
+func (w *follower) tail() {
+	g := w.current
+	if w.tailing != nil || time.Since(w.tailed) < quickPace || g.lines.open > keepLine {
+		return
+	}
+	w.tailed = time.Now()
+	if !w.poll && w.probe() != nil {
+		w.poll = true
+	}
+	t, err := startTailing(g.file, g.offset(), w.poll)
+	if err != nil {
+		w.trouble(err)
+		return
+	}
+	w.tailing = t
+}
+
+// stopTailing ends the tail, if there is one. One that ended with an error
+// could not watch the file: the next one polls.
+func (w *follower) stopTailing() {
+	if err := w.tailing.stop(); err != nil {
+		w.poll = true
+	}
+	w.tailing = nil
+}
