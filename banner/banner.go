@@ -4,6 +4,7 @@
 package banner
 
 import (
+	"context"
 	"net/netip"
 	"time"
 )
@@ -20,4 +21,22 @@ type Ban struct {
 	Until time.Time
 	// Failures is how many failures were counted within findtime.
 	Failures int
+}
+
+// Firewall keeps prefixes away until their time. A prefix is blocked once or
+// not at all; prefixes that overlap are blocked and unblocked each for itself.
+// All methods may be called from several goroutines.
+type Firewall interface {
+	// Block puts bans in force. A ban that has already run out is skipped; a
+	// prefix that is blocked already gets the new end, sooner or later; of
+	// several bans of one prefix in one call the one that ends last counts.
+	// A prefix that must not be banned, such as 0.0.0.0/0, is an error and
+	// does not keep the other bans from being put in force.
+	Block(ctx context.Context, bans []Ban) error
+	// Unblock ends bans. A prefix that is not blocked is no error.
+	Unblock(ctx context.Context, prefixes []netip.Prefix) error
+	// List returns what is in force, in the order of the prefixes. Only Prefix
+	// and Until are filled, Until to the second: the kernel knows no more.
+	// Until is zero for a prefix that somebody put in by hand for ever.
+	List(ctx context.Context) ([]Ban, error)
 }

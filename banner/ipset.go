@@ -1,0 +1,208 @@
+package banner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-iptables/iptables"
+	"golang.org/x/sys/unix"
+)
+
+var _ Firewall = (*IPSet)(nil)
+
+// Options are the choices for an IPSet; the zero value guards all ports.
+type Options struct {
+	// Ports are the destination ports, of TCP and of UDP, that banned
+	// prefixes are kept away from. Without any it is all ports of all
+	// protocols, which also drops the answers to our own connections there.
+	Ports []uint16
+	// IPTables and IP6Tables are the commands to use, to choose between the
+	// nft and the legacy variant; empty means iptables and ip6tables in PATH.
+	IPTables, IP6Tables string
+}
+
+// IPSet is a Firewall of one ipset set per family, odooban4 and odooban6, and
+// the iptables rules that drop what comes from their members. It acts in the
+// network namespace of the thread that made it, except for NewIPSet, Repair and
+// Remove, which also run iptables in the namespace of the calling thread.
+type IPSet struct {
+	conn   *conn
+	v4, v6 guard
+
+	// tending keeps Repair and Remove from running at once.
+	tending sync.Mutex
+	mu      sync.Mutex
+	noIPv6  error
+}
+
+// guard is what keeps the banned addresses of one family away.
+type guard struct {
+	set   set
+	rules rules
+}
+
+// NewIPSet puts sets and rules in place, adopting what is there with the bans
+// in it, and proves that they work. An error says what is missing and what to
+// do about it. IPv6 that cannot be guarded is not an error: see IPv6.
+func NewIPSet(ctx context.Context, opts Options) (*IPSet, error) {
+	conn, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	f := &IPSet{
+		conn: conn,
+		v4: guard{
+			set:   set{conn, "odooban4", unix.AF_INET, 1000, netip.MustParsePrefix("192.0.2.255/32")},
+			rules: newRules(iptables.ProtocolIPv4, opts.IPTables, "odooban4", opts.Ports),
+		},
+		v6: guard{
+			set:   set{conn, "odooban6", unix.AF_INET6, 500, netip.MustParsePrefix("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128")},
+			rules: newRules(iptables.ProtocolIPv6, opts.IP6Tables, "odooban6", opts.Ports),
+		},
+	}
+	if _, err := f.Repair(ctx); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Repair puts back in place what somebody took away, and says whether that was
+// needed: nft flush ruleset takes the rules with it, but leaves the bans.
+func (f *IPSet) Repair(ctx context.Context) (repaired bool, err error) {
+	f.tending.Lock()
+	defer f.tending.Unlock()
+	repaired4, err := f.v4.setUp(ctx)
+	if err != nil {
+		return false, err
+	}
+	repaired6, err := f.v6.setUp(ctx)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.noIPv6 = nil; err != nil {
+		f.noIPv6 = fmt.Errorf("IPv6 is not guarded: %w", err)
+	}
+	return repaired4 || repaired6, nil
+}
+
+// IPv6 returns nil when IPv6 is guarded, else why it is not and what to do.
+func (f *IPSet) IPv6() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.noIPv6
+}
+
+// Block adds the bans to the sets. See Firewall. A ban longer than 24 days ends
+// after that time in the kernel and has to be blocked again.
+func (f *IPSet) Block(ctx context.Context, bans []Ban) error {
+	now := time.Now()
+	todo, refused := pending(bans, now)
+	members := make([]member, len(todo))
+	for i, b := range todo {
+		members[i] = member{b.Prefix, seconds(b.Until.Sub(now))}
+	}
+	v4, v6 := split(members)
+	err := f.v4.set.add(ctx, v4)
+	if len(v6) == 0 {
+		return errors.Join(refused, err)
+	}
+	if no := f.IPv6(); no != nil {
+		return errors.Join(refused, err, fmt.Errorf("block %v: %w", v6[0].prefix, no))
+	}
+	return errors.Join(refused, err, f.v6.set.add(ctx, v6))
+}
+
+// Unblock deletes the prefixes from the sets. See Firewall.
+func (f *IPSet) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
+	var members []member
+	for _, p := range prefixes {
+		// What must not be banned is not banned either.
+		if p, err := canonical(p); err == nil {
+			members = append(members, member{prefix: p})
+		}
+	}
+	v4, v6 := split(members)
+	err := f.v4.set.del(ctx, v4)
+	if f.IPv6() != nil {
+		return err
+	}
+	return errors.Join(err, f.v6.set.del(ctx, v6))
+}
+
+// List reads the sets. See Firewall.
+func (f *IPSet) List(ctx context.Context) ([]Ban, error) {
+	now := time.Now()
+	members, err := f.v4.set.list()
+	if err == nil && f.IPv6() == nil && ctx.Err() == nil {
+		var v6 []member
+		v6, err = f.v6.set.list()
+		members = append(members, v6...)
+	}
+	if err = errors.Join(ctx.Err(), err); err != nil {
+		return nil, err
+	}
+	bans := make([]Ban, len(members))
+	for i, m := range members {
+		if bans[i].Prefix = m.prefix; m.seconds > 0 {
+			bans[i].Until = now.Add(time.Duration(m.seconds) * time.Second)
+		}
+	}
+	slices.SortFunc(bans, byPrefix)
+	return bans, nil
+}
+
+// Remove takes rules and sets away, and with them all bans. Nothing there is no
+// error. Repair puts empty ones back.
+func (f *IPSet) Remove(ctx context.Context) error {
+	f.tending.Lock()
+	defer f.tending.Unlock()
+	err := f.v4.tearDown(ctx)
+	if err6 := f.v6.tearDown(ctx); f.IPv6() == nil {
+		err = errors.Join(err, err6)
+	}
+	return err
+}
+
+// Close lets go of the kernel. All bans stay in force until their end.
+func (f *IPSet) Close() error {
+	f.conn.socket.Close()
+	return nil
+}
+
+func (g guard) setUp(ctx context.Context) (changed bool, err error) {
+	created, err := g.set.create()
+	if err != nil {
+		return false, err
+	}
+	if err := g.set.try(ctx); err != nil {
+		return false, err
+	}
+	placed, err := g.rules.ensure(ctx)
+	return created || placed, err
+}
+
+// tearDown goes on to the set when a rule cannot be deleted: without iptables
+// there is no rule, and a set in use is not destroyed.
+func (g guard) tearDown(ctx context.Context) error {
+	err := g.rules.remove(ctx)
+	return errors.Join(err, g.set.destroy(ctx))
+}
+
+// split parts the members by family and keeps their order.
+func split(members []member) (v4, v6 []member) {
+	for _, m := range members {
+		if m.prefix.Addr().Is4() {
+			v4 = append(v4, m)
+		} else {
+			v6 = append(v6, m)
+		}
+	}
+	return v4, v6
+}

@@ -1,0 +1,130 @@
+package banner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// set is one set of the kernel.
+type set struct {
+	conn   *conn
+	name   string
+	family uint8
+	// batch is how many members fit into one request.
+	batch int
+	// probe is an address of the documentation ranges, which nobody has.
+	probe netip.Prefix
+}
+
+// create makes the set, or adopts the one that is there with its members.
+func (s set) create() (created bool, err error) {
+	err = s.conn.call(nl.IPSET_CMD_CREATE, unix.NLM_F_CREATE|unix.NLM_F_EXCL, newSet(s.name, s.family), nil)
+	switch {
+	case errors.Is(err, syscall.EEXIST):
+		return false, s.adopt()
+	case err != nil:
+		return false, fmt.Errorf("create set %s: %w", s.name, err)
+	}
+	return true, nil
+}
+
+// adopt checks that the set that is there can hold our bans.
+func (s set) adopt() error {
+	found, err := s.ask(setHeader(s.name))
+	if err != nil {
+		return err
+	}
+	if found.kind != setType || found.family != s.family || !found.timeouts {
+		return fmt.Errorf("adopt set %s: it is not a %s of this family with timeouts but a %s; "+
+			"remove it with: ipset destroy %s", s.name, setType, found.kind, s.name)
+	}
+	return nil
+}
+
+// try proves that members can be added and deleted.
+func (s set) try(ctx context.Context) error {
+	const seconds = 10 // to be gone soon if this process dies right here
+	trial := []member{{s.probe, seconds}}
+	if err := s.add(ctx, trial); err != nil {
+		return err
+	}
+	// With this flag deleting what is not there is an error.
+	return s.change(nl.IPSET_CMD_DEL, unix.NLM_F_EXCL, "unblock", trial)
+}
+
+// add puts members into the set; one that is there gets the new timeout.
+func (s set) add(ctx context.Context, members []member) error {
+	return s.inBatches(ctx, nl.IPSET_CMD_ADD, "block", members)
+}
+
+// del takes members out of the set; one that is not there is no error.
+func (s set) del(ctx context.Context, members []member) error {
+	return s.inBatches(ctx, nl.IPSET_CMD_DEL, "unblock", members)
+}
+
+func (s set) inBatches(ctx context.Context, cmd int, verb string, members []member) error {
+	for batch := range slices.Chunk(members, s.batch) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.change(cmd, 0, verb, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s set) change(cmd, flags int, verb string, batch []member) error {
+	err := s.conn.call(cmd, flags, setMembers(s.name, batch), nil)
+	if err == nil {
+		return nil
+	}
+	var refused *kernelError
+	if errors.As(err, &refused) && refused.line > 0 && refused.line <= len(batch) {
+		return fmt.Errorf("%s %v in set %s: %w", verb, batch[refused.line-1].prefix, s.name, err)
+	}
+	return fmt.Errorf("%s %v and %d more in set %s: %w", verb, batch[0].prefix, len(batch)-1, s.name, err)
+}
+
+func (s set) list() ([]member, error) {
+	found, err := s.ask(aboutSet(s.name))
+	return found.members, err
+}
+
+func (s set) ask(body []byte) (setReply, error) {
+	var reply setReply
+	if err := s.conn.call(nl.IPSET_CMD_LIST, unix.NLM_F_DUMP, body, reply.read); err != nil {
+		return setReply{}, fmt.Errorf("list set %s: %w", s.name, err)
+	}
+	return reply, nil
+}
+
+// destroy takes the set away; none is no error. A rule of the nft variant lets
+// go of its set only a moment after it was deleted, so it tries for a while.
+func (s set) destroy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience*time.Second)
+	defer cancel()
+	retry := time.NewTicker(10 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		err := s.conn.call(nl.IPSET_CMD_DESTROY, 0, aboutSet(s.name), nil)
+		if err == nil || errors.Is(err, syscall.ENOENT) {
+			return nil
+		}
+		if !errors.Is(err, errBusy) || ctx.Err() != nil {
+			return fmt.Errorf("destroy set %s: %w", s.name, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-retry.C:
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package banner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/coreos/go-iptables/iptables"
+)
+
+// The rules stand first in raw PREROUTING: there they cover the host's own
+// ports and those that Docker publishes, see the published port, stop
+// established connections too, and survive a flush of the filter table.
+const (
+	ruleTable = "raw"
+	ruleChain = "PREROUTING"
+	// ruleComment is how rules of ours are known again.
+	ruleComment = "odooban"
+	// maxPorts is how many ports one multiport match takes.
+	maxPorts = 15
+)
+
+// rules drop what comes from the members of one set.
+type rules struct {
+	proto iptables.Protocol
+	// path is the iptables command; empty for the one in PATH.
+	path string
+	// specs are the rules, in their order, as iptables wants them.
+	specs [][]string
+}
+
+// newRules returns the rules for a set; no ports means all of every protocol.
+func newRules(proto iptables.Protocol, path, set string, ports []uint16) rules {
+	match := []string{"-m", "set", "--match-set", set, "src", "-m", "comment", "--comment", ruleComment, "-j", "DROP"}
+	r := rules{proto: proto, path: path}
+	if len(ports) == 0 {
+		r.specs = [][]string{match}
+		return r
+	}
+	ports = slices.Compact(slices.Sorted(slices.Values(ports)))
+	for some := range slices.Chunk(ports, maxPorts) {
+		// UDP too, for HTTP/3.
+		for _, protocol := range []string{"tcp", "udp"} {
+			head := []string{"-p", protocol, "-m", "multiport", "--dports", joinPorts(some)}
+			r.specs = append(r.specs, append(head, match...))
+		}
+	}
+	return r
+}
+
+func joinPorts(ports []uint16) string {
+	var words []string
+	for _, p := range ports {
+		words = append(words, strconv.Itoa(int(p)))
+	}
+	return strings.Join(words, ",")
+}
+
+// ensure puts the rules first in the chain and takes old ones of ours away,
+// in this order, so that there is no moment without a rule.
+func (r rules) ensure(ctx context.Context) (changed bool, err error) {
+	ipt, err := r.open()
+	if err != nil {
+		return false, err
+	}
+	if ok, err := r.inPlace(ipt); ok || err != nil {
+		return false, err
+	}
+	for i, spec := range r.specs {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		if err := ipt.Insert(ruleTable, ruleChain, i+1, spec...); err != nil {
+			return false, ruleError("insert rule", err)
+		}
+	}
+	if err := deleteAfter(ctx, ipt, len(r.specs)); err != nil {
+		return false, err
+	}
+	ok, err := r.inPlace(ipt)
+	if err == nil && !ok {
+		err = fmt.Errorf("insert rule first in %s %s: it does not stay there; "+
+			"look with iptables-save for the program that changes this chain", ruleTable, ruleChain)
+	}
+	return true, err
+}
+
+// remove takes all rules of ours away.
+func (r rules) remove(ctx context.Context) error {
+	ipt, err := r.open()
+	if err != nil {
+		return err
+	}
+	return deleteAfter(ctx, ipt, 0)
+}
+
+// open finds the iptables command. Waiting for its lock ends after a while: the
+// library would wait for ever.
+func (r rules) open() (*iptables.IPTables, error) {
+	ipt, err := iptables.New(iptables.IPFamily(r.proto), iptables.Path(r.path), iptables.Timeout(patience))
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, fmt.Errorf("find iptables: %w; apt install iptables", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find iptables: %w", err)
+	}
+	return ipt, nil
+}
+
+// inPlace says whether exactly our rules are the first of the chain. It leaves
+// the comparison of rules to iptables, whose variants print them differently.
+func (r rules) inPlace(ipt *iptables.IPTables) (bool, error) {
+	own, err := ownRules(ipt)
+	if err != nil || len(own) != len(r.specs) || own[len(own)-1] != len(own) {
+		return false, err
+	}
+	for _, spec := range r.specs {
+		if ok, err := ipt.Exists(ruleTable, ruleChain, spec...); !ok || err != nil {
+			return false, ruleError("check rule", err)
+		}
+	}
+	return true, nil
+}
+
+// deleteAfter deletes the rules of ours that stand after the first keep rules
+// of the chain. It looks again before each: a number says which rule is meant
+// only as long as nobody else changes the chain.
+func deleteAfter(ctx context.Context, ipt *iptables.IPTables, keep int) error {
+	for {
+		own, err := ownRules(ipt)
+		if err != nil {
+			return err
+		}
+		if len(own) == 0 || own[len(own)-1] <= keep {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := ipt.DeleteById(ruleTable, ruleChain, own[len(own)-1]); err != nil {
+			return ruleError("delete rule", err)
+		}
+	}
+}
+
+// ownRules returns the numbers of our rules in the chain, from 1.
+func ownRules(ipt *iptables.IPTables) ([]int, error) {
+	lines, err := ipt.List(ruleTable, ruleChain)
+	if err != nil {
+		return nil, ruleError("list rules", err)
+	}
+	var own []int
+	number := 0
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "-A ") {
+			continue
+		}
+		number++
+		if isOwn(line) {
+			own = append(own, number)
+		}
+	}
+	return own, nil
+}
+
+// isOwn knows a rule of ours by its comment, which old versions quote.
+func isOwn(line string) bool {
+	words := strings.Fields(line)
+	i := slices.Index(words, "--comment")
+	return i >= 0 && i+1 < len(words) && strings.Trim(words[i+1], `"`) == ruleComment
+}
