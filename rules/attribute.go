@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -20,26 +21,64 @@ func (s *Scanner) attribute(q *request) {
 		s.contradict(own, q)
 		return
 	}
-	end := s.lastEnding(first, q.addr)
-	if first.addr != q.addr {
-		if first.addr.IsValid() && end == nil {
-			s.contradict(own, q)
-			return
-		}
-		s.reattribute(first, q.addr)
-	} else if first.wanting {
-		s.reattribute(first, q.addr)
-		first.wanting = false
+	end := s.lastEnding(first, q)
+	if !fits(first, end, q) {
+		s.contradict(own, q)
+		return
 	}
-	first.provenBy = q.line
+	s.prove(first, q)
 	if end != nil {
 		s.suspect(first, end, q)
 	}
 	if s.workers.prefork() {
 		s.contradict(own, q)
-		return
+	} else {
+		s.suspectEarlier(first, own, q)
 	}
-	s.suspectEarlier(first, own, q)
+}
+
+// fits says whether the request can have written the record that first begins.
+func fits(first, end *attempt, q *request) bool {
+	switch {
+	case first.addr == q.addr || end != nil:
+		return true
+	case first.none:
+		return q.rpc()
+	default:
+		return !first.addr.IsValid() && q.login()
+	}
+}
+
+// prove settles that the request made the attempt. An attempt that this gives
+// its address, or its credit, stands from here on where the access line does.
+func (s *Scanner) prove(a *attempt, q *request) {
+	s.evidence = evidenceSpan
+	if a.addr == q.addr && !a.wanting {
+		s.agreed = true
+	} else {
+		s.moveToEnd(a)
+	}
+	if !a.addr.IsValid() && !a.none {
+		s.suspectAddressed(a, q)
+	}
+	a.addr, a.none, a.wanting, a.provenBy = q.addr, false, false, q.line
+}
+
+// moveToEnd moves an attempt behind all others.
+func (s *Scanner) moveToEnd(a *attempt) {
+	at := slices.Index(s.attempts, a)
+	s.attempts = append(slices.Delete(s.attempts, at, at+1), a)
+	a.offset = s.offset
+}
+
+// suspectAddressed distrusts the lines with an address that follow a record
+// without one: Odoo 8 to 10 wrote none, so a login holds them.
+func (s *Scanner) suspectAddressed(first *attempt, q *request) {
+	for _, a := range s.attempts {
+		if a.line > first.line && a.provenBy == 0 && a.addr.IsValid() {
+			a.distrust(q.addr)
+		}
+	}
 }
 
 // own lists the attempts that may belong to the request, in order: same
@@ -80,7 +119,9 @@ func (s *Scanner) choose(own []*attempt, q *request) *attempt {
 	if a := find(own, func(a *attempt) bool { return a.addr == q.addr && (!a.wanting || q.proves()) }); a != nil {
 		return a
 	}
-	if a := find(own, func(a *attempt) bool { return a.none && q.rpc() && a.recordDB == q.db }); a != nil {
+	if a := find(own, func(a *attempt) bool {
+		return a.none && q.rpc() && a.recordDB == q.db && (!a.wanting || q.proves())
+	}); a != nil {
 		return a
 	}
 	if a := find(own, func(a *attempt) bool { return !a.addr.IsValid() && !a.none && !a.wanting }); a != nil {
@@ -95,7 +136,7 @@ func choosePrefork(own []*attempt, q *request) *attempt {
 	if a := find(own, func(a *attempt) bool { return !a.wanting }); a != nil {
 		return a
 	}
-	if len(own) == 1 && own[0].addr == q.addr && q.proves() {
+	if len(own) == 1 && (own[0].addr == q.addr || own[0].none && q.rpc()) && q.proves() {
 		return own[0]
 	}
 	return nil
@@ -112,7 +153,7 @@ func (q *request) proves() bool {
 // request's address: that attempt's login holds them.
 func (s *Scanner) beforeStranger(own []*attempt, q *request) *attempt {
 	for i := len(own) - 1; i >= 0; i-- {
-		end := s.lastEnding(own[i], q.addr)
+		end := s.lastEnding(own[i], q)
 		if end != nil && end.proc != q.proc {
 			return own[i]
 		}
@@ -130,31 +171,18 @@ func find(list []*attempt, wanted func(*attempt) bool) *attempt {
 	return nil
 }
 
-// lastEnding returns the last attempt behind first whose line ends in addr:
-// if the record of first has several lines, it ends there or before.
-func (s *Scanner) lastEnding(first *attempt, addr netip.Addr) *attempt {
+// lastEnding returns the last attempt behind first whose line ends as the
+// request's record does: if the record of first has several lines, it ends
+// there or before.
+func (s *Scanner) lastEnding(first *attempt, q *request) *attempt {
 	for i := len(s.attempts) - 1; i >= 0; i-- {
 		a := s.attempts[i]
-		if a.line <= first.line {
-			return nil
-		}
-		if a.addr == addr && a.event != cooledDown && a.state != forged {
+		ends := a.addr == q.addr && a.event != cooledDown || a.none && q.rpc()
+		if a.line > first.line && ends && a.state != forged {
 			return a
 		}
 	}
 	return nil
-}
-
-// reattribute gives an attempt the address of its access line. From here on
-// it stands where that line stands.
-func (s *Scanner) reattribute(a *attempt, addr netip.Addr) {
-	a.addr, a.none = addr, false
-	for i, other := range s.attempts {
-		if other == a {
-			s.attempts = append(append(s.attempts[:i], s.attempts[i+1:]...), a)
-			return
-		}
-	}
 }
 
 // suspect treats the lines behind first, up to end, as what the login of first
@@ -196,7 +224,8 @@ func (s *Scanner) suspectEarlier(first *attempt, own []*attempt, q *request) {
 		}
 	}
 	for _, a := range s.attempts {
-		if a.line >= first.line || a.proc != q.proc || a.sure || first.when.Sub(a.when).Abs() > instant {
+		if a.line >= first.line || a.proc != q.proc || a.sure || q.start.IsZero() || !q.covers(a.when) ||
+			first.when.Sub(a.when).Abs() > instant {
 			continue
 		}
 		if start == nil && a.recordDB == q.db {
@@ -211,7 +240,7 @@ func (s *Scanner) suspectEarlier(first *attempt, own []*attempt, q *request) {
 // contradict distrusts the attempts of a prefork process that its next request
 // did not make.
 func (s *Scanner) contradict(own []*attempt, q *request) {
-	if !s.workers.prefork() || s.blind(own, q) {
+	if !s.workers.prefork() || s.blind(q) {
 		return
 	}
 	for _, a := range own {
@@ -221,12 +250,9 @@ func (s *Scanner) contradict(own []*attempt, q *request) {
 	}
 }
 
-// blind says whether the access lines only ever name a proxy: their address
-// is a private one, and none has yet agreed with a record's.
-func (s *Scanner) blind(own []*attempt, q *request) bool {
-	if a := find(own, func(a *attempt) bool { return a.provenBy > 0 }); a != nil {
-		s.agreed = true
-	}
+// blind says whether access lines may only ever name a proxy: the address is
+// a private one, and none has yet agreed with a record's.
+func (s *Scanner) blind(q *request) bool {
 	return !s.agreed && (q.addr.IsPrivate() || q.addr.IsLoopback())
 }
 

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -26,7 +27,7 @@ type Scanner struct {
 	// before the source is taken for one that has none.
 	evidence int
 	agreed   bool
-	names map[string]string
+	names    map[string]string
 }
 
 // Stats is what a Scanner has seen so far.
@@ -212,12 +213,12 @@ func (s *Scanner) mark(r *record, text []byte, seen time.Time) {
 	if len(s.attempts) == 0 || r.sealed {
 		return
 	}
-	addr, _ := trailer(text)
-	if !addr.IsValid() {
+	addr, none := trailer(text)
+	if !addr.IsValid() && !none {
 		return
 	}
 	a := s.newAttempt(r, otherEvent, seen)
-	a.addr, a.header = addr, true
+	a.addr, a.none, a.header = addr, none, true
 	s.add(a)
 }
 
@@ -256,8 +257,8 @@ func (s *Scanner) continued(text []byte) {
 	if s.previous.access > 0 {
 		s.unprove(s.previous.access, addr)
 	}
-	if addr.IsValid() {
-		end := &attempt{event: otherEvent, addr: addr, line: s.line, offset: s.offset, burst: s.burst}
+	if addr.IsValid() || none {
+		end := &attempt{event: otherEvent, addr: addr, none: none, line: s.line, offset: s.offset, burst: s.burst}
 		s.previous = previous{}
 		s.add(end)
 	}
@@ -277,28 +278,23 @@ func (s *Scanner) unprove(line uint64, blame netip.Addr) {
 // requested takes an access line.
 func (s *Scanner) requested(r *record, a access) {
 	s.previous = previous{access: s.line}
+	if len(s.attempts) > 0 && (a.login() || s.workers.prefork()) {
+		q := &request{access: a, when: r.when, proc: r.proc, db: string(r.db), line: s.line}
+		if a.timed {
+			q.start = q.when.Add(-a.took)
+		}
+		s.attribute(q)
+	}
 	if !s.open() {
 		s.workers.note(r.proc)
 	}
-	s.evidence = evidenceSpan
-	if len(s.attempts) == 0 || !a.login() && !s.workers.prefork() {
-		return
-	}
-	q := &request{access: a, when: r.when, proc: r.proc, db: string(r.db), line: s.line}
-	if a.timed {
-		q.start = q.when.Add(-a.took)
-	}
-	s.attribute(q)
 }
 
-// open says whether an attempt is still undecided.
+// open says whether the line may be part of a login.
 func (s *Scanner) open() bool {
-	for i := len(s.attempts) - 1; i >= 0; i-- {
-		if s.attempts[i].state == undecided && !s.attempts[i].proven() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.attempts, func(a *attempt) bool {
+		return a.state == undecided && a.provenBy == 0 && !a.wanting && !a.sure
+	})
 }
 
 // workers watches which processes answer requests. A prefork server's take
@@ -336,4 +332,3 @@ func (st *Stats) addForged(by netip.Addr) {
 		st.Forged[by]++
 	}
 }
-

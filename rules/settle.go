@@ -92,7 +92,7 @@ func (s *Scanner) bursts() map[uint64]burst {
 		b.mixed = b.mixed || b.unproven > 0 && b.ending != a.addr
 		b.unproven++
 		b.ending = a.addr
-		if a.addr.IsValid() {
+		if a.addr.IsValid() || a.none {
 			b.last = a.line
 		}
 		bursts[a.burst] = b

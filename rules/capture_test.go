@@ -1,0 +1,101 @@
+package rules_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"odooban/rules"
+)
+
+// count is how often an address (IPv6: its /64) failed by each rule.
+func count(failures []rules.Failure) map[string]int {
+	counts := make(map[string]int)
+	for _, f := range failures {
+		bits := 32
+		if f.Addr.Is6() {
+			bits = 64
+		}
+		prefix, _ := f.Addr.Prefix(bits)
+		counts[f.Rule+" "+prefix.String()]++
+	}
+	return counts
+}
+
+// builtIn compiles the built-in rules.
+func builtIn(t testing.TB) *rules.Set {
+	t.Helper()
+	set, err := rules.Compile(rules.BuiltIn(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// replay feeds a whole log as history.
+func replay(set *rules.Set, log []byte) ([]rules.Failure, rules.Stats) {
+	scanner := set.NewScanner(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
+	var failures []rules.Failure
+	for line := range bytes.Lines(log) {
+		failures = scanner.Feed(failures, bytes.TrimRight(line, "\r\n"), time.Time{})
+	}
+	return scanner.Flush(failures), scanner.Stats()
+}
+
+func capture(t testing.TB, name string) []byte {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join("..", "testdata", "logs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+// TestCaptures holds what real Odoo servers logged under attack against what
+// the attacking script did. 8.8.8.8, 8.8.4.4 and 9.9.9.9 stand in submitted
+// logins only.
+func TestCaptures(t *testing.T) {
+	prefork := map[string]int{
+		"odoo-login 203.0.113.7/32": 8, "odoo-login 203.0.113.8/32": 2, "odoo-login 203.0.113.9/32": 2,
+		"odoo-login 203.0.113.11/32": 1, "odoo-login 203.0.113.50/32": 7, "odoo-login 2001:db8::/64": 1,
+	}
+	// Odoo 17 logs an empty login, 19 does not.
+	prefork17 := maps.Clone(prefork)
+	prefork17["odoo-login 203.0.113.7/32"] = 9
+	threaded := make(map[string]int)
+	for host := 10; host <= 33; host++ {
+		threaded[fmt.Sprintf("odoo-login 198.51.100.%d/32", host)] = 1
+	}
+	forger := map[netip.Addr]uint64{netip.MustParseAddr("203.0.113.7"): 2}
+	tests := []struct {
+		name   string
+		want   map[string]int
+		forged map[netip.Addr]uint64
+	}{
+		{"odoo19-prefork.log", prefork, forger},
+		{"odoo17-prefork.log", prefork17, forger},
+		{"odoo19-threaded.log", threaded, map[netip.Addr]uint64{}},
+		{"odoo19-warn.log", map[string]int{"odoo-cooldown 203.0.113.77/32": 4}, map[netip.Addr]uint64{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			failures, stats := replay(builtIn(t), capture(t, tt.name))
+			if diff := cmp.Diff(tt.want, count(failures)); diff != "" {
+				t.Errorf("failures (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.forged, stats.Forged, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+				t.Errorf("forged lines (-want +got):\n%s", diff)
+			}
+			if stats.Unattributed != 0 || stats.Unknown != 0 {
+				t.Errorf("unattributed %d, unknown %d, want none", stats.Unattributed, stats.Unknown)
+			}
+		})
+	}
+}
