@@ -1,0 +1,229 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// build makes a configuration of a document and reports what in it makes no
+// sense.
+func build(m *mistakes, doc document) *Config {
+	rules := buildRules(m, doc.Rules)
+	return &Config{
+		Sources:    buildSources(m, doc.Sources),
+		Rules:      rules,
+		Jails:      buildJails(m, doc.Jails, rules),
+		Ignore:     buildIgnore(m, doc.Ignore),
+		IPv6Prefix: buildIPv6Prefix(m, doc.IPv6Prefix),
+		Firewall: Firewall{
+			Backend: oneOf(m, "firewall.backend", doc.Firewall.Backend, "auto", "ipset", "dry-run"),
+			Ports:   buildPorts(m, doc.Firewall.Ports),
+		},
+		Log: Log{
+			Level:  oneOf(m, "log.level", doc.Log.Level, "debug", "info", "warn", "error"),
+			Format: oneOf(m, "log.format", doc.Log.Format, "auto", "text", "json"),
+		},
+	}
+}
+
+// entryPath is the path of entry i of a list.
+func entryPath(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
+
+// missing reports a key that its entry must have, unless the entry has another
+// mistake that explains it.
+func (m *mistakes) missing(entry, key, example string) {
+	if !m.wrong[entry] {
+		m.bad(entry, "has no %s; write %s: %s", key, key, example)
+	}
+}
+
+func oneOf(m *mistakes, path, value string, known ...string) string {
+	if !slices.Contains(known, value) {
+		m.bad(path, "%s is unknown; %s", quote(value), choices(value, known))
+	}
+	return value
+}
+
+func buildSources(m *mistakes, sources []Source) []Source {
+	for i, s := range sources {
+		at := entryPath("sources", i)
+		_, err := filepath.Match(s.File, "")
+		switch {
+		case s.File == "":
+			m.missing(at, "file", "/var/log/odoo/*.log")
+		case !filepath.IsAbs(s.File):
+			m.bad(at+".file", "%s is relative; write the whole path, like /var/log/odoo/odoo.log", quote(s.File))
+		case err != nil:
+			m.bad(at+".file", `%s has a bracket that is not closed; close it, or write \[ for the sign itself`, quote(s.File))
+		}
+	}
+	return nilIfEmpty(sources)
+}
+
+// nilIfEmpty makes configurations that mean the same equal.
+func nilIfEmpty[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+func buildIgnore(m *mistakes, ignore []string) []netip.Prefix {
+	var prefixes []netip.Prefix
+	for i, s := range ignore {
+		p, err := ParsePrefix(s)
+		if err != nil {
+			m.bad(entryPath("ignore", i), "%s", err)
+			continue
+		}
+		prefixes = append(prefixes, p)
+	}
+	return prefixes
+}
+
+func buildIPv6Prefix(m *mistakes, bits int) int {
+	if bits < 32 || bits > 128 {
+		m.bad("ipv6_prefix", "%d is out of range; write a number from 32 to 128", bits)
+	}
+	return bits
+}
+
+func buildPorts(m *mistakes, numbers []int) []uint16 {
+	var ports []uint16
+	for i, n := range numbers {
+		if n < 1 || n > 65535 {
+			m.bad(entryPath("firewall.ports", i), "%d is no port; write a number from 1 to 65535", n)
+			continue
+		}
+		ports = append(ports, uint16(n))
+	}
+	return ports
+}
+
+// ruleName is what fits into the name of a variable, and of everything else.
+var ruleName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+func buildRules(m *mistakes, rules []Rule) []Rule {
+	first := map[string]int{}
+	for i := range rules {
+		r, at := &rules[i], entryPath("rules", i)
+		earlier, twice := first[r.Name]
+		switch {
+		case r.Name == "":
+			m.missing(at, "name", "my-portal")
+		case !ruleName.MatchString(r.Name):
+			m.bad(at+".name", "%s is not a name; write small letters, digits and hyphens, like my-portal", quote(r.Name))
+		case r.Name == RuleLogin || r.Name == RuleCooldown:
+			m.bad(at+".name", "%s is built in; write another name", quote(r.Name))
+		case twice:
+			m.bad(at+".name", "%s is the name of rules[%d]; write another", quote(r.Name), earlier)
+		default:
+			first[r.Name] = i
+		}
+		buildPatterns(m, at, r)
+	}
+	return nilIfEmpty(rules)
+}
+
+func buildPatterns(m *mistakes, at string, r *Rule) {
+	if r.Pattern == "" {
+		m.missing(at, "pattern", `'from (?P<addr>\S+)$'`)
+	} else if re := compile(m, at+".pattern", r.Pattern); re != nil {
+		checkGroups(m, at+".pattern", re)
+	}
+	for i, p := range r.Ignore {
+		compile(m, entryPath(at+".ignore", i), p)
+	}
+	r.Ignore = nilIfEmpty(r.Ignore)
+}
+
+// compile returns nil for a pattern that it reports.
+func compile(m *mistakes, path, pattern string) *regexp.Regexp {
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		m.bad(path, "does not compile: %s; patterns are RE2, which has no lookahead, lookbehind or backreference",
+			strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return nil
+	}
+	if re.MatchString("") {
+		m.bad(path, "matches the empty line, and so every line; write what the line must hold")
+		return nil
+	}
+	return re
+}
+
+func checkGroups(m *mistakes, path string, re *regexp.Regexp) {
+	if re.SubexpIndex("addr") < 0 {
+		m.bad(path, `has no group addr; write (?P<addr>\S+) where the address stands`)
+	}
+	for _, name := range re.SubexpNames() {
+		if name != "" && name != "addr" && name != "user" && name != "time" {
+			m.bad(path, "unknown group %s; %s", quote(name), choices(name, []string{"addr", "user", "time"}))
+		}
+	}
+}
+
+// buildJails lays the entries over the defaults of all rules.
+func buildJails(m *mistakes, entries []jailEntry, rules []Rule) []Jail {
+	jails := Default().Jails
+	login := jails[0]
+	for _, r := range rules {
+		login.Rule = r.Name
+		jails = append(jails, login)
+	}
+	known := make([]string, len(jails))
+	index := map[string]int{}
+	for i, j := range jails {
+		known[i], index[j.Rule] = j.Rule, i
+	}
+	first := map[string]int{}
+	for i, e := range entries {
+		at := entryPath("jails", i)
+		j, ok := index[e.Rule]
+		earlier, twice := first[e.Rule]
+		switch {
+		case e.Rule == "":
+			m.missing(at, "rule", RuleLogin)
+			continue
+		case !ok:
+			m.bad(at+".rule", "no rule is called %s; %s", quote(e.Rule), choices(e.Rule, known))
+			continue
+		case twice:
+			m.bad(at+".rule", "%s has a jail at jails[%d]; keep one", quote(e.Rule), earlier)
+			continue
+		}
+		first[e.Rule] = i
+		overlay(m, at, &jails[j], e)
+	}
+	return jails
+}
+
+// overlay sets the keys that an entry gives.
+func overlay(m *mistakes, at string, j *Jail, e jailEntry) {
+	if e.Enabled != nil {
+		j.Enabled = *e.Enabled
+	}
+	if e.MaxRetry != nil {
+		j.MaxRetry = *e.MaxRetry
+		if j.MaxRetry < 1 {
+			m.bad(at+".maxretry", "%d is too few; write 1 or more, or enabled: false to turn the jail off", j.MaxRetry)
+		}
+	}
+	setDuration(m, at+".findtime", &j.FindTime, e.FindTime)
+	setDuration(m, at+".bantime", &j.BanTime, e.BanTime)
+}
+
+func setDuration(m *mistakes, path string, d *time.Duration, s *string) {
+	if s == nil {
+		return
+	}
+	var err error
+	if *d, err = ParseDuration(*s); err != nil {
+		m.bad(path, "%s", err)
+	}
+}

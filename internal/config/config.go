@@ -1,0 +1,127 @@
+// Package config reads odooban's configuration: a YAML file, and the
+// environment, which wins over it.
+//
+// It promises to be strict and to help. Whatever it does not understand is an
+// error that names file and line, or the variable, and says what to write
+// instead; all mistakes are reported together. Nothing is guessed, ignored or
+// rounded. Without a file and without variables the defaults are in force.
+//
+// It is the only package that knows viper, which lays the environment over the
+// file over the defaults.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// The names of the rules that are built in.
+const (
+	RuleLogin    = "odoo-login"
+	RuleCooldown = "odoo-cooldown"
+)
+
+// Config is the whole configuration as it is in force.
+type Config struct {
+	// Sources are where log lines come from; none means that odooban looks for
+	// them itself.
+	Sources []Source
+	// Rules are the user's own rules, beside the built-in ones.
+	Rules []Rule
+	// Jails has one jail for each rule, the built-in rules first and then the
+	// user's in the order of Rules.
+	Jails []Jail
+	// Ignore holds prefixes that are never banned, without host bits, IPv4 ones
+	// unmapped.
+	Ignore []netip.Prefix
+	// IPv6Prefix is the length, 32 to 128 bits, of the prefixes that IPv6
+	// addresses are counted and banned by.
+	IPv6Prefix int
+	Firewall   Firewall
+	Log        Log
+}
+
+// Source is a place log lines come from.
+type Source struct {
+	// File is an absolute path, or a glob as of path/filepath.
+	File string `json:"file"`
+}
+
+// Rule says which lines are failures.
+type Rule struct {
+	// Name is made of small letters, digits and hyphens.
+	Name string `json:"name"`
+	// Pattern is an RE2 expression with the named group addr, and maybe user
+	// and time.
+	Pattern string `json:"pattern"`
+	// Ignore are RE2 expressions; a line that one of them matches is no failure.
+	Ignore []string `json:"ignore"`
+}
+
+// Jail says how many failures of a rule are too many.
+type Jail struct {
+	Rule    string
+	Enabled bool
+	// MaxRetry failures within FindTime lead to a ban; at least 1.
+	MaxRetry int
+	// FindTime and BanTime are one second or longer.
+	FindTime, BanTime time.Duration
+}
+
+// Firewall says how bans are put into force.
+type Firewall struct {
+	// Backend is auto, ipset or dry-run.
+	Backend string
+	// Ports are what a banned address cannot reach; none means all of them.
+	Ports []uint16
+}
+
+// Log says what odooban writes about itself.
+type Log struct {
+	// Level is debug, info, warn or error.
+	Level string `json:"level"`
+	// Format is auto, text or json.
+	Format string `json:"format"`
+}
+
+// Default returns what is in force when nothing is configured.
+func Default() *Config {
+	return &Config{
+		Jails: []Jail{
+			{Rule: RuleLogin, Enabled: true, MaxRetry: 10, FindTime: time.Minute, BanTime: 15 * time.Minute},
+			{Rule: RuleCooldown, Enabled: true, MaxRetry: 1, FindTime: time.Minute, BanTime: 15 * time.Minute},
+		},
+		IPv6Prefix: 64,
+		Firewall:   Firewall{Backend: "auto", Ports: []uint16{80, 443, 8069, 8072}},
+		Log:        Log{Level: "info", Format: "auto"},
+	}
+}
+
+// Load reads the file at path and the variables among environ, "NAME=value" as
+// of [os.Environ], whose names begin with ODOOBAN_. Without a path there is no
+// file. The error joins all mistakes; it is [fs.ErrNotExist] when the file is
+// missing.
+func Load(path string, environ []string) (*Config, error) {
+	if path == "" {
+		return parse("", nil, environ)
+	}
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return parse(path, data, environ)
+}
+
+// parse turns a file's content and the environment into a configuration.
+func parse(file string, data []byte, environ []string) (*Config, error) {
+	m := newMistakes(file)
+	doc, err := layer(readDocument(m, data), readVariables(m, environ), m)
+	if err != nil {
+		return nil, err
+	}
+	config := build(m, doc)
+	if err := m.err(); err != nil {
+		return nil, err
+	}
+	return config, nil
+}

@@ -1,0 +1,259 @@
+package config
+
+import (
+	"encoding/json"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// prefixes lets cmp compare netip.Prefix, which has unexported fields.
+var prefixes = cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+
+// complete is what testdata's complete.yaml says.
+func complete() *Config {
+	return &Config{
+		Sources: []Source{{File: "/var/log/odoo/*.log"}, {File: "/srv/odoo/odoo.log"}},
+		Rules: []Rule{
+			{
+				Name:    "my-portal",
+				Pattern: `^(?P<time>\S+ \S+) portal: denied (?P<user>\S+) from (?P<addr>\S+)$`,
+				Ignore:  []string{"healthcheck"},
+			},
+			{Name: "my-api", Pattern: `api: bad token from (?P<addr>\S+)$`},
+		},
+		Jails: []Jail{
+			{"odoo-login", true, 10, time.Minute, 7 * 24 * time.Hour},
+			{"odoo-cooldown", false, 1, time.Minute, 15 * time.Minute},
+			{"my-portal", true, 3, time.Hour, 36 * time.Hour},
+			{"my-api", true, 10, time.Minute, 15 * time.Minute},
+		},
+		Ignore: []netip.Prefix{
+			netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.7/32"),
+			netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.1/32"),
+		},
+		IPv6Prefix: 56,
+		Firewall:   Firewall{Backend: "ipset", Ports: []uint16{443}},
+		Log:        Log{Level: "debug", Format: "json"},
+	}
+}
+
+func TestLoad(t *testing.T) {
+	for _, tt := range []struct {
+		name, path string
+		want       *Config
+	}{
+		{"no file", "", Default()},
+		{"empty", filepath.Join(testdata, "empty.yaml"), Default()},
+		{"complete", filepath.Join(testdata, "complete.yaml"), complete()},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := Load(tt.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got, prefixes); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, tt := range []struct {
+		name, yaml string
+		change     func(*Config)
+	}{
+		{"comment only", "# nothing\n", func(*Config) {}},
+		{"null", "---\n~\n", func(*Config) {}},
+		{"empty lists", "sources: []\nrules: []\njails: []\nignore: []\n", func(*Config) {}},
+		{"all ports", "firewall: {ports: []}", func(c *Config) { c.Firewall.Ports = nil }},
+		{"one key of two", "log: {format: text}", func(c *Config) { c.Log.Format = "text" }},
+		{"quoted number", `ipv6_prefix: "128"`, func(c *Config) { c.IPv6Prefix = 128 }},
+		{"jail with one key", "jails: [{rule: odoo-cooldown, bantime: 1h}]", func(c *Config) { c.Jails[1].BanTime = time.Hour }},
+		{"jail off", "jails: [{rule: odoo-login, enabled: false}]", func(c *Config) { c.Jails[0].Enabled = false }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			want := Default()
+			tt.change(want)
+			got, err := parse("odooban.yaml", []byte(tt.yaml), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, prefixes); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestYAML loads what a configuration is written as.
+func TestYAML(t *testing.T) {
+	for name, want := range map[string]*Config{"default": Default(), "complete": complete()} {
+		t.Run(name, func(t *testing.T) {
+			data, err := want.YAML()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := parse("odooban.yaml", data, nil)
+			if err != nil {
+				t.Fatalf("%v in:\n%s", err, data)
+			}
+			if diff := cmp.Diff(want, got, prefixes); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestJSON(t *testing.T) {
+	got, err := json.MarshalIndent(Default(), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+  "sources": [],
+  "rules": [],
+  "jails": [
+    {
+      "rule": "odoo-login",
+      "enabled": true,
+      "maxretry": 10,
+      "findtime": "1m",
+      "bantime": "15m"
+    },
+    {
+      "rule": "odoo-cooldown",
+      "enabled": true,
+      "maxretry": 1,
+      "findtime": "1m",
+      "bantime": "15m"
+    }
+  ],
+  "ignore": [],
+  "ipv6_prefix": 64,
+  "firewall": {
+    "backend": "auto",
+    "ports": [
+      80,
+      443,
+      8069,
+      8072
+    ]
+  },
+  "log": {
+    "level": "info",
+    "format": "auto"
+  }
+}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestInit(t *testing.T) {
+	got, err := parse("init.yaml", Init(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Default(), got, prefixes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestInitExamples takes the # from the examples, which unlike prose begin with
+// a key or are indented by two: they must load, and with the rest show all keys.
+func TestInitExamples(t *testing.T) {
+	text := regexp.MustCompile(`(?m)^#([a-z_]+:|  \S|    )`).ReplaceAllString(string(Init()), "$1")
+	text = strings.Replace(text, "  odooban config check", "#", 1)
+	got, err := parse("init.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatalf("%v in:\n%s", err, text)
+	}
+	if len(got.Sources) == 0 || len(got.Rules) == 0 || len(got.Ignore) == 0 {
+		t.Errorf("examples are missing in %+v", got)
+	}
+	for _, key := range allKeys(reflect.TypeFor[document]()) {
+		if !regexp.MustCompile(`(?m)\b` + key + `:`).MatchString(text) {
+			t.Errorf("no key %s", key)
+		}
+	}
+}
+
+// TestDocumentation looks for every key and every variable.
+func TestDocumentation(t *testing.T) {
+	page, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range allKeys(reflect.TypeFor[document]()) {
+		if !regexp.MustCompile("`([a-z]+(\\[\\])?\\.)?" + key + "[`.]").Match(page) {
+			t.Errorf("no key %s", key)
+		}
+	}
+	for name := range variablePaths(reflect.TypeFor[document](), "") {
+		if !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("no variable %s", name)
+		}
+	}
+}
+
+// allKeys are the names of all keys in and below t.
+func allKeys(t reflect.Type) []string {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	var keys []string
+	for _, f := range fields(t) {
+		keys = append(append(keys, f.name), allKeys(f.typ)...)
+	}
+	return keys
+}
+
+// FuzzParse wants that no bytes break the reading, and that what loads, loads
+// again from how it is written.
+func FuzzParse(f *testing.F) {
+	files, err := filepath.Glob(filepath.Join(testdata, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no files in %s: %v", testdata, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, "ODOOBAN_LOG_LEVEL=debug")
+	}
+	f.Add(Init(), "ODOOBAN_JAILS_ODOO_LOGIN_MAXRETRY=3")
+	f.Add([]byte("? [a]\n: b\n"), "ODOOBAN_SOURCES=/a,/b")
+	f.Fuzz(func(t *testing.T, data []byte, variable string) {
+		config, err := parse("odooban.yaml", data, []string{variable})
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("error without a text")
+			}
+			return
+		}
+		text, err := config.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := parse("odooban.yaml", text, nil)
+		if err != nil {
+			t.Fatalf("%v in:\n%s", err, text)
+		}
+		if diff := cmp.Diff(config, again, prefixes); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// envFile is the file that the variables win over.
+const envFile = `
+sources: [{file: /file.log}]
+rules:
+  - {name: my-portal, pattern: 'from (?P<addr>\S+)$'}
+jails:
+  - {rule: odoo-login, maxretry: 5, bantime: 1h}
+log: {level: error}
+`
+
+func TestEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		environ []string
+		change  func(*Config)
+	}{
+		{"not ours", []string{"HOME=/root", "ODOOBAN_CONFIG=/x", "ODOOBAN_TEST_REQUIRE=all", "odd"}, func(*Config) {}},
+		{"text", []string{"ODOOBAN_LOG_LEVEL=debug", "ODOOBAN_LOG_FORMAT=json"}, func(c *Config) {
+			c.Log = Log{Level: "debug", Format: "json"}
+		}},
+		{"number", []string{"ODOOBAN_IPV6_PREFIX=48"}, func(c *Config) { c.IPv6Prefix = 48 }},
+		{"words", []string{"ODOOBAN_IGNORE=198.51.100.0/24, ::1", "ODOOBAN_FIREWALL_PORTS=80,443"}, func(c *Config) {
+			c.Ignore = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("::1/128")}
+			c.Firewall.Ports = []uint16{80, 443}
+		}},
+		{"words as YAML", []string{"ODOOBAN_FIREWALL_PORTS=[]", "ODOOBAN_IGNORE=- 203.0.113.7"}, func(c *Config) {
+			c.Ignore = []netip.Prefix{netip.MustParsePrefix("203.0.113.7/32")}
+			c.Firewall.Ports = nil
+		}},
+		{"files", []string{"ODOOBAN_SOURCES=/var/log/odoo/*.log,/x.log"}, func(c *Config) {
+			c.Sources = []Source{{File: "/var/log/odoo/*.log"}, {File: "/x.log"}}
+		}},
+		{"sources as YAML", []string{"ODOOBAN_SOURCES=[{file: '/a,b.log'}]"}, func(c *Config) {
+			c.Sources = []Source{{File: "/a,b.log"}}
+		}},
+		{"rules", []string{`ODOOBAN_RULES=[{name: my-api, pattern: 'by (?P<addr>\S+)'}]`}, func(c *Config) {
+			c.Rules = []Rule{{Name: "my-api", Pattern: `by (?P<addr>\S+)`}}
+			c.Jails[2].Rule = "my-api"
+		}},
+		{"jails", []string{"ODOOBAN_JAILS=[{rule: odoo-cooldown, enabled: false}]"}, func(c *Config) {
+			c.Jails[0] = Default().Jails[0]
+			c.Jails[1].Enabled = false
+		}},
+		{"keys of jails", []string{
+			"ODOOBAN_JAILS_ODOO_LOGIN_MAXRETRY=3", "ODOOBAN_JAILS_ODOO_COOLDOWN_ENABLED=false",
+			"ODOOBAN_JAILS_MY_PORTAL_FINDTIME=1d", "ODOOBAN_JAILS_MY_PORTAL_BANTIME=1w",
+		}, func(c *Config) {
+			c.Jails[0].MaxRetry = 3
+			c.Jails[1].Enabled = false
+			c.Jails[2].FindTime, c.Jails[2].BanTime = 24*time.Hour, 7*24*time.Hour
+		}},
+		{"key over jails", []string{"ODOOBAN_JAILS_ODOO_LOGIN_MAXRETRY=3", "ODOOBAN_JAILS=[{rule: odoo-login, maxretry: 4, bantime: 2h}]"},
+			func(c *Config) { c.Jails[0].MaxRetry, c.Jails[0].BanTime = 3, 2*time.Hour }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			want, err := parse("odooban.yaml", []byte(envFile), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.change(want)
+			got, err := parse("odooban.yaml", []byte(envFile), tt.environ)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, prefixes); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestEnvironmentMistakes(t *testing.T) {
+	const jails = "known: ODOOBAN_JAILS_ODOO_COOLDOWN_BANTIME, ODOOBAN_JAILS_ODOO_COOLDOWN_ENABLED, " +
+		"ODOOBAN_JAILS_ODOO_COOLDOWN_FINDTIME, ODOOBAN_JAILS_ODOO_COOLDOWN_MAXRETRY, ODOOBAN_JAILS_ODOO_LOGIN_BANTIME, " +
+		"ODOOBAN_JAILS_ODOO_LOGIN_ENABLED, ODOOBAN_JAILS_ODOO_LOGIN_FINDTIME, ODOOBAN_JAILS_ODOO_LOGIN_MAXRETRY"
+	const others = "known: ODOOBAN_FIREWALL_BACKEND, ODOOBAN_FIREWALL_PORTS, ODOOBAN_IGNORE, ODOOBAN_IPV6_PREFIX, " +
+		"ODOOBAN_JAILS, ODOOBAN_LOG_FORMAT, ODOOBAN_LOG_LEVEL, ODOOBAN_RULES, ODOOBAN_SOURCES"
+	for _, tt := range []struct {
+		name, file string
+		environ    []string
+		want       []string
+	}{
+		{"unknown", "", []string{"ODOOBAN_LOG_LEVLE=debug", "ODOOBAN_PORT=1"}, []string{
+			"ODOOBAN_LOG_LEVLE: unknown variable; did you mean ODOOBAN_LOG_LEVEL? " + others,
+			"ODOOBAN_PORT: unknown variable; " + others,
+		}},
+		{"unknown in a jail", "", []string{"ODOOBAN_JAILS_ODOO_LOGIN_MAX_RETRY=3", "ODOOBAN_JAILS_SSHD_BANTIME=1h"}, []string{
+			"ODOOBAN_JAILS_ODOO_LOGIN_MAX_RETRY: unknown variable; did you mean ODOOBAN_JAILS_ODOO_LOGIN_MAXRETRY? " + jails,
+			"ODOOBAN_JAILS_SSHD_BANTIME: unknown variable; " + jails,
+		}},
+		{"empty", "", []string{"ODOOBAN_LOG_LEVEL=", "ODOOBAN_SOURCES= "}, []string{
+			"ODOOBAN_LOG_LEVEL: has no value; write one, or remove it",
+			"ODOOBAN_SOURCES: has no value; write one, or remove it",
+		}},
+		{"values", "", []string{"ODOOBAN_IPV6_PREFIX=wide", "ODOOBAN_LOG_LEVEL=[info]"}, []string{
+			`ODOOBAN_IPV6_PREFIX: "wide" is not a whole number; write digits only`,
+			`ODOOBAN_LOG_LEVEL: "[info]" is unknown; did you mean info? known: debug, info, warn, error`,
+		}},
+		{"entries", "", []string{"ODOOBAN_FIREWALL_PORTS=80,http", "ODOOBAN_IGNORE=::1,", "ODOOBAN_SOURCES=odoo.log"}, []string{
+			`ODOOBAN_FIREWALL_PORTS: firewall.ports[1]: "http" is not a whole number; write digits only`,
+			`ODOOBAN_IGNORE: ignore[1]: ""` + noAddress,
+			`ODOOBAN_SOURCES: sources[0].file: "odoo.log" is relative; write the whole path, like /var/log/odoo/odoo.log`,
+		}},
+		{"jail", "jails: [{rule: odoo-cooldown}]", []string{"ODOOBAN_JAILS_ODOO_LOGIN_FINDTIME=60"}, []string{
+			`ODOOBAN_JAILS_ODOO_LOGIN_FINDTIME: "60" has no unit; write 60s`,
+		}},
+		{"YAML", "", []string{"ODOOBAN_JAILS=[{rule: odoo-login, bantme: 1h}]", "ODOOBAN_RULES=[{name: x"}, []string{
+			"ODOOBAN_JAILS: jails[0].bantme: unknown key; did you mean bantime? " + jailKeys,
+			"ODOOBAN_RULES: not YAML: did not find expected ',' or '}'" + notYAML,
+		}},
+		{"not a list", "", []string{"ODOOBAN_RULES=my-portal"}, []string{
+			`ODOOBAN_RULES: must be a list, not the text "my-portal"; begin each entry with "- "`,
+		}},
+		{"not UTF-8", "", []string{"ODOOBAN_SOURCES=/var/log/\xff.log"}, []string{
+			`ODOOBAN_SOURCES: sources[0].file: "/var/log/\xff.log" is not UTF-8; write it in UTF-8`,
+		}},
+		{"after the file's", "log: {levle: info}\nipv6_prefix: 1", []string{"ODOOBAN_LOG_LEVEL=x"}, []string{
+			"odooban.yaml:1: log.levle: unknown key; did you mean level? known: level, format",
+			"odooban.yaml:2: ipv6_prefix: 1 is out of range; write a number from 32 to 128",
+			`ODOOBAN_LOG_LEVEL: "x" is unknown; known: debug, info, warn, error`,
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			config, err := parse("odooban.yaml", []byte(tt.file), tt.environ)
+			if config != nil || err == nil {
+				t.Fatalf("parse = %v, %v; want an error alone", config, err)
+			}
+			if diff := cmp.Diff(tt.want, strings.Split(err.Error(), "\n")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

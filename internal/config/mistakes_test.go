@@ -1,0 +1,232 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// testdata holds one file for each mistake.
+const testdata = "../../testdata/config"
+
+const topKeys = "known: sources, rules, jails, ignore, ipv6_prefix, firewall, log"
+
+const jailKeys = "known: rule, enabled, maxretry, findtime, bantime"
+
+const notYAML = "; look at colons and quotes, and indent with spaces only"
+
+const notRE2 = "; patterns are RE2, which has no lookahead, lookbehind or backreference"
+
+const noAddress = " is not an address or prefix; write one like 198.51.100.7 or 198.51.100.0/24"
+
+// mistakenFiles are the files in testdata with the lines of the error, which
+// all begin with the file's name.
+var mistakenFiles = []struct {
+	name string
+	want []string
+}{
+	{"unknown-key", []string{
+		"3: jails[0].findtme: unknown key; did you mean findtime? " + jailKeys,
+		"5: log.colour: unknown key; known: level, format",
+		"6: Sources: unknown key; did you mean sources? " + topKeys,
+	}},
+	{"duration-without-unit", []string{
+		`3: jails[0].findtime: "60" has no unit; write 60s`,
+		`4: jails[0].bantime: "900" has no unit; write 900s`,
+	}},
+	{"duration-unknown-unit", []string{
+		`2: jails[0].findtime: "10min" has the unknown unit "min"; known: s, m, h, d, w`,
+		`2: jails[0].bantime: "soon" is not a length of time; write one like 90s, 15m, 1h, 1d or 1w`,
+	}},
+	{"duration-too-short", []string{
+		`3: jails[0].findtime: "0" is too short; write 1s or more`,
+		`4: jails[0].bantime: "-1" is too short; write 1s or more`,
+		`6: jails[1].findtime: "-5m" is too short; write 1s or more`,
+		`7: jails[1].bantime: "300ms" is too short; write 1s or more`,
+	}},
+	{"duration-too-long", []string{
+		`2: jails[0].bantime: "100000w" is too long; write 15000w or less`,
+	}},
+	{"prefix-host-bits", []string{
+		`2: ignore[0]: "198.51.100.7/24" has host bits; write 198.51.100.0/24, or 198.51.100.7 for that address alone`,
+		`3: ignore[1]: "2001:db8::1/64" has host bits; write 2001:db8::/64, or 2001:db8::1 for that address alone`,
+	}},
+	{"bad-address", []string{
+		`2: ignore[0]: "office.example.org"` + noAddress,
+		`3: ignore[1]: "198.51.100.0/33"` + noAddress,
+		`4: ignore[2]: "fe80::1%eth0"` + noAddress,
+	}},
+	{"ipv6-prefix", []string{
+		"1: ipv6_prefix: 24 is out of range; write a number from 32 to 128",
+	}},
+	{"pattern-without-addr", []string{
+		`3: rules[0].pattern: has no group addr; write (?P<addr>\S+) where the address stands`,
+	}},
+	{"pattern-unknown-group", []string{
+		`3: rules[0].pattern: unknown group "usr"; did you mean user? known: addr, user, time`,
+	}},
+	{"pattern-not-re2", []string{
+		"3: rules[0].pattern: does not compile: invalid or unsupported Perl syntax: `(?!`" + notRE2,
+		"5: rules[1].pattern: does not compile: invalid escape sequence: `\\1`" + notRE2,
+	}},
+	{"pattern-matches-empty", []string{
+		"3: rules[0].pattern: matches the empty line, and so every line; write what the line must hold",
+	}},
+	{"ignore-pattern", []string{
+		"4: rules[0].ignore[0]: does not compile: missing closing ): `health(check`" + notRE2,
+		"4: rules[0].ignore[1]: matches the empty line, and so every line; write what the line must hold",
+	}},
+	{"rule-incomplete", []string{
+		"2: rules[0]: has no name; write name: my-portal",
+		`3: rules[1]: has no pattern; write pattern: 'from (?P<addr>\S+)$'`,
+	}},
+	{"rule-name", []string{
+		`2: rules[0].name: "My Portal" is not a name; write small letters, digits and hyphens, like my-portal`,
+	}},
+	{"rule-built-in", []string{
+		`2: rules[0].name: "odoo-login" is built in; write another name`,
+	}},
+	{"rule-twice", []string{
+		`4: rules[1].name: "my-portal" is the name of rules[0]; write another`,
+	}},
+	{"maxretry-zero", []string{
+		"2: jails[0].maxretry: 0 is too few; write 1 or more, or enabled: false to turn the jail off",
+	}},
+	{"jail-unknown-rule", []string{
+		`2: jails[0].rule: no rule is called "odoo-logn"; did you mean odoo-login? known: odoo-login, odoo-cooldown`,
+		`3: jails[1].rule: no rule is called "sshd"; known: odoo-login, odoo-cooldown`,
+	}},
+	{"jail-without-rule", []string{
+		"2: jails[0]: has no rule; write rule: odoo-login",
+	}},
+	{"jail-twice", []string{
+		`3: jails[1].rule: "odoo-login" has a jail at jails[0]; keep one`,
+	}},
+	{"port-out-of-range", []string{
+		"2: firewall.ports[1]: 80000 is no port; write a number from 1 to 65535",
+		"2: firewall.ports[2]: 0 is no port; write a number from 1 to 65535",
+	}},
+	{"unknown-backend", []string{
+		`1: firewall.backend: "iptables" is unknown; known: auto, ipset, dry-run`,
+	}},
+	{"unknown-log-level", []string{
+		`2: log.level: "wran" is unknown; did you mean warn? known: debug, info, warn, error`,
+		`3: log.format: "logfmt" is unknown; known: auto, text, json`,
+	}},
+	{"source-without-file", []string{
+		"2: sources[0]: has no file; write file: /var/log/odoo/*.log",
+	}},
+	{"source-relative", []string{
+		`2: sources[0].file: "odoo.log" is relative; write the whole path, like /var/log/odoo/odoo.log`,
+		`3: sources[1].file: "/var/log/[odoo.log" has a bracket that is not closed; close it, or write \[ for the sign itself`,
+	}},
+	{"wrong-type", []string{
+		`1: sources: must be a list, not the text "/var/log/odoo/odoo.log"; begin each entry with "- "`,
+		`2: ignore: must be a list, not the text "198.51.100.0/24"; begin each entry with "- "`,
+		`4: jails[0]: must be keys and values, not the text "odoo-login"; ` + jailKeys,
+		`6: jails[1].enabled: "yes" is neither true nor false; write one of them`,
+		`7: jails[1].maxretry: "ten" is not a whole number; write digits only`,
+		"8: jails[1].findtime: must be one value, not a list",
+		"9: firewall: must be keys and values, not a list; known: backend, ports",
+	}},
+	{"without-value", []string{
+		"1: sources: has no value; write one, or remove it",
+		"4: log.level: has no value; write one, or remove it",
+	}},
+	{"not-keys", []string{
+		"1: must be keys and values, not a list; " + topKeys,
+	}},
+	{"syntax", []string{"3: not YAML: did not find expected ',' or '}'" + notYAML}},
+	{"syntax-nested", []string{"6: not YAML: did not find expected '-' indicator" + notYAML}},
+	{"syntax-quote", []string{"4: not YAML: found unexpected end of stream" + notYAML}},
+	{"syntax-tab", []string{"2: not YAML: found character that cannot start any token" + notYAML}},
+	{"duplicate-key", []string{"4: log: is here a second time after line 1; keep one"}},
+	{"two-documents", []string{"2: a second YAML document; keep one"}},
+	{"alias", []string{"5: rules[1].pattern: is an alias; write the value itself"}},
+	{"alias-bomb", []string{
+		"4: bomb: unknown key; " + topKeys,
+		"10: ignore: is an alias; write the value itself",
+	}},
+	{"several", []string{
+		`2: sources[0].file: "odoo.log" is relative; write the whole path, like /var/log/odoo/odoo.log`,
+		`5: rules[0].pattern: has no group addr; write (?P<addr>\S+) where the address stands`,
+		"7: jails[0].bantme: unknown key; did you mean bantime? " + jailKeys,
+		`7: jails[0].findtime: "60" has no unit; write 60s`,
+		`8: jails[1].rule: no rule is called "sshd"; known: odoo-login, odoo-cooldown, my-portal`,
+		`9: ignore[0]: "198.51.100.7/24" has host bits; write 198.51.100.0/24, or 198.51.100.7 for that address alone`,
+		`10: log.level: "verbose" is unknown; known: debug, info, warn, error`,
+	}},
+}
+
+// goodFiles are the files in testdata without a mistake.
+var goodFiles = []string{"complete", "empty"}
+
+func TestMistakes(t *testing.T) {
+	for _, tt := range mistakenFiles {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(testdata, tt.name+".yaml")
+			config, err := Load(path, nil)
+			if config != nil || err == nil {
+				t.Fatalf("Load = %v, %v; want an error alone", config, err)
+			}
+			got := strings.Split(strings.ReplaceAll(err.Error(), path+":", ""), "\n")
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestFilesAreTested finds files that no test names.
+func TestFilesAreTested(t *testing.T) {
+	known := map[string]bool{}
+	for _, tt := range mistakenFiles {
+		known[tt.name+".yaml"] = true
+	}
+	for _, name := range goodFiles {
+		known[name+".yaml"] = true
+	}
+	entries, err := os.ReadDir(testdata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !known[e.Name()] {
+			t.Errorf("%s is in no test", e.Name())
+		}
+	}
+}
+
+func TestUnreadableFiles(t *testing.T) {
+	dir := t.TempDir()
+	large := filepath.Join(dir, "large.yaml")
+	if err := os.WriteFile(large, make([]byte, maxFile+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	missing := filepath.Join(dir, "missing.yaml")
+	below := filepath.Join(large, "below.yaml")
+	for _, tt := range []struct {
+		name, path, want string
+		is               error
+	}{
+		{"missing", missing, ": file does not exist; write one: odooban config init > " + missing, fs.ErrNotExist},
+		{"directory", dir, ": is a directory; name the file in it", nil},
+		{"too large", large, ": is larger than 1 MiB, so it is no configuration; name another file", nil},
+		{"unreadable", below, ": not a directory; let the user that odooban runs as read it", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Load(tt.path, nil)
+			if err == nil || err.Error() != tt.path+tt.want {
+				t.Errorf("error %v, want %s%s", err, tt.path, tt.want)
+			}
+			if tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("error %v is not %v", err, tt.is)
+			}
+		})
+	}
+}
