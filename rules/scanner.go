@@ -34,7 +34,8 @@ type Scanner struct {
 type Stats struct {
 	// Lines is the number of lines fed.
 	Lines uint64
-	// First and Last are the earliest and the latest time of a record.
+	// First and Last are the times of the first and the last record. (The
+	// earliest and the latest may be forged.)
 	First, Last time.Time
 	// Unattributed is the number of failures whose address the log does not
 	// tell.
@@ -145,14 +146,12 @@ func (s *Scanner) intern(name []byte) string {
 	return kept
 }
 
-// note widens the span of the records' times.
+// note takes the time of the next record.
 func (st *Stats) note(when time.Time) {
-	if st.First.IsZero() || when.Before(st.First) {
+	if st.First.IsZero() {
 		st.First = when
 	}
-	if when.After(st.Last) {
-		st.Last = when
-	}
+	st.Last = when
 }
 
 // login takes a record of the login code.

@@ -137,7 +137,7 @@ func (s *Scanner) decide(a *attempt, p *sweep, crowded bool) bool {
 func (s *Scanner) decideUnproven(a *attempt, p *sweep) {
 	b := p.bursts[a.burst]
 	switch {
-	case b.unproven == 1 || s.expired(a, p):
+	case b.unproven == 1 || s.expired(a, p) || a.seen.IsZero() && s.evidence == 0:
 		a.state = told
 	case s.evidence > 0 || p.now.Sub(a.seen) < lonePatience:
 	case !b.mixed || a.line == b.last:
