@@ -1,0 +1,49 @@
+package jail
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestNewSaysTheCure(t *testing.T) {
+	good := Policy{Rule: login, MaxRetry: 10, FindTime: time.Minute, BanTime: 15 * time.Minute}
+	change := func(f func(*Policy)) Options {
+		p := good
+		f(&p)
+		return Options{Policies: []Policy{p}}
+	}
+	ignore := func(p netip.Prefix) Options {
+		return Options{Policies: []Policy{good}, Ignore: []Ignored{{p, "office"}}}
+	}
+	tests := []struct {
+		name    string
+		options Options
+		want    string // in the error; none is wanted if empty
+	}{
+		{"good", Options{Policies: []Policy{good}}, ""},
+		{"no policies", Options{}, "add one, such as {rule: odoo-login,"},
+		{"no rule", change(func(p *Policy) { p.Rule = "" }), "add rule: odoo-login"},
+		{"no maxretry", change(func(p *Policy) { p.MaxRetry = 0 }), "jail odoo-login: maxretry 0 is not between 1 and 1000; write maxretry: 10"},
+		{"huge maxretry", change(func(p *Policy) { p.MaxRetry = 1001 }), "write maxretry: 10"},
+		{"no findtime", change(func(p *Policy) { p.FindTime = 0 }), "write findtime: 1m"},
+		{"short bantime", change(func(p *Policy) { p.BanTime = time.Millisecond }), "bantime 1ms is under a second; write bantime: 15m"},
+		{"rule twice", Options{Policies: []Policy{good, good}}, "rule odoo-login has two jails; keep one"},
+		{"IPv6 prefix too short", Options{Policies: []Policy{good}, IPv6Prefix: 16}, "use 64"},
+		{"negative keys", Options{Policies: []Policy{good}, MaxKeys: -1}, "use 1000000"},
+		{"no prefix", ignore(netip.Prefix{}), "(office) is not valid"},
+		{"host bits", ignore(netip.MustParsePrefix("10.1.2.3/8")), "write 10.0.0.0/8 for the network or 10.1.2.3/32 for the address"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := New(tt.options)
+			switch {
+			case tt.want == "" && err != nil:
+				t.Errorf("New: %v", err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("New: %v; want an error with %q", err, tt.want)
+			}
+		})
+	}
+}
