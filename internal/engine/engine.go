@@ -1,0 +1,93 @@
+// Package engine is the whole pipeline: lines come in, failures are found in
+// them and counted, and bans go to a firewall. Following a live log and
+// replaying an old one are the same engine, and give the same bans.
+package engine
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"odooban/banner"
+	"odooban/internal/jail"
+	"odooban/rules"
+)
+
+// Firewall is where bans go. See banner.Firewall.
+type Firewall interface {
+	Block(ctx context.Context, bans []banner.Ban) error
+}
+
+// Observer is told what happens. Its methods are called one at a time.
+type Observer interface {
+	// Failed tells of each failure, whether it counts or not.
+	Failed(source string, f rules.Failure)
+	// Banned tells of each ban, before it is put in force.
+	Banned(source string, b banner.Ban)
+	// Alarmed tells of what may keep odooban from protecting.
+	Alarmed(a Alarm)
+}
+
+// Engine counts the failures of all sources and bans. It is safe for
+// concurrent use.
+type Engine struct {
+	mu       sync.Mutex
+	jail     *jail.Jail
+	observer Observer
+	alarms   alarms
+
+	firewall Firewall
+	retries  retries
+}
+
+// New returns an Engine that counts in j and bans with firewall.
+func New(j *jail.Jail, firewall Firewall, observer Observer) *Engine {
+	return &Engine{
+		jail: j, firewall: firewall, observer: observer,
+		alarms:  alarms{raised: make(map[alarmKey]uint64)},
+		retries: retries{wake: make(chan struct{}, 1), pending: make(map[netip.Prefix]banner.Ban)},
+	}
+}
+
+// Observe counts failures of one source and puts the bans they lead to in
+// force. seen is when the line that made them certain was read, or zero for
+// history. A ban that the firewall refuses is not lost: Run tries it again.
+func (e *Engine) Observe(ctx context.Context, source string, failures []rules.Failure, seen time.Time) {
+	bans := e.count(source, failures, seen)
+	if len(bans) == 0 {
+		return
+	}
+	if err := e.firewall.Block(ctx, bans); err != nil {
+		e.retries.add(bans)
+		e.raise(firewallAlarm(err))
+	}
+}
+
+// count counts failures and returns the bans they lead to.
+func (e *Engine) count(source string, failures []rules.Failure, seen time.Time) []banner.Ban {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var bans []banner.Ban
+	for _, f := range failures {
+		e.observer.Failed(source, f)
+		e.checkClock(source, f, seen)
+		if why, ok := e.jail.Ignored(f.Addr); ok {
+			e.alarmIgnored(source, f.Addr, why)
+			continue
+		}
+		d, ok := e.jail.Observe(f)
+		if !ok {
+			continue
+		}
+		b := banner.Ban{Prefix: d.Prefix, Rule: d.Rule, Time: d.Time, Until: d.Until, Failures: d.Failures}
+		e.observer.Banned(source, b)
+		bans = append(bans, b)
+	}
+	return bans
+}
+
+// Run puts bans in force that the firewall has refused, until ctx ends.
+func (e *Engine) Run(ctx context.Context) error {
+	return e.retries.run(ctx, e.firewall, func(err error) { e.raise(firewallAlarm(err)) })
+}

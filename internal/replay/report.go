@@ -1,0 +1,151 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"odooban/banner"
+	"odooban/internal/engine"
+	"odooban/internal/jail"
+	"odooban/rules"
+)
+
+// Report is what a replay found. Its JSON form is the documented one.
+type Report struct {
+	Files    []File    `json:"files"`
+	Failures []Tally   `json:"failures"`
+	Forged   []Forgery `json:"forged"`
+	// Unattributed is the number of failures whose address the logs do not
+	// tell.
+	Unattributed uint64 `json:"unattributed"`
+	Bans         []Ban  `json:"bans"`
+	// Alarms are what may have kept odooban from protecting. They are for
+	// people.
+	Alarms []engine.Alarm `json:"-"`
+
+	jail    *jail.Jail
+	each    func(rules.Failure) error
+	tallies map[tallyKey]*Tally
+	forged  map[netip.Addr]uint64
+	err     error
+}
+
+// File is one log that was replayed. From and To are the times of its first
+// and last record; they are missing where no line has one.
+type File struct {
+	Path  string     `json:"path"`
+	Bytes int64      `json:"bytes"`
+	Lines uint64     `json:"lines"`
+	From  *time.Time `json:"from,omitempty"`
+	To    *time.Time `json:"to,omitempty"`
+}
+
+// Tally sums up the failures of one address, or one IPv6 network, by one rule.
+type Tally struct {
+	Rule  string    `json:"rule"`
+	Addr  string    `json:"addr"`
+	Count uint64    `json:"count"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+}
+
+// Forgery counts the lines that an address made look like records.
+type Forgery struct {
+	Addr  netip.Addr `json:"addr"`
+	Lines uint64     `json:"lines"`
+}
+
+// Ban is a ban that would have been made.
+type Ban struct {
+	Prefix   netip.Prefix `json:"prefix"`
+	Rule     string       `json:"rule"`
+	Time     time.Time    `json:"time"`
+	Until    time.Time    `json:"until"`
+	Failures int          `json:"failures"`
+}
+
+type tallyKey struct {
+	rule   string
+	prefix netip.Prefix
+}
+
+func newReport(j *jail.Jail, each func(rules.Failure) error) *Report {
+	return &Report{
+		Files: []File{}, Failures: []Tally{}, Forged: []Forgery{}, Bans: []Ban{},
+		jail: j, each: each, tallies: make(map[tallyKey]*Tally), forged: make(map[netip.Addr]uint64),
+	}
+}
+
+// Failed counts a failure. It implements engine.Observer.
+func (r *Report) Failed(_ string, f rules.Failure) {
+	if r.each != nil && r.err == nil {
+		r.err = r.each(f)
+	}
+	key := tallyKey{f.Rule, r.jail.Key(f.Addr)}
+	t := r.tallies[key]
+	if t == nil {
+		t = &Tally{Rule: f.Rule, Addr: shortest(key.prefix), First: f.Time, Last: f.Time}
+		r.tallies[key] = t
+	}
+	t.Count++
+	if f.Time.Before(t.First) {
+		t.First = f.Time
+	}
+	if f.Time.After(t.Last) {
+		t.Last = f.Time
+	}
+}
+
+// shortest writes a prefix that holds one address as that address.
+func shortest(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+// Banned writes down a ban. It implements engine.Observer.
+func (r *Report) Banned(_ string, b banner.Ban) {
+	r.Bans = append(r.Bans, Ban{b.Prefix, b.Rule, b.Time.UTC(), b.Until.UTC(), b.Failures})
+}
+
+// Alarmed writes down an alarm. It implements engine.Observer.
+func (r *Report) Alarmed(a engine.Alarm) { r.Alarms = append(r.Alarms, a) }
+
+// Block does nothing: what would have been banned is written down by Banned.
+// It implements engine.Firewall.
+func (r *Report) Block(context.Context, []banner.Ban) error { return nil }
+
+// add adds what was seen of a log that has been read.
+func (r *Report) add(l *Log) {
+	file := File{Path: l.path, Bytes: l.bytes, Lines: l.stats.Lines}
+	if !l.stats.First.IsZero() {
+		file.From, file.To = &l.stats.First, &l.stats.Last
+	}
+	r.Files = append(r.Files, file)
+	r.Unattributed += l.stats.Unattributed
+	for addr, lines := range l.stats.Forged {
+		r.forged[addr] += lines
+	}
+	r.Alarms = append(r.Alarms, engine.ScanAlarms(l.path, rules.Stats{}, l.stats)...)
+}
+
+// finish brings what was counted into order: the most failures of each rule
+// first.
+func (r *Report) finish() {
+	for _, t := range r.tallies {
+		r.Failures = append(r.Failures, *t)
+	}
+	slices.SortFunc(r.Failures, func(a, b Tally) int {
+		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Addr, b.Addr))
+	})
+	for addr, lines := range r.forged {
+		r.Forged = append(r.Forged, Forgery{addr, lines})
+	}
+	slices.SortFunc(r.Forged, func(a, b Forgery) int {
+		return cmp.Or(cmp.Compare(b.Lines, a.Lines), a.Addr.Compare(b.Addr))
+	})
+}
