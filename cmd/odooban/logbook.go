@@ -1,0 +1,82 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+
+	"odooban/banner"
+	"odooban/internal/config"
+	"odooban/internal/engine"
+	"odooban/rules"
+)
+
+// logbook writes what happens to the log. It implements engine.Observer.
+type logbook struct {
+	zerolog.Logger
+	ban string // what a ban is called
+}
+
+// newLogbook writes to w: for people on a terminal, else as JSON, unless the
+// configuration says which.
+func newLogbook(c config.Log, w io.Writer, dryRun bool) *logbook {
+	if c.Format == "text" || c.Format == "auto" && isTerminal(w) {
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w)}
+	}
+	level, err := zerolog.ParseLevel(c.Level)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	l := &logbook{Logger: zerolog.New(w).Level(level).With().Timestamp().Logger(), ban: "banned"}
+	if dryRun {
+		l.ban = "would have banned"
+	}
+	return l
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// say writes what odooban does.
+func (l *logbook) say(text string) { l.Info().Msg(text) }
+
+// warn writes an error that is not the end.
+func (l *logbook) warn(err error) {
+	if err != nil {
+		l.Warn().Msg(err.Error())
+	}
+}
+
+// Failed writes a failure at level debug: an attacker makes many.
+func (l *logbook) Failed(source string, f rules.Failure) {
+	l.Debug().Stringer("addr", f.Addr).Str("rule", f.Rule).Str("user", f.User).Str("db", f.DB).
+		Time("at", f.Time).Str("source", source).Msg("failed login")
+}
+
+// Banned writes a ban. One that had run out before its log was read is
+// history.
+func (l *logbook) Banned(source string, b banner.Ban) {
+	event := l.Info()
+	if b.Until.Before(time.Now()) {
+		event = l.Debug()
+	}
+	event.Stringer("prefix", b.Prefix).Str("rule", b.Rule).Int("failures", b.Failures).
+		Time("at", b.Time).Time("until", b.Until).Str("source", source).Msg(l.ban)
+}
+
+// Alarmed writes an alarm with its cure.
+func (l *logbook) Alarmed(a engine.Alarm) {
+	event := l.Warn().Str("alarm", a.Code)
+	if a.Source != "" {
+		event.Str("source", a.Source)
+	}
+	if a.Cure != "" {
+		event.Str("cure", a.Cure)
+	}
+	event.Uint64("count", a.Count).Msg(a.Text)
+}

@@ -1,0 +1,94 @@
+// Command odooban watches Odoo's logs and cuts brute-force attackers off.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run runs one command and returns its exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintln(stderr, "odooban:", err)
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// usageError is wrong usage or configuration.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// app is what the commands share: the flags of them all.
+type app struct {
+	config string
+	json   bool
+}
+
+func newRoot() *cobra.Command {
+	a := &app{}
+	root := &cobra.Command{
+		Use:   "odooban",
+		Short: "Watch Odoo's logs and cut brute-force attackers off",
+		Long: "odooban follows Odoo's logs, finds who tries passwords, and keeps their addresses away with the kernel's " +
+			"packet filter: ten failed logins in a minute, banned for fifteen, unless told otherwise.",
+		Example: "  odooban replay /var/log/odoo/odoo.log   what would have been banned?\n" +
+			"  sudo odooban run --dry-run              follow the logs, ban nothing\n" +
+			"  sudo odooban run                        follow the logs and ban",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.PersistentFlags().StringVarP(&a.config, "config", "c", "",
+		"configuration `FILE` (default $ODOOBAN_CONFIG, or "+defaultConfig+" if it exists)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+	})
+	root.AddCommand(newRun(a), newReplay(a), newTest(a), newConfig(a), newVersion(a))
+	return root
+}
+
+// jsonFlag gives a command the --json flag.
+func (a *app) jsonFlag(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
+	return cmd
+}
+
+// usage makes what an argument check finds a usage error.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"odooban/internal/replay"
+	"odooban/rules"
+)
+
+func newReplay(a *app) *cobra.Command {
+	var failures bool
+	cmd := &cobra.Command{
+		Use:   "replay FILE...",
+		Short: "Say what would have been banned, from old logs",
+		Long: "replay reads old logs, plain or compressed by gzip, and says who failed to log in, and who would have been " +
+			"banned. It touches nothing and needs no rights but to read the files. The files are taken in the order of " +
+			"their times, so that rotated pieces fit together; \"-\" is standard input.",
+		Example: "  odooban replay /var/log/odoo/odoo.log*\n  docker logs odoo 2>&1 | odooban replay -",
+		Args:    usage(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return a.replay(cmd, files, failures)
+		},
+	}
+	cmd.Flags().BoolVar(&failures, "failures", false, "print each failure as a JSON object instead of a report")
+	return a.jsonFlag(cmd)
+}
+
+func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
+	c, err := a.load()
+	if err != nil {
+		return err
+	}
+	set, err := compile(c)
+	if err != nil {
+		return err
+	}
+	j, err := newJail(c, loopback())
+	if err != nil {
+		return err
+	}
+	logs, err := openLogs(files, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	var each func(rules.Failure) error
+	if failures {
+		each = printFailure(cmd.OutOrStdout())
+	}
+	done := showProgress(cmd.Context(), cmd.ErrOrStderr(), logs)
+	report, err := replay.Run(cmd.Context(), logs, set, j, each)
+	done()
+	if failures {
+		return err
+	}
+	print := report.WriteTable
+	if a.json {
+		print = func(w io.Writer) error { return printJSON(w, report) }
+	}
+	return errors.Join(print(cmd.OutOrStdout()), err)
+}
+
+// openLogs prepares the logs named.
+func openLogs(files []string, stdin io.Reader) ([]*replay.Log, error) {
+	var logs []*replay.Log
+	for _, path := range files {
+		if path == "-" {
+			logs = append(logs, replay.NewLog("standard input", stdin, time.Now()))
+			continue
+		}
+		log, err := replay.OpenLog(path)
+		if err != nil {
+			return nil, err
+		}
+		logs = append(logs, log)
+	}
+	return logs, nil
+}
+
+// printFailure prints failures as JSON, one a line.
+func printFailure(w io.Writer) func(rules.Failure) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return func(f rules.Failure) error {
+		return e.Encode(struct {
+			Time time.Time `json:"time"`
+			Addr string    `json:"addr"`
+			User string    `json:"user"`
+			DB   string    `json:"db"`
+			Rule string    `json:"rule"`
+		}{f.Time, f.Addr.String(), f.User, f.DB, f.Rule})
+	}
+}
+
+// showProgress shows on a terminal how far the logs have been read, until the
+// function that it returns is called.
+func showProgress(ctx context.Context, w io.Writer, logs []*replay.Log) (done func()) {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				fmt.Fprint(w, "\r\x1b[K")
+				return
+			case <-tick.C:
+				fmt.Fprintf(w, "\r\x1b[K%s", progress(logs))
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// progress says how far the logs have been read.
+func progress(logs []*replay.Log) string {
+	var read, total int64
+	for _, log := range logs {
+		r, t := log.Progress()
+		read, total = read+r, total+t
+	}
+	const mebi = 1 << 20
+	if total == 0 {
+		return fmt.Sprintf("read %d MiB", read/mebi)
+	}
+	return fmt.Sprintf("read %d of %d MiB, %d %%", read/mebi, total/mebi, 100*read/total)
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"odooban/banner"
+	"odooban/internal/config"
+	"odooban/internal/engine"
+	"odooban/internal/jail"
+	"odooban/rules"
+	"odooban/watcher"
+)
+
+func newRun(a *app) *cobra.Command {
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "run [FILE...]",
+		Short: "Follow the logs and ban",
+		Long: "run follows the configured sources, or the FILEs named (\"-\" is standard input), and bans. It ends by SIGINT " +
+			"or SIGTERM; bans stay in force until their time.",
+		Example: "  odooban run\n  odooban run --dry-run /srv/odoo/odoo.log\n  docker logs -f odoo 2>&1 | odooban run -",
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return a.run(cmd, files, dryRun)
+		},
+	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "ban nothing, only say who would have been banned")
+	return cmd
+}
+
+func (a *app) run(cmd *cobra.Command, files []string, dryRun bool) error {
+	c, err := a.load()
+	if err != nil {
+		return err
+	}
+	set, err := compile(c)
+	if err != nil {
+		return err
+	}
+	dryRun = dryRun || c.Firewall.Backend == "dry-run"
+	log := newLogbook(c.Log, cmd.ErrOrStderr(), dryRun)
+	j, err := newJail(c, ownNetworks(log))
+	if err != nil {
+		return err
+	}
+	firewall, closeFirewall, err := openFirewall(cmd.Context(), c.Firewall, dryRun, log)
+	if err != nil {
+		return err
+	}
+	defer closeFirewall()
+
+	d := &daemon{engine: engine.New(j, firewall, log), set: set, log: log}
+	if err := d.open(sourcesOf(c, files), cmd); err != nil {
+		return err
+	}
+	return d.run(cmd.Context())
+}
+
+// ownNetworks lists what is never banned because it is ours.
+func ownNetworks(log *logbook) []jail.Ignored {
+	own, err := banner.OwnPrefixes()
+	if err != nil {
+		log.warn(fmt.Errorf("list own addresses: %w; add them under ignore", err))
+		return loopback()
+	}
+	var ignored []jail.Ignored
+	for _, o := range own {
+		ignored = append(ignored, jail.Ignored{Prefix: o.Prefix, Why: o.Why})
+	}
+	return ignored
+}
+
+// openFirewall sets up where bans go.
+func openFirewall(ctx context.Context, c config.Firewall, dryRun bool, log *logbook) (engine.Firewall, func(), error) {
+	if dryRun {
+		log.say("banning nothing: this is a dry run")
+		return &banner.DryRun{}, func() {}, nil
+	}
+	ipset, err := banner.NewIPSet(ctx, banner.Options{Ports: c.Ports})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w\n(odooban run --dry-run bans nothing and needs none of this)", err)
+	}
+	if err := ipset.IPv6(); err != nil {
+		log.warn(fmt.Errorf("IPv6 is not guarded: %w", err))
+	}
+	log.say("firewall is ready: ipset, first in raw PREROUTING, " + describePorts(c.Ports))
+	return ipset, func() { log.warn(ipset.Close()) }, nil
+}
+
+// describePorts says what banned addresses are kept away from.
+func describePorts(ports []uint16) string {
+	if len(ports) == 0 {
+		return "all ports"
+	}
+	return "ports " + strings.Trim(fmt.Sprint(ports), "[]")
+}
+
+// defaultSources are where Odoo's packages and manuals put its log.
+func defaultSources() []string {
+	return []string{"/var/log/odoo/*.log", "/var/log/odoo*.log"}
+}
+
+// sourcesOf lists what to follow: the files named, else the configured
+// sources, else the default places where something stands.
+func sourcesOf(c *config.Config, files []string) []string {
+	if len(files) > 0 {
+		return files
+	}
+	var patterns []string
+	for _, s := range c.Sources {
+		patterns = append(patterns, s.File)
+	}
+	if len(patterns) > 0 {
+		return patterns
+	}
+	for _, pattern := range defaultSources() {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			patterns = append(patterns, pattern)
+		}
+	}
+	return patterns
+}
+
+// daemon follows sources until it is stopped.
+type daemon struct {
+	engine *engine.Engine
+	set    *rules.Set
+	log    *logbook
+	groups []watcher.Group
+	stdin  *watcher.Reader
+}
+
+// open prepares the sources.
+func (d *daemon) open(sources []string, cmd *cobra.Command) error {
+	if len(sources) == 0 {
+		return errors.New("found no log: nothing matches " + strings.Join(defaultSources(), " or ") +
+			"; name it: odooban run FILE, or under sources in the configuration")
+	}
+	for _, source := range sources {
+		if source == "-" {
+			d.stdin = watcher.NewReader("standard input", cmd.InOrStdin())
+			continue
+		}
+		path, err := filepath.Abs(source)
+		if err != nil {
+			return err
+		}
+		glob, err := watcher.NewGlob(path, func(err error) { d.engine.Trouble(source, err) })
+		if err != nil {
+			return &usageError{err}
+		}
+		d.groups = append(d.groups, glob)
+	}
+	return nil
+}
+
+// run follows the sources until ctx ends or standard input, as the only
+// source, has ended.
+func (d *daemon) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	follow := func(source watcher.Source) {
+		d.log.say("following " + source.Name())
+		g.Go(func() error { return d.engine.Follow(ctx, source, d.set, time.Now()) })
+	}
+	for _, group := range d.groups {
+		g.Go(func() error { return group.Run(ctx, follow) })
+	}
+	if d.stdin != nil {
+		g.Go(func() error {
+			defer func() {
+				if len(d.groups) == 0 {
+					cancel()
+				}
+			}()
+			d.log.say("following " + d.stdin.Name())
+			return d.engine.Follow(ctx, d.stdin, d.set, time.Now())
+		})
+	}
+	g.Go(func() error { return d.engine.Run(ctx) })
+	err := g.Wait()
+	d.log.say("stopped; bans stay in force until their time")
+	return err
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+
+	"odooban/internal/config"
+	"odooban/internal/jail"
+	"odooban/rules"
+)
+
+// defaultConfig is where the configuration is looked for.
+const defaultConfig = "/etc/odooban/odooban.yaml"
+
+// configPath is the file to read, or empty where there is none to read.
+func (a *app) configPath() string {
+	if a.config != "" {
+		return a.config
+	}
+	if path := os.Getenv("ODOOBAN_CONFIG"); path != "" {
+		return path
+	}
+	if _, err := os.Stat(defaultConfig); err == nil {
+		return defaultConfig
+	}
+	return ""
+}
+
+// load reads the configuration.
+func (a *app) load() (*config.Config, error) {
+	c, err := config.Load(a.configPath(), os.Environ())
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return c, nil
+}
+
+// compile makes the rules whose jails are enabled ready.
+func compile(c *config.Config) (*rules.Set, error) {
+	enabled := make(map[string]bool)
+	for _, j := range c.Jails {
+		enabled[j.Rule] = j.Enabled
+	}
+	var builtin []string
+	for _, name := range rules.BuiltIn() {
+		if enabled[name] {
+			builtin = append(builtin, name)
+		}
+	}
+	var user []rules.UserRule
+	for _, r := range c.Rules {
+		if enabled[r.Name] {
+			user = append(user, rules.UserRule{Name: r.Name, Pattern: r.Pattern, Ignore: r.Ignore})
+		}
+	}
+	set, err := rules.Compile(builtin, user)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return set, nil
+}
+
+// newJail makes the jail of the enabled policies. own are networks to leave
+// alone besides those configured.
+func newJail(c *config.Config, own []jail.Ignored) (*jail.Jail, error) {
+	options := jail.Options{IPv6Prefix: c.IPv6Prefix, Ignore: own}
+	for _, prefix := range c.Ignore {
+		options.Ignore = append(options.Ignore, jail.Ignored{Prefix: prefix, Why: "configured under ignore"})
+	}
+	for _, j := range c.Jails {
+		if j.Enabled {
+			options.Policies = append(options.Policies, jail.Policy{
+				Rule: j.Rule, MaxRetry: j.MaxRetry, FindTime: j.FindTime, BanTime: j.BanTime,
+			})
+		}
+	}
+	made, err := jail.New(options)
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("set up jails: %w", err)}
+	}
+	return made, nil
+}
+
+// loopback is what a replay leaves alone besides what is configured: the
+// other addresses of the host that the log comes from are not known.
+func loopback() []jail.Ignored {
+	return []jail.Ignored{
+		{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Why: "loopback"},
+		{Prefix: netip.MustParsePrefix("::1/128"), Why: "loopback"},
+	}
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"odooban/internal/config"
+	"odooban/rules"
+)
+
+func newTest(a *app) *cobra.Command {
+	var only string
+	cmd := &cobra.Command{
+		Use:   "test [LINE]",
+		Short: "Say which rule matches a line, and what it reads",
+		Long: "test explains a line, or each line of standard input: what kind of record it is, which rule matches, and what " +
+			"the rule reads. It fails if no rule matches any line.",
+		Example: "  odooban test '2026-11-23 10:45:45,456 28342 INFO db odoo.addons.base.models.res_users: " +
+			"Login failed for login:admin from 203.0.113.50 '\n  odooban test --rule my-portal < portal.log",
+		Args: usage(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.test(cmd, args, only)
+		},
+	}
+	cmd.Flags().StringVar(&only, "rule", "", "try only this `RULE`")
+	return a.jsonFlag(cmd)
+}
+
+func (a *app) test(cmd *cobra.Command, args []string, only string) error {
+	c, err := a.load()
+	if err != nil {
+		return err
+	}
+	if err := keepRule(c, only); err != nil {
+		return err
+	}
+	set, err := compile(c)
+	if err != nil {
+		return err
+	}
+	in := cmd.InOrStdin()
+	if len(args) == 1 {
+		in = strings.NewReader(args[0])
+	}
+	matched, err := a.explainAll(cmd.OutOrStdout(), in, set)
+	if err != nil {
+		return err
+	}
+	if !matched {
+		return errors.New("no rule matches")
+	}
+	return nil
+}
+
+// keepRule disables all rules but the one named.
+func keepRule(c *config.Config, only string) error {
+	if only == "" {
+		return nil
+	}
+	var names []string
+	found := false
+	for i := range c.Jails {
+		names = append(names, c.Jails[i].Rule)
+		c.Jails[i].Enabled = c.Jails[i].Rule == only
+		found = found || c.Jails[i].Enabled
+	}
+	if !found {
+		return &usageError{fmt.Errorf("there is no rule %q; there are %s", only, strings.Join(names, ", "))}
+	}
+	return nil
+}
+
+// explainAll explains each line of in, and says whether a rule matches any.
+func (a *app) explainAll(out io.Writer, in io.Reader, set *rules.Set) (matched bool, err error) {
+	const longest = 1 << 20
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, longest)
+	for lines.Scan() {
+		e := set.Explain(lines.Bytes(), time.Now())
+		matched = matched || e.Rule != ""
+		if a.json {
+			err = printJSON(out, e)
+		} else {
+			_, err = io.WriteString(out, describe(e))
+		}
+		if err != nil {
+			return matched, err
+		}
+	}
+	return matched, lines.Err()
+}
+
+// describe says for people what is known of a line.
+func describe(e rules.Explanation) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, e.Text)
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "  %-7s %s\n", name, value)
+		}
+	}
+	if !e.Time.IsZero() {
+		field("time", e.Time.Format(time.RFC3339Nano))
+	}
+	field("rule", e.Rule)
+	if e.Addr.IsValid() {
+		field("addr", e.Addr.String())
+	}
+	field("user", printable(e.User))
+	field("db", printable(e.DB))
+	field("logger", printable(e.Logger))
+	return b.String()
+}
+
+// printable quotes what an attacker chose where it would move the cursor.
+func printable(s string) string {
+	quoted := fmt.Sprintf("%q", s)
+	if quoted == `"`+s+`"` {
+		return s
+	}
+	return quoted
+}

@@ -1,0 +1,89 @@
+package rules
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Explanation is what one line says by itself, for people who write rules or
+// wonder about one.
+type Explanation struct {
+	// Text says what kind of line it is.
+	Text string `json:"text"`
+	// Rule is the rule that matches, or empty.
+	Rule string `json:"rule,omitempty"`
+	// Time, Addr, User, DB and Logger are what was read, as far as there is
+	// any.
+	Time   time.Time  `json:"time,omitzero"`
+	Addr   netip.Addr `json:"addr,omitzero"`
+	User   string     `json:"user,omitempty"`
+	DB     string     `json:"db,omitempty"`
+	Logger string     `json:"logger,omitempty"`
+}
+
+// Explain says what line says by itself. A Scanner, which sees the lines around
+// it too, may judge otherwise.
+func (set *Set) Explain(line []byte, now time.Time) Explanation {
+	s := set.NewScanner(now)
+	var r record
+	ok := s.parse(&r, line)
+	if found := set.match(nil, line, r.when, now, now); len(found) > 0 {
+		f := found[0]
+		return Explanation{Text: "a failure by your rule", Rule: f.Rule, Time: f.Time, Addr: f.Addr, User: f.User}
+	}
+	if !ok {
+		return Explanation{Text: "not the header of an Odoo record: it continues the record before it, or is no Odoo log"}
+	}
+	e := Explanation{Time: r.when, DB: string(r.database()), Logger: string(r.logger)}
+	if isAccessLogger(r.logger) {
+		set.explainAccess(&e, &r)
+		return e
+	}
+	set.explainLogin(&e, parseLogin(&r))
+	return e
+}
+
+// explainAccess explains an access line.
+func (set *Set) explainAccess(e *Explanation, r *record) {
+	a, ok := parseAccess(r.msg)
+	switch e.Addr = a.addr; {
+	case !ok:
+		e.Text = "a line of the web server, but no request"
+	case a.login():
+		e.Text = "an access line where logins are tried: it proves the failed login before it"
+	default:
+		e.Text = "an access line"
+	}
+}
+
+// explainLogin explains a record of the login code, or any other.
+func (set *Set) explainLogin(e *Explanation, l login) {
+	e.Addr, e.User = l.addr, string(l.user)
+	if e.DB == "" {
+		e.DB = string(l.db)
+	}
+	switch l.event {
+	case loginFailed:
+		e.Rule = set.rule(LoginRule)
+		switch {
+		case l.addr.IsValid():
+			e.Text = "a failed login"
+		case l.none:
+			e.Text = "a failed login over RPC: the access line behind it names the address"
+		default:
+			e.Text = "a failed login without an address: the lines behind it name one"
+		}
+	case loginPassed:
+		e.Text = "a successful login"
+	case resetTried:
+		e.Text = "a password reset: not a failure"
+	case cooledDown:
+		e.Text, e.Rule = "a login that Odoo refused to look at after too many failures", set.rule(CooldownRule)
+	case proxySuspected:
+		e.Text = "Odoo suspects that the addresses it sees are a proxy's: check proxy_mode"
+	case unknownLogin:
+		e.Text = "a line about logins that no rule understands"
+	default:
+		e.Text = "an Odoo record that is no failure"
+	}
+}
