@@ -119,6 +119,12 @@ func (g *generation) head() []byte {
 	return head[:n]
 }
 
+// copied reports whether other begins like g, as a copy does.
+func (g *generation) copied(other *generation) bool {
+	head := g.head()
+	return len(head) > 0 && bytes.Equal(head, other.head())
+}
+
 // compressed reports whether the file is one of the kinds that rotation makes
 // of old files.
 func (g *generation) compressed() bool {

@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -26,7 +25,9 @@ func (w *follower) lookAround(ctx context.Context) error {
 	id, err := identifyPath(w.path)
 	switch {
 	case err != nil:
-		w.missing(explain(w.path, err))
+		if err := w.missing(ctx, explain(w.path, err)); err != nil {
+			return err
+		}
 	case w.current != nil && w.current.id == id:
 		w.named = before
 	default:
@@ -39,13 +40,23 @@ func (w *follower) lookAround(ctx context.Context) error {
 	return w.readAll(ctx)
 }
 
-// missing reports that there is nothing to open. Between the renaming of the
-// old file and the creation of the new one that is no trouble.
-func (w *follower) missing(err error) {
-	gap := w.current != nil && time.Since(w.named) < w.grace
-	if !gap || !errors.Is(err, fs.ErrNotExist) {
+// missing deals with a path that cannot be opened. Between the renaming of the
+// old file and the creation of the new one that is no trouble. Meanwhile files
+// may have come and gone under that name; the last of them is followed then.
+func (w *follower) missing(ctx context.Context, err error) error {
+	if w.current == nil || !errors.Is(err, fs.ErrNotExist) {
+		w.trouble(err)
+		return nil
+	}
+	if time.Since(w.named) > w.grace {
 		w.trouble(err)
 	}
+	found := w.unseen(nil)
+	if len(found) == 0 {
+		return nil
+	}
+	last := found[len(found)-1]
+	return w.succeed(ctx, found[:len(found)-1], last, last.id.bornAt())
 }
 
 // change goes over to what the path names now: the file before is read to its
@@ -54,8 +65,7 @@ func (w *follower) missing(err error) {
 func (w *follower) change(ctx context.Context, before time.Time) error {
 	next, err := openGeneration(w.path)
 	if err != nil {
-		w.missing(err)
-		return nil
+		return w.missing(ctx, err)
 	}
 	w.reported = ""
 	if w.renamedBack(next) {
@@ -65,15 +75,28 @@ func (w *follower) change(ctx context.Context, before time.Time) error {
 	if w.started || w.late {
 		next.atEnd = next.id.bornAt()
 	}
-	w.stopTailing()
+	var between []*generation
 	if w.current != nil {
-		err = w.catchUp(ctx, w.current)
-		w.current.grown = before
-		unseen := w.unseen(next)
-		w.old = append(append(w.old, w.current), unseen...)
+		between = w.unseen(next)
 	}
-	w.current, w.named, w.tailed = next, before, time.Time{}
-	return err
+	return w.succeed(ctx, between, next, before)
+}
+
+// succeed reads current to its end, keeps it and what came between as old
+// files, and makes next the current one, named by the path at that moment.
+func (w *follower) succeed(ctx context.Context, between []*generation, next *generation, named time.Time) error {
+	last := w.current
+	if last != nil {
+		w.old = append(w.old, last)
+	}
+	w.stopTailing()
+	w.old = append(w.old, between...)
+	w.current, w.named, w.tailed = next, named, time.Time{}
+	if last == nil {
+		return nil
+	}
+	last.grown = time.Now()
+	return w.catchUp(ctx, last)
 }
 
 // renamedBack goes back to a file that is open already, if next is one, and
@@ -131,33 +154,48 @@ func (w *follower) retire() {
 	})
 }
 
-// unseen opens the files that the path named between current and next without
-// anybody looking: siblings born since the path was last seen to name current.
-// A copy of current is none.
+// unseen opens the files that the path named between current and next, which
+// may be nil, without anybody looking: siblings born since the path was last
+// seen to name current, the oldest first. A copy of current is none.
 func (w *follower) unseen(next *generation) []*generation {
 	var found []*generation
-	since := w.named.Add(-clockSlack)
-	head := w.current.head()
-	for _, path := range siblings(w.path) {
-		id, err := identifyPath(path)
-		if err != nil || id.bornAt().Before(since) {
-			continue
-		}
-		g, err := openGeneration(path)
-		if err != nil {
-			continue
-		}
-		known := slices.ContainsFunc(slices.Concat(w.open(), found, []*generation{next}),
-			func(o *generation) bool { return o.id == g.id })
-		if known || g.compressed() || bytes.Equal(head, g.head()) || len(found) == maxOld {
-			g.file.Close()
-			continue
-		}
-		g.atEnd = g.id.bornAt()
-		found = append(found, g)
+	seen := w.open()
+	if next != nil {
+		seen = append(seen, next)
 	}
-	slices.SortFunc(found, func(a, b *generation) int { return cmp.Compare(a.id.born, b.id.born) })
+	// A file that is renamed while the directory is read may be missed.
+	for tries, moving := 0, true; moving && tries < 3; tries++ {
+		moving = false
+		for _, path := range siblings(w.path) {
+			g, err := w.openUnseen(path, slices.Concat(seen, found))
+			if g != nil {
+				found = append(found, g)
+			}
+			moving = moving || errors.Is(err, fs.ErrNotExist)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *generation) int { return cmp.Compare(a.id.born, b.id.born) })
 	return found
+}
+
+// openUnseen opens the file at path if it can have been the log after current
+// was, and is none of seen; otherwise it gives nil.
+func (w *follower) openUnseen(path string, seen []*generation) (*generation, error) {
+	id, err := identifyPath(path)
+	if err != nil || id.bornAt().Before(w.named.Add(-clockSlack)) || id.born < w.current.id.born {
+		return nil, err
+	}
+	g, err := openGeneration(path)
+	if err != nil {
+		return nil, err
+	}
+	known := slices.ContainsFunc(seen, func(o *generation) bool { return o.id == g.id })
+	if known || len(seen) > maxOld || g.compressed() || w.current.copied(g) {
+		g.file.Close()
+		return nil, nil
+	}
+	g.atEnd = g.id.bornAt()
+	return g, nil
 }
 
 // truncated begins g again from its start. If it was copied away first, what
@@ -200,7 +238,8 @@ func (w *follower) copyOf(g *generation) *generation {
 	return nil
 }
 
-// siblings gives the paths of what rotation has made of the file at path.
+// siblings gives the paths of what rotation has made of the file at path. Of
+// numbered ones the oldest, with the highest number, comes first.
 func siblings(path string) []string {
 	dir, base := filepath.Split(path)
 	entries, _ := os.ReadDir(cmp.Or(dir, "."))
@@ -210,5 +249,8 @@ func siblings(path string) []string {
 			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
 	}
+	slices.SortFunc(paths, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a))
+	})
 	return paths
 }

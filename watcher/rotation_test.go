@@ -1,0 +1,240 @@
+package watcher
+
+import (
+	"io"
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestRotation rotates a log again and again while it is written to as fast as
+// can be, and wants every line once.
+func TestRotation(t *testing.T) {
+	tests := []struct {
+		name string
+		// rotate goes over to a new file. all waits until everything that was
+		// written has been read; without it nothing is waited for.
+		rotate func(l *logFile, all func())
+		// mixed says that lines of two files may come in any order.
+		mixed bool
+	}{
+		{name: "rename and create", rotate: func(l *logFile, _ func()) {
+			l.rename()
+			l.create()
+		}},
+		{name: "two in a row", rotate: func(l *logFile, _ func()) {
+			l.rename()
+			l.create()
+			l.write(300)
+			l.rename()
+			l.create()
+		}},
+		{name: "late writes", mixed: true, rotate: func(l *logFile, _ func()) {
+			late := l.file
+			l.file = nil
+			l.rename()
+			l.writeTo(late, 100)
+			l.create()
+			for range 100 {
+				l.write(1)
+				l.writeTo(late, 1)
+			}
+			late.Close()
+		}},
+		{name: "gap without a file", rotate: func(l *logFile, all func()) {
+			l.rename()
+			l.write(200)
+			all()
+			l.write(200)
+			l.create()
+		}},
+		{name: "delete and create", rotate: func(l *logFile, all func()) {
+			all()
+			l.write(200)
+			l.check(os.Remove(l.path))
+			l.write(200)
+			l.create()
+		}},
+		{name: "copytruncate", rotate: func(l *logFile, all func()) {
+			all()
+			l.write(300)
+			l.copyAway()
+			l.check(os.Truncate(l.path, 0))
+		}},
+		{name: "truncate and write more", rotate: func(l *logFile, all func()) {
+			all()
+			size, err := l.file.Seek(0, io.SeekCurrent)
+			l.check(err)
+			l.check(os.Truncate(l.path, 0))
+			for end := int64(0); end <= size; end, err = l.file.Seek(0, io.SeekCurrent) {
+				l.write(200)
+			}
+			l.check(err)
+		}},
+		{name: "renamed and renamed back", rotate: func(l *logFile, all func()) {
+			l.check(os.Rename(l.path, l.path+".old"))
+			l.write(100)
+			l.check(os.Rename(l.path+".old", l.path))
+		}},
+	}
+	for _, tt := range tests {
+		for _, way := range ways {
+			t.Run(tt.name+", "+way.name, func(t *testing.T) {
+				t.Parallel()
+				l, c := newLogFile(t), newCollector()
+				f := NewFile(l.path, c.alarm)
+				f.probe = way.probe
+				l.write(1000)
+				follow(t, f, c)
+				c.awaitLines(t, 1)
+				for range 8 {
+					l.write(1000)
+					tt.rotate(l, func() { c.awaitLines(t, l.next) })
+					l.write(500)
+				}
+				c.await(t, "the end", func() bool { return slices.Contains(c.settled, l.next) })
+				got := numbers(t, c.all())
+				if tt.mixed {
+					slices.Sort(got)
+				}
+				lost, doubled := compare(got, l.next)
+				if lost+doubled > 0 {
+					t.Errorf("lost %d and doubled %d of %d lines", lost, doubled, l.next)
+				}
+				if !slices.IsSorted(got) {
+					t.Error("lines are out of order")
+				}
+			})
+		}
+	}
+}
+
+func compare(got []int, n int) (lost, doubled int) {
+	times := make([]int, n)
+	for _, g := range got {
+		times[g]++
+	}
+	for _, k := range times {
+		if k == 0 {
+			lost++
+		} else {
+			doubled += k - 1
+		}
+	}
+	return lost, doubled
+}
+
+// copyAway copies the log to odoo.log.1, as logrotate's copytruncate does.
+func (l *logFile) copyAway() {
+	text, err := os.ReadFile(l.path)
+	l.check(err)
+	_ = os.Remove(l.path + ".1")
+	l.check(os.WriteFile(l.path+".1", text, 0o644))
+}
+
+// TestOldFileIsLetGo wants a file that was rotated away closed after the grace
+// time, and what is written to it then ignored.
+func TestOldFileIsLetGo(t *testing.T) {
+	l, c := newLogFile(t), newCollector()
+	l.write(3)
+	f := NewFile(l.path, c.alarm)
+	f.grace = 0
+	w := newFollower(f, c)
+	defer w.close()
+	look := func() {
+		t.Helper()
+		if err := w.lookAround(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	l.rename()
+	l.create()
+	look()
+	if len(w.old) != 1 {
+		t.Fatalf("%d old files are open while nothing stands in the new one, want 1", len(w.old))
+	}
+	l.write(1)
+	if err := w.catchUp(t.Context(), w.current); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	if len(w.old) != 0 {
+		t.Errorf("%d old files are open after the grace time, want none", len(w.old))
+	}
+	if lost, doubled := compare(numbers(t, c.all()), 4); lost+doubled > 0 {
+		t.Errorf("lost %d, doubled %d", lost, doubled)
+	}
+}
+
+// TestBackupIsNoGeneration wants a copy that somebody made just before a
+// rotation left alone.
+func TestBackupIsNoGeneration(t *testing.T) {
+	l, c := newLogFile(t), newCollector()
+	l.write(30)
+	f := NewFile(l.path, c.alarm)
+	follow(t, f, c)
+	c.awaitLines(t, 30)
+	l.copyAway()
+	l.check(os.Rename(l.path+".1", l.path+".bak"))
+	l.rename()
+	l.create()
+	l.write(1)
+	c.await(t, "the end", func() bool { return slices.Contains(c.settled, 31) })
+	if lost, doubled := compare(numbers(t, c.all()), 31); lost+doubled > 0 {
+		t.Errorf("lost %d, doubled %d", lost, doubled)
+	}
+}
+
+func TestIsSibling(t *testing.T) {
+	tests := []struct {
+		base, name string
+		want       bool
+	}{
+		{"odoo.log", "odoo.log.1", true},
+		{"odoo.log", "odoo.log.12.gz", true},
+		{"odoo.log", "odoo.log-20261123", true},
+		{"odoo.log", "odoo.log-2026112310.xz", true},
+		{"odoo.log", "odoo.log.2026-11-23", true},
+		{"odoo.log", "odoo.log.2026-11-23_10-00", true},
+		{"odoo.log", "odoo.log.old", true},
+		{"odoo.log", "odoo.log.gz", true},
+		{"odoo.log", "odoo-20261123.log", true},
+		{"odoo.log", "odoo.2026-11-23.log", true},
+		{"odoo.log", "odoo.log", false},
+		{"odoo.log", "odoo-8069.log", false},
+		{"odoo.log", "odoo-test.log", false},
+		{"odoo.log", "odoo.log.swp", false},
+		{"odoo.log", "other.log.1", false},
+		{"odoo", "odoo.1", true},
+		{"odoo", "odoo2", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := isSibling(tt.base, tt.name); got != tt.want {
+				t.Errorf("isSibling(%q, %q) = %v", tt.base, tt.name, got)
+			}
+		})
+	}
+}
+
+// TestIdentityTellsARecreatedFile deletes and creates a file until it gets the
+// same inode again, in another tick of the kernel's clock.
+func TestIdentityTellsARecreatedFile(t *testing.T) {
+	l := newLogFile(t)
+	first, err := identifyPath(l.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(first.bornAt()); d < -time.Second || d > time.Minute {
+		t.Skipf("this file system does not keep birth times (%v ago)", d)
+	}
+	for time.Since(first.bornAt()) < 2*clockSlack {
+		l.check(os.Remove(l.path))
+		l.create()
+	}
+	if later, err := identifyPath(l.path); err != nil || later == first {
+		t.Errorf("recreated file is %v, %v; it was %v before", later, err, first)
+	}
+}
