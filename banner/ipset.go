@@ -50,20 +50,21 @@ type guard struct {
 // in it, and proves that they work. An error says what is missing and what to
 // do about it. IPv6 that cannot be guarded is not an error: see IPv6.
 func NewIPSet(ctx context.Context, opts Options) (*IPSet, error) {
+	// The last addresses of the ranges for documentation: nobody has them.
+	probe4 := netip.MustParsePrefix("192.0.2.255/32")
+	probe6 := netip.MustParsePrefix("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128")
 	conn, err := dial()
 	if err != nil {
 		return nil, err
 	}
-	f := &IPSet{
-		conn: conn,
-		v4: guard{
-			set:   set{conn, "odooban4", unix.AF_INET, 1000, netip.MustParsePrefix("192.0.2.255/32")},
-			rules: newRules(iptables.ProtocolIPv4, opts.IPTables, "odooban4", opts.Ports),
-		},
-		v6: guard{
-			set:   set{conn, "odooban6", unix.AF_INET6, 500, netip.MustParsePrefix("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128")},
-			rules: newRules(iptables.ProtocolIPv6, opts.IP6Tables, "odooban6", opts.Ports),
-		},
+	f := &IPSet{conn: conn}
+	f.v4 = guard{
+		set:   set{conn: conn, name: "odooban4", family: unix.AF_INET, batch: 1000, probe: probe4},
+		rules: newRules(iptables.ProtocolIPv4, opts.IPTables, "odooban4", opts.Ports),
+	}
+	f.v6 = guard{
+		set:   set{conn: conn, name: "odooban6", family: unix.AF_INET6, batch: 500, probe: probe6},
+		rules: newRules(iptables.ProtocolIPv6, opts.IP6Tables, "odooban6", opts.Ports),
 	}
 	if _, err := f.Repair(ctx); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -100,7 +101,8 @@ func (f *IPSet) IPv6() error {
 }
 
 // Block adds the bans to the sets. See Firewall. A ban longer than 24 days ends
-// after that time in the kernel and has to be blocked again.
+// after that time in the kernel and has to be blocked again. A ban of an IPv6
+// prefix is an error while IPv6 is not guarded.
 func (f *IPSet) Block(ctx context.Context, bans []Ban) error {
 	now := time.Now()
 	todo, refused := pending(bans, now)

@@ -20,7 +20,7 @@ type set struct {
 	family uint8
 	// batch is how many members fit into one request.
 	batch int
-	// probe is an address of the documentation ranges, which nobody has.
+	// probe is an address to try the set with.
 	probe netip.Prefix
 }
 

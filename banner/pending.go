@@ -3,17 +3,15 @@ package banner
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
-	"slices"
 	"time"
 )
 
 // pending returns what of the bans is still to be put in force, one ban a
-// prefix, in the order of the prefixes, and an error that names each prefix
-// that must not be banned.
+// prefix, and an error that names each prefix that must not be banned.
 func pending(bans []Ban, now time.Time) ([]Ban, error) {
-	latest := make(map[netip.Prefix]Ban, len(bans))
+	todo := make([]Ban, 0, len(bans))
+	place := make(map[netip.Prefix]int, len(bans))
 	var refused []error
 	for _, b := range bans {
 		prefix, err := canonical(b.Prefix)
@@ -21,11 +19,18 @@ func pending(bans []Ban, now time.Time) ([]Ban, error) {
 			refused = append(refused, err)
 			continue
 		}
-		if b.Prefix = prefix; b.Until.After(now) && b.Until.After(latest[prefix].Until) {
-			latest[prefix] = b
+		b.Prefix = prefix
+		i, known := place[prefix]
+		switch {
+		case !b.Until.After(now):
+		case !known:
+			place[prefix] = len(todo)
+			todo = append(todo, b)
+		case b.Until.After(todo[i].Until):
+			todo[i] = b
 		}
 	}
-	return slices.SortedFunc(maps.Values(latest), byPrefix), errors.Join(refused...)
+	return todo, errors.Join(refused...)
 }
 
 // canonical returns the prefix as the kernel would keep it, without host bits.

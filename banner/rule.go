@@ -171,5 +171,5 @@ func ownRules(ipt *iptables.IPTables) ([]int, error) {
 func isOwn(line string) bool {
 	words := strings.Fields(line)
 	i := slices.Index(words, "--comment")
-	return i >= 0 && i+1 < len(words) && strings.Trim(words[i+1], `"`) == ruleComment
+	return i >= 0 && i+1 < len(words) && (words[i+1] == ruleComment || words[i+1] == strconv.Quote(ruleComment))
 }

@@ -1,0 +1,142 @@
+package banner
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+var someMembers = []member{
+	{netip.MustParsePrefix("203.0.113.7/32"), 900},
+	{netip.MustParsePrefix("198.51.100.0/24"), 0},
+	{netip.MustParsePrefix("2001:db8:1::/64"), maxTimeout},
+}
+
+// refused is the kernel's answer to a batch whose second member it refuses.
+func refused(errno syscall.Errno) []byte {
+	reply := binary.NativeEndian.AppendUint32(nil, uint32(-int32(errno)))
+	reply = append(reply, make([]byte, unix.SizeofNlMsghdr)...)
+	request := setMembers("odooban4", someMembers)
+	return append(reply, attr32(request, nl.IPSET_ATTR_LINENO, 2)...)
+}
+
+func TestReadReply(t *testing.T) {
+	payload := append(newSet("odooban6", unix.AF_INET6), setMembers("odooban6", someMembers)[nl.SizeofNfgenmsg:]...)
+	var got setReply
+	if err := got.read(payload); err != nil {
+		t.Fatal(err)
+	}
+	want := setReply{kind: "hash:net", family: unix.AF_INET6, timeouts: true, members: someMembers}
+	exact := cmp.Options{cmp.AllowUnexported(setReply{}, member{}), cmpopts.EquateComparable(netip.Prefix{})}
+	if diff := cmp.Diff(want, got, exact); diff != "" {
+		t.Errorf("reply (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadReplyCutShort(t *testing.T) {
+	whole := setMembers("odooban4", someMembers)
+	for n := range whole {
+		var reply setReply
+		err := reply.read(whole[:n])
+		if len(reply.members) > len(someMembers) || err != nil && !errors.Is(err, errGarbled) {
+			t.Fatalf("%d bytes: %d members, %v", n, len(reply.members), err)
+		}
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		payload []byte
+		is      error
+		line    int
+		says    string
+	}{
+		{"done", make([]byte, 4), nil, 0, ""},
+		{"too short", []byte{1}, errGarbled, 0, "garbled"},
+		{"not permitted", refused(syscall.EPERM), syscall.EPERM, 2, "CAP_NET_ADMIN"},
+		{"no module", refused(syscall.EINVAL), syscall.EINVAL, 2, "modprobe ip_set_hash_net"},
+		{"no type", refused(errNoType), errNoType, 2, "modprobe ip_set_hash_net"},
+		{"full", refused(errFull), errFull, 2, "the set is full"},
+		{"in use", refused(errBusy), errBusy, 2, "iptables-save"},
+		{"no request", refused(syscall.ENOMEM)[:4], syscall.ENOMEM, 0, "cannot allocate memory"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := refusal(c.payload)
+			if !errors.Is(err, c.is) {
+				t.Fatalf("error: %v", err)
+			}
+			var refused *kernelError
+			if errors.As(err, &refused) && refused.line != c.line {
+				t.Errorf("line %d, want %d", refused.line, c.line)
+			}
+			if err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error says nothing of %q: %v", c.says, err)
+			}
+		})
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   time.Duration
+		want uint32
+	}{
+		{"a moment", 1, 1},
+		{"exact", time.Second, 1},
+		{"rounds up", time.Second + 1, 2},
+		{"the guide's", 15 * time.Minute, 900},
+		{"longest", maxTimeout * time.Second, maxTimeout},
+		{"longer", maxTimeout*time.Second + 1, maxTimeout},
+		{"for ever", math.MaxInt64, maxTimeout},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := seconds(c.in); got != c.want {
+				t.Errorf("%d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// FuzzReadReply feeds the reader of listings with what it does not expect. It
+// may refuse it, but what it takes must be prefixes.
+func FuzzReadReply(f *testing.F) {
+	f.Add(setMembers("odooban4", someMembers))
+	f.Add(newSet("odooban6", unix.AF_INET6))
+	f.Add(setHeader("odooban4"))
+	f.Add([]byte{2, 0, 0, 0, 3, 0, 8, 128})
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		var reply setReply
+		if err := reply.read(payload); err != nil && !errors.Is(err, errGarbled) {
+			t.Errorf("unexpected error: %v", err)
+		}
+		for _, m := range reply.members {
+			if !m.prefix.IsValid() {
+				t.Errorf("invalid prefix %v", m.prefix)
+			}
+		}
+	})
+}
+
+// FuzzRefusal does the same to the reader of errors.
+func FuzzRefusal(f *testing.F) {
+	f.Add(refused(syscall.EPERM))
+	f.Add(refused(errFull))
+	f.Add([]byte{0, 0, 0, 128})
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		if err := refusal(payload); err != nil && err.Error() == "" {
+			t.Error("an error without words")
+		}
+	})
+}

@@ -1,0 +1,126 @@
+package banner
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Own is a prefix of the host itself or of what it lives on.
+type Own struct {
+	Prefix netip.Prefix
+	// Why says to people what the prefix is, like "address of eth0".
+	Why string
+}
+
+// OwnPrefixes returns what must never be banned, each once, in the order of the
+// prefixes: loopback, link-local, the host's own addresses, its gateways and
+// the networks of containers. Private ranges as such are not among them. It
+// looks at the network namespace of the calling thread as it is now.
+func OwnPrefixes() ([]Own, error) {
+	own := []Own{
+		{netip.MustParsePrefix("127.0.0.0/8"), "loopback"},
+		{netip.MustParsePrefix("::1/128"), "loopback"},
+		{netip.MustParsePrefix("169.254.0.0/16"), "link-local"},
+		{netip.MustParsePrefix("fe80::/10"), "link-local"},
+	}
+	links, err := complete(netlink.LinkList)
+	if err != nil {
+		return nil, fmt.Errorf("list network interfaces: %w", err)
+	}
+	names := make(map[int]string, len(links))
+	for _, link := range links {
+		names[link.Attrs().Index] = link.Attrs().Name
+		addrs, err := complete(func() ([]netlink.Addr, error) { return netlink.AddrList(link, netlink.FAMILY_ALL) })
+		if err != nil {
+			return nil, fmt.Errorf("list addresses of %s: %w", link.Attrs().Name, err)
+		}
+		own = append(own, ofLink(link, addrs)...)
+	}
+	routes, err := complete(allRoutes)
+	if err != nil {
+		return nil, fmt.Errorf("list routes: %w", err)
+	}
+	for _, route := range routes {
+		own = append(own, gateways(route, names)...)
+	}
+	return distinct(own), nil
+}
+
+// ofLink returns an interface's addresses, and the networks behind a bridge of
+// containers.
+func ofLink(link netlink.Link, addrs []netlink.Addr) []Own {
+	name := link.Attrs().Name
+	var own []Own
+	for _, a := range addrs {
+		addr, ok := addrOf(a.IP)
+		if !ok {
+			continue
+		}
+		own = append(own, Own{netip.PrefixFrom(addr, addr.BitLen()), "address of " + name})
+		ones, _ := a.Mask.Size()
+		if network, err := addr.Prefix(ones); err == nil && ones > 0 && isContainerBridge(link) {
+			own = append(own, Own{network, "containers on " + name})
+		}
+	}
+	return own
+}
+
+// isContainerBridge knows the bridges of Docker, Podman and CNI by their names:
+// other bridges, like br0 or vmbr0, may lead to the whole network outside.
+func isContainerBridge(link netlink.Link) bool {
+	return link.Type() == "bridge" && slices.ContainsFunc([]string{"docker", "br-", "podman", "cni"},
+		func(prefix string) bool { return strings.HasPrefix(link.Attrs().Name, prefix) })
+}
+
+// allRoutes lists the routes of all tables: policy routing has gateways too.
+func allRoutes() ([]netlink.Route, error) {
+	everyTable := &netlink.Route{Table: unix.RT_TABLE_UNSPEC}
+	return netlink.RouteListFiltered(netlink.FAMILY_ALL, everyTable, netlink.RT_FILTER_TABLE)
+}
+
+// gateways returns the next hops of a route, of which it may have several.
+func gateways(route netlink.Route, names map[int]string) []Own {
+	hops := append([]*netlink.NexthopInfo{{LinkIndex: route.LinkIndex, Gw: route.Gw, Via: route.Via}}, route.MultiPath...)
+	var own []Own
+	for _, hop := range hops {
+		gw := hop.Gw
+		if via, ok := hop.Via.(*netlink.Via); ok {
+			gw = via.Addr
+		}
+		if addr, ok := addrOf(gw); ok {
+			own = append(own, Own{netip.PrefixFrom(addr, addr.BitLen()), "gateway on " + names[hop.LinkIndex]})
+		}
+	}
+	return own
+}
+
+// addrOf converts an address; unspecified ones, which stand for none, are left.
+func addrOf(ip net.IP) (netip.Addr, bool) {
+	addr, ok := netip.AddrFromSlice(ip)
+	addr = addr.Unmap()
+	return addr, ok && !addr.IsUnspecified()
+}
+
+// distinct sorts, and keeps the first reason for a prefix.
+func distinct(own []Own) []Own {
+	slices.SortStableFunc(own, func(a, b Own) int { return a.Prefix.Compare(b.Prefix) })
+	return slices.CompactFunc(own, func(a, b Own) bool { return a.Prefix == b.Prefix })
+}
+
+// complete lists again when the list changed while it was read.
+func complete[T any](list func() ([]T, error)) (all []T, err error) {
+	const tries = 5
+	for range tries {
+		if all, err = list(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return all, err
+}

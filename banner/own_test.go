@@ -1,0 +1,112 @@
+package banner
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"odooban/internal/netnstest"
+)
+
+// ownOn returns the own prefixes of a host with their reasons.
+func ownOn(t *testing.T, host *netnstest.Host) map[string]string {
+	t.Helper()
+	var own []Own
+	err := host.Do(func() (err error) {
+		own, err = OwnPrefixes()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := make(map[string]string, len(own))
+	for _, o := range own {
+		if o.Prefix != o.Prefix.Masked() {
+			t.Errorf("%v has host bits", o.Prefix)
+		}
+		why[o.Prefix.String()] = o.Why
+	}
+	return why
+}
+
+func TestOwnPrefixesOfAPlainHost(t *testing.T) {
+	want := map[string]string{
+		"127.0.0.0/8":       "loopback",
+		"127.0.0.1/32":      "address of lo",
+		"::1/128":           "loopback",
+		"169.254.0.0/16":    "link-local",
+		"fe80::/10":         "link-local",
+		"198.51.100.1/32":   "address of uplink",
+		"2001:db8:1::1/128": "address of uplink",
+		"203.0.113.1/32":    "gateway on uplink",
+		"fe80::1/128":       "gateway on uplink",
+	}
+	got := ownOn(t, netnstest.New(t, 1).Clients[0])
+	linkLocal := netip.MustParsePrefix("fe80::/10")
+	// The kernel makes up the interface's own link-local address.
+	madeUp := cmpopts.IgnoreMapEntries(func(prefix, why string) bool {
+		p := netip.MustParsePrefix(prefix)
+		return p.Bits() == 128 && linkLocal.Contains(p.Addr()) && why == "address of uplink"
+	})
+	if diff := cmp.Diff(want, got, madeUp); diff != "" {
+		t.Errorf("own prefixes (-want +got):\n%s", diff)
+	}
+}
+
+func TestOwnPrefixesOfContainerBridges(t *testing.T) {
+	host := netnstest.New(t, 1).Clients[0]
+	for _, c := range []struct {
+		name, kind, addr string
+		network          string
+		container        bool
+	}{
+		{"docker0", "bridge", "172.17.0.1/16", "172.17.0.0/16", true},
+		{"br-0123456789ab", "bridge", "172.18.0.1/16", "172.18.0.0/16", true},
+		{"podman1", "bridge", "10.89.0.1/24", "10.89.0.0/24", true},
+		{"cni0", "bridge", "fd00:1::1/64", "fd00:1::/64", true},
+		{"br0", "bridge", "192.168.1.1/24", "192.168.1.0/24", false},
+		{"docker9", "veth", "192.168.9.1/24", "192.168.9.0/24", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			host.Run(t, "ip", "link", "add", c.name, "type", c.kind)
+			host.Run(t, "ip", "addr", "add", c.addr, "dev", c.name)
+			own := ownOn(t, host)
+			addr := netip.MustParsePrefix(c.addr).Addr()
+			if why := own[netip.PrefixFrom(addr, addr.BitLen()).String()]; why != "address of "+c.name {
+				t.Errorf("the address itself: %q", why)
+			}
+			if why, ok := own[c.network]; ok != c.container || ok && why != "containers on "+c.name {
+				t.Errorf("the network: %q", why)
+			}
+		})
+	}
+}
+
+func TestOwnPrefixesOfGateways(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		route []string
+		want  []string
+	}{
+		{"another network", []string{"route", "add", "10.1.0.0/16", "via", "198.51.100.8", "dev", "uplink", "onlink"}, []string{"198.51.100.8/32"}},
+		{"another table", []string{"route", "add", "default", "via", "198.51.100.9", "dev", "uplink", "onlink", "table", "77"}, []string{"198.51.100.9/32"}},
+		{"two ways", []string{"route", "add", "10.3.0.0/16",
+			"nexthop", "via", "198.51.100.10", "dev", "uplink", "onlink",
+			"nexthop", "via", "198.51.100.11", "dev", "uplink", "onlink"}, []string{"198.51.100.10/32", "198.51.100.11/32"}},
+		{"IPv4 over IPv6", []string{"route", "add", "10.4.0.0/16", "via", "inet6", "2001:db8:1::9", "dev", "uplink", "onlink"}, []string{"2001:db8:1::9/128"}},
+		{"IPv6", []string{"-6", "route", "add", "2001:db8:99::/48", "via", "2001:db8:1::8", "dev", "uplink", "onlink"}, []string{"2001:db8:1::8/128"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			host := netnstest.New(t, 1).Clients[0]
+			host.Run(t, "ip", c.route...)
+			own := ownOn(t, host)
+			for _, want := range c.want {
+				if own[want] != "gateway on uplink" {
+					t.Errorf("%s: %q", want, own[want])
+				}
+			}
+		})
+	}
+}
