@@ -103,7 +103,7 @@ func awaitDrop(t *testing.T, host *netnstest.Host, tables string) {
 func wantNoWay(t *testing.T, from *netnstest.Host, to netip.AddrPort, dropped func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	result := make(chan error)
+	result := make(chan error, 1)
 	go func() {
 		_, err := from.Dial(ctx, t, to)
 		result <- err
