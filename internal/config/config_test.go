@@ -171,7 +171,7 @@ func TestInit(t *testing.T) {
 // TestInitExamples takes the # from the examples, which unlike prose begin with
 // a key or are indented by two: they must load, and with the rest show all keys.
 func TestInitExamples(t *testing.T) {
-	text := regexp.MustCompile(`(?m)^#([a-z_]+:|  \S|    )`).ReplaceAllString(string(Init()), "$1")
+	text := regexp.MustCompile(`(?m)^#([a-z_]+:| {2}\S| {4})`).ReplaceAllString(string(Init()), "$1")
 	text = strings.Replace(text, "  odooban config check", "#", 1)
 	got, err := parse("init.yaml", []byte(text), nil)
 	if err != nil {

@@ -60,8 +60,11 @@ func TestEnvironment(t *testing.T) {
 			c.Jails[1].Enabled = false
 			c.Jails[2].FindTime, c.Jails[2].BanTime = 24*time.Hour, 7*24*time.Hour
 		}},
-		{"key over jails", []string{"ODOOBAN_JAILS_ODOO_LOGIN_MAXRETRY=3", "ODOOBAN_JAILS=[{rule: odoo-login, maxretry: 4, bantime: 2h}]"},
-			func(c *Config) { c.Jails[0].MaxRetry, c.Jails[0].BanTime = 3, 2*time.Hour }},
+		{"key over jails", []string{
+			"ODOOBAN_JAILS_ODOO_LOGIN_MAXRETRY=3", "ODOOBAN_JAILS=[{rule: odoo-login, maxretry: 4, bantime: 2h}]",
+		}, func(c *Config) {
+			c.Jails[0].MaxRetry, c.Jails[0].BanTime = 3, 2*time.Hour
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			want, err := parse("odooban.yaml", []byte(envFile), nil)
@@ -91,8 +94,8 @@ func TestEnvironmentMistakes(t *testing.T) {
 		environ    []string
 		want       []string
 	}{
-		{"unknown", "", []string{"ODOOBAN_LOG_LEVLE=debug", "ODOOBAN_PORT=1"}, []string{
-			"ODOOBAN_LOG_LEVLE: unknown variable; did you mean ODOOBAN_LOG_LEVEL? " + others,
+		{"unknown", "", []string{"ODOOBAN_LOG_LVEL=debug", "ODOOBAN_PORT=1"}, []string{
+			"ODOOBAN_LOG_LVEL: unknown variable; did you mean ODOOBAN_LOG_LEVEL? " + others,
 			"ODOOBAN_PORT: unknown variable; " + others,
 		}},
 		{"unknown in a jail", "", []string{"ODOOBAN_JAILS_ODOO_LOGIN_MAX_RETRY=3", "ODOOBAN_JAILS_SSHD_BANTIME=1h"}, []string{
@@ -125,8 +128,8 @@ func TestEnvironmentMistakes(t *testing.T) {
 		{"not UTF-8", "", []string{"ODOOBAN_SOURCES=/var/log/\xff.log"}, []string{
 			`ODOOBAN_SOURCES: sources[0].file: "/var/log/\xff.log" is not UTF-8; write it in UTF-8`,
 		}},
-		{"after the file's", "log: {levle: info}\nipv6_prefix: 1", []string{"ODOOBAN_LOG_LEVEL=x"}, []string{
-			"odooban.yaml:1: log.levle: unknown key; did you mean level? known: level, format",
+		{"after the file's", "log: {levl: info}\nipv6_prefix: 1", []string{"ODOOBAN_LOG_LEVEL=x"}, []string{
+			"odooban.yaml:1: log.levl: unknown key; did you mean level? known: level, format",
 			"odooban.yaml:2: ipv6_prefix: 1 is out of range; write a number from 32 to 128",
 			`ODOOBAN_LOG_LEVEL: "x" is unknown; known: debug, info, warn, error`,
 		}},

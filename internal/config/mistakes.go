@@ -8,12 +8,16 @@ import (
 	"strings"
 )
 
+// maxMistakes is how many mistakes are told; the others are counted.
+const maxMistakes = 100
+
 // mistakes collects what is wrong. A value is called by its path, like
 // jails[0].findtime.
 type mistakes struct {
 	file   string
 	places map[string]place
 	list   []mistake
+	more   int
 	seen   map[mistake]bool
 	// wrong holds the paths that have a mistake, and all paths above them.
 	wrong map[string]bool
@@ -48,7 +52,11 @@ func (m *mistakes) bad(path, format string, args ...any) {
 		return
 	}
 	m.seen[mistake{place: at, at: path}] = true
-	m.list = append(m.list, mistake{at, path, fmt.Sprintf(format, args...)})
+	if len(m.list) < maxMistakes {
+		m.list = append(m.list, mistake{at, path, fmt.Sprintf(format, args...)})
+	} else {
+		m.more++
+	}
 	for ; path != ""; path = parent(path) {
 		m.wrong[path] = true
 	}
@@ -75,9 +83,12 @@ func (m *mistakes) err() error {
 	slices.SortStableFunc(m.list, func(a, b mistake) int {
 		return cmp.Or(cmp.Compare(a.variable, b.variable), cmp.Compare(a.line, b.line))
 	})
-	errs := make([]error, len(m.list))
-	for i, one := range m.list {
-		errs[i] = errors.New(m.where(one) + one.text)
+	errs := make([]error, 0, len(m.list)+1)
+	for _, one := range m.list {
+		errs = append(errs, errors.New(m.where(one)+one.text))
+	}
+	if m.more > 0 {
+		errs = append(errs, fmt.Errorf("and %d more mistakes; correct these first", m.more))
 	}
 	return errors.Join(errs...)
 }

@@ -230,3 +230,16 @@ func TestUnreadableFiles(t *testing.T) {
 		})
 	}
 }
+
+// TestManyMistakes bounds what a wrong file makes us say.
+func TestManyMistakes(t *testing.T) {
+	_, err := parse("odooban.yaml", []byte("jails:\n"+strings.Repeat("- {}\n", 1000)), nil)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	last := lines[len(lines)-1]
+	if want := "and 900 more mistakes; correct these first"; len(lines) != maxMistakes+1 || last != want {
+		t.Errorf("%d lines, the last %q; want %q", len(lines), last, want)
+	}
+}

@@ -77,23 +77,23 @@ func parsePart(s string) (part time.Duration, rest string, err error) {
 	if _, err := strconv.ParseFloat(number, 64); err != nil {
 		return 0, "", errNoDuration
 	}
-	scale := time.Duration(1)
+	times := int64(1)
 	switch unit {
 	case "":
 		return 0, "", errNoUnit
 	case "d":
-		unit, scale = "h", day/time.Hour
+		unit, times = "h", int64(day/time.Hour)
 	case "w":
-		unit, scale = "h", week/time.Hour
+		unit, times = "h", int64(week/time.Hour)
 	case "ns", "us", "µs", "μs", "ms", "s", "m", "h":
 	default:
 		return 0, "", fmt.Errorf("has the unknown unit %s; known: s, m, h, d, w", quote(unit))
 	}
 	part, err = time.ParseDuration(number + unit)
-	if err != nil || part > math.MaxInt64/scale {
+	if err != nil || int64(part) > math.MaxInt64/times {
 		return 0, "", errTooLong
 	}
-	return part * scale, rest, nil
+	return time.Duration(int64(part) * times), rest, nil
 }
 
 // formatDuration is the shortest form that ParseDuration reads back: 1w, 1d,
