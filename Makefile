@@ -43,12 +43,7 @@ bench: $(if $(OLD),$(BENCHSTAT)) ## Run the benchmarks into bench.out; OLD=befor
 	$(if $(OLD),$(BENCHSTAT) $(OLD) bench.out)
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s) each.
-	@for package in $$(scripts/packages Fuzz); do \
-		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
-		done; \
-	done
+	@scripts/fuzz $(FUZZTIME)
 
 deps: ## Install what the tests and the demo need (Debian, as root); else say what is missing.
 	@scripts/deps
