@@ -88,8 +88,8 @@ func TestRotation(t *testing.T) {
 				l.write(1000)
 				follow(t, f, c)
 				c.awaitLines(t, 1)
-				for range 8 {
-					l.write(1000)
+				for range 4 {
+					l.write(500)
 					tt.rotate(l, func() { c.awaitLines(t, l.next) })
 					l.write(500)
 				}

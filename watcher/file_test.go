@@ -1,0 +1,266 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFileHistoryThenLive(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			c, path := newCollector(), filepath.Join(t.TempDir(), "odoo.log")
+			writeFile(t, path, "one\ntwo\r\nhal")
+			f := NewFile(path, c.alarm)
+			f.probe = way.probe
+			follow(t, f, c)
+			c.await(t, "settling", func() bool { return slices.Contains(c.settled, 2) })
+			before := time.Now()
+			log := openAppend(t, path)
+			defer log.Close()
+			log.WriteString("f\n\x00\xff\r\r\n\n")
+			c.awaitLines(t, 5)
+			c.await(t, "settling again", func() bool { return slices.Contains(c.settled, 5) })
+			if diff := cmp.Diff([]string{"one", "two", "half", "\x00\xff\r", ""}, c.all()); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
+			}
+			for i, seen := range c.seen {
+				if live := i >= 2; seen.IsZero() == live || live && seen.Before(before) {
+					t.Errorf("line %d was seen %v", i, seen)
+				}
+			}
+		})
+	}
+}
+
+// TestFileHalfLine wants a half line kept back, and the record before it
+// settled all the same, once.
+func TestFileHalfLine(t *testing.T) {
+	l, c := newLogFile(t), newCollector()
+	follow(t, NewFile(l.path, c.alarm), c)
+	l.file.WriteString("record\nha")
+	c.await(t, "settling", func() bool { return slices.Contains(c.settled, 1) })
+	l.file.WriteString("lf\n")
+	c.await(t, "settling", func() bool { return slices.Contains(c.settled, 2) })
+	if diff := cmp.Diff([]string{"record", "half"}, c.all()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int{1, 2}, c.settled); diff != "" {
+		t.Errorf("settled after line (-want +got):\n%s", diff)
+	}
+}
+
+// TestFileSettledReadsFirst plays a process that was paused between the two
+// lines of a record: its timer has run out, and the second line stands there.
+func TestFileSettledReadsFirst(t *testing.T) {
+	l, c := newLogFile(t), newCollector()
+	w := newFollower(NewFile(l.path, c.alarm), c)
+	defer w.close()
+	check := func() {
+		t.Helper()
+		w.latest = time.Now().Add(-time.Second)
+		if err := w.checkEnd(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.lookAround(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.stopTailing()
+	steps := []struct {
+		name, write string
+		lines       int
+		settled     []int
+	}{
+		{"first line comes", "first\n", 1, nil},
+		{"second line stood there", "second\n", 2, nil},
+		{"half a line comes", "thi", 2, nil},
+		{"it grows", "r", 2, nil},
+		{"it does not grow", "", 2, []int{2}},
+		{"nothing more", "", 2, []int{2}},
+		{"it is whole", "d\n", 3, []int{2}},
+		{"the end", "", 3, []int{2, 3}},
+	}
+	for _, s := range steps {
+		l.file.WriteString(s.write)
+		check()
+		if len(c.lines) != s.lines || !slices.Equal(c.settled, s.settled) {
+			t.Fatalf("%s: %d lines, settled %v; want %d, %v", s.name, len(c.lines), c.settled, s.lines, s.settled)
+		}
+	}
+}
+
+func TestFileLongLines(t *testing.T) {
+	l, c := newLogFile(t), newCollector()
+	f := NewFile(l.path, c.alarm)
+	follow(t, f, c)
+	text := append(long(3*keepLine), '\n')
+	for part := range slices.Chunk(text, 100_000) {
+		l.file.Write(part)
+	}
+	l.file.WriteString("next\n")
+	l.file.Write(text)
+	c.awaitLines(t, 3)
+	want, skipped := naive(slices.Concat(text, []byte("next\n"), text))
+	if diff := cmp.Diff(want, c.all()); diff != "" {
+		t.Errorf("lines (-want +got):\n%.500s", diff)
+	}
+	c.await(t, "settling", func() bool { return slices.Contains(c.settled, 3) })
+	if got := f.Skipped(); got != skipped {
+		t.Errorf("skipped %d, want %d", got, skipped)
+	}
+}
+
+// TestFileWaits wants whatever cannot be read reported once, with what to do,
+// and read when it can be.
+func TestFileWaits(t *testing.T) {
+	tests := []struct {
+		name  string
+		block func(path string) error
+		free  func(path string) error
+		alarm string
+	}{
+		{
+			"no directory",
+			func(path string) error { return os.Remove(filepath.Dir(path)) },
+			func(path string) error { return os.Mkdir(filepath.Dir(path), 0o755) },
+			"it is read as soon as it does",
+		},
+		{
+			"a directory in its place",
+			func(path string) error { return os.Mkdir(path, 0o755) },
+			os.Remove,
+			"not a file; name the log file itself",
+		},
+		{
+			"a link to itself",
+			func(path string) error { return os.Symlink(path, path) },
+			os.Remove,
+			"too many levels of symbolic links",
+		},
+	}
+	for _, tt := range tests {
+		for _, way := range ways {
+			t.Run(tt.name+", "+way.name, func(t *testing.T) {
+				t.Parallel()
+				path := filepath.Join(t.TempDir(), "log", "odoo.log")
+				if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o755), tt.block(path)); err != nil {
+					t.Fatal(err)
+				}
+				c := newCollector()
+				f := NewFile(path, c.alarm)
+				f.probe = way.probe
+				follow(t, f, c)
+				c.awaitAlarm(t, tt.alarm)
+				if err := tt.free(path); err != nil {
+					t.Fatal(err)
+				}
+				writeFile(t, path, "here\n")
+				c.awaitLines(t, 1)
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				if slices.Sort(c.alarms); len(slices.Compact(c.alarms)) != len(c.alarms) {
+					t.Errorf("alarms came twice: %q", c.alarms)
+				}
+			})
+		}
+	}
+}
+
+func TestExplainPermission(t *testing.T) {
+	err := explain("/var/log/odoo.log", &os.PathError{Op: "open", Path: "x", Err: os.ErrPermission})
+	const want = "read /var/log/odoo.log: permission denied; add the service's user to the group that may read it"
+	if err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
+}
+
+func TestFileEndsWithTheErrorOfItsSink(t *testing.T) {
+	l, c := newLogFile(t), newCollector()
+	l.write(10)
+	c.fail = errors.New("the store is full")
+	if err := NewFile(l.path, c.alarm).Follow(t.Context(), c); !errors.Is(err, c.fail) {
+		t.Errorf("Follow gave %v, want %v", err, c.fail)
+	}
+	if len(c.lines) != 1 {
+		t.Errorf("%d lines were handed on", len(c.lines))
+	}
+}
+
+// TestFileStale wants lines that were written while nobody looked, as in a
+// process that was suspended, to be history.
+func TestFileStale(t *testing.T) {
+	l, c := newLogFile(t), newCollector()
+	w := newFollower(NewFile(l.path, c.alarm), c)
+	defer w.close()
+	if err := w.lookAround(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.current.atEnd = time.Now().Add(-2 * liveWithin)
+	l.write(1)
+	w.checkEndNow(t)
+	l.write(1)
+	w.checkEndNow(t)
+	if len(c.seen) != 2 || !c.seen[0].IsZero() || c.seen[1].IsZero() {
+		t.Errorf("seen %v, want the first zero and the second not", c.seen)
+	}
+}
+
+func (w *follower) checkEndNow(t *testing.T) {
+	t.Helper()
+	w.latest = time.Time{}
+	if err := w.checkEnd(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFileLeavesNothingBehind follows and stops often, and wants no goroutine
+// and no descriptor more than after the first time.
+func TestFileLeavesNothingBehind(t *testing.T) {
+	l := newLogFile(t)
+	once := func() {
+		c := newCollector()
+		l.write(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- NewFile(l.path, c.alarm).Follow(ctx, c) }()
+		c.await(t, "settling", func() bool { return len(c.settled) > 0 })
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	once()
+	files := openFiles(t)
+	for range 10 {
+		once()
+	}
+	if got := openFiles(t); got > files {
+		t.Errorf("%d descriptors are open, %d before", got, files)
+	}
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for _, left := range []string{"(*follower)", "(*notices).run", "tailFileSync"} {
+		if strings.Contains(string(stacks), left) {
+			t.Errorf("%s is still running:\n%s", left, stacks)
+		}
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}

@@ -1,0 +1,121 @@
+package watcher
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// group runs a glob and follows every file of it into one collector each.
+type group struct {
+	mu    sync.Mutex
+	sinks map[string]*collector
+	came  *collector // its lines are the names of the sources
+}
+
+func runGroup(t *testing.T, g Group, came *collector) *group {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &group{sinks: map[string]*collector{}, came: came}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := g.Run(ctx, func(s Source) {
+			c := newCollector()
+			r.mu.Lock()
+			r.sinks[filepath.Base(s.Name())] = c
+			r.mu.Unlock()
+			_ = came.Line(Line{Text: []byte(filepath.Base(s.Name()))})
+			wg.Go(func() {
+				if err := s.Follow(ctx, c); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+	})
+	return r
+}
+
+func (g *group) sink(name string) *collector {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sinks[name]
+}
+
+func TestGlob(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			in := func(name string) string { return filepath.Join(dir, name) }
+			for _, name := range []string{"odoo.log", "odoo.log.1", "odoo.log.2.gz", "odoo.log-20261122", "odoo-8069.log", "other.txt"} {
+				writeFile(t, in(name), "in "+name+"\n")
+			}
+			if err := os.Mkdir(in("odoo.log.d"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			came := newCollector()
+			g, err := NewGlob(in("odoo*.log*"), came.alarm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.probe = way.probe
+			files := runGroup(t, g, came)
+			came.awaitLines(t, 2)
+			files.sink("odoo.log").awaitLines(t, 1)
+
+			// A rotation that stays within the pattern, and a new member.
+			if err := os.Rename(in("odoo.log"), in("odoo.log.3")); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, in("odoo.log"), "rotated\n")
+			if err := os.Rename(in("odoo-8069.log"), in("odoo-8069-away.log")); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, in("odoo-new.log"), "new\n")
+			came.awaitLines(t, 3)
+			files.sink("odoo.log").awaitLines(t, 2)
+			files.sink("odoo-new.log").awaitLines(t, 1)
+			if seen := files.sink("odoo-new.log").seen[0]; time.Since(seen) > time.Minute {
+				t.Errorf("line in a new file was seen %v", seen)
+			}
+			got := came.all()
+			slices.Sort(got)
+			if want := []string{"odoo-8069.log", "odoo-new.log", "odoo.log"}; !slices.Equal(got, want) {
+				t.Errorf("followed %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestGlobWaitsForItsDirectory(t *testing.T) {
+	dir, came := filepath.Join(t.TempDir(), "odoo"), newCollector()
+	g, err := NewGlob(filepath.Join(dir, "*.log"), came.alarm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := runGroup(t, g, came)
+	came.awaitAlarm(t, "no file matches yet")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "a.log"), "a\n")
+	came.awaitLines(t, 1)
+	files.sink("a.log").awaitLines(t, 1)
+}
+
+func TestGlobPattern(t *testing.T) {
+	if _, err := NewGlob("/var/log/[odoo.log", nil); err == nil {
+		t.Error("a pattern with an open bracket was taken")
+	}
+}
