@@ -48,7 +48,8 @@ func parseAccess(msg []byte) (access, bool) {
 	a.post = string(method) == "POST"
 	a.path, _, _ = bytes.Cut(target, space)
 	a.path, _, _ = bytes.Cut(a.path, []byte("?"))
-	return a, a.parseTail(rest[end+2:])
+	ok = a.parseTail(rest[end+2:])
+	return a, ok
 }
 
 // parseTail reads the status and the times.

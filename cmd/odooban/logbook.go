@@ -61,11 +61,11 @@ func (l *logbook) Failed(source string, f rules.Failure) {
 // Banned writes a ban. One that had run out before its log was read is
 // history.
 func (l *logbook) Banned(source string, b banner.Ban) {
-	event := l.Info()
+	level := zerolog.InfoLevel
 	if b.Until.Before(time.Now()) {
-		event = l.Debug()
+		level = zerolog.DebugLevel
 	}
-	event.Stringer("prefix", b.Prefix).Str("rule", b.Rule).Int("failures", b.Failures).
+	l.WithLevel(level).Stringer("prefix", b.Prefix).Str("rule", b.Rule).Int("failures", b.Failures).
 		Time("at", b.Time).Time("until", b.Until).Str("source", source).Msg(l.ban)
 }
 

@@ -61,11 +61,10 @@ func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
 	if failures {
 		return err
 	}
-	print := report.WriteTable
 	if a.json {
-		print = func(w io.Writer) error { return printJSON(w, report) }
+		return errors.Join(printJSON(cmd.OutOrStdout(), report), err)
 	}
-	return errors.Join(print(cmd.OutOrStdout()), err)
+	return errors.Join(report.WriteTable(cmd.OutOrStdout()), err)
 }
 
 // openLogs prepares the logs named.

@@ -24,8 +24,8 @@ func newRun(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [FILE...]",
 		Short: "Follow the logs and ban",
-		Long: "run follows the configured sources, or the FILEs named (\"-\" is standard input), and bans. It ends by SIGINT " +
-			"or SIGTERM; bans stay in force until their time.",
+		Long: "run follows the configured sources, or the FILEs named (\"-\" is standard input), and bans. It ends by " +
+			"SIGINT or SIGTERM; bans stay in force until their time.",
 		Example: "  odooban run\n  odooban run --dry-run /srv/odoo/odoo.log\n  docker logs -f odoo 2>&1 | odooban run -",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return a.run(cmd, files, dryRun)

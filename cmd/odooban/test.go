@@ -19,8 +19,8 @@ func newTest(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test [LINE]",
 		Short: "Say which rule matches a line, and what it reads",
-		Long: "test explains a line, or each line of standard input: what kind of record it is, which rule matches, and what " +
-			"the rule reads. It fails if no rule matches any line.",
+		Long: "test explains a line, or each line of standard input: what kind of record it is, which rule matches, and " +
+			"what the rule reads. It fails if no rule matches any line.",
 		Example: "  odooban test '2026-11-23 10:45:45,456 28342 INFO db odoo.addons.base.models.res_users: " +
 			"Login failed for login:admin from 203.0.113.50 '\n  odooban test --rule my-portal < portal.log",
 		Args: usage(cobra.MaximumNArgs(1)),

@@ -64,7 +64,7 @@ func (l *Log) failures(ctx context.Context, set *rules.Set) iter.Seq[rules.Failu
 		}
 		l.err = err
 		if ctx.Err() == nil {
-			r.tell(r.scanner.Flush(r.failures))
+			_ = r.tell(r.scanner.Flush(r.failures)) // errEnough, at most: nobody wants the rest
 		}
 		l.stats = r.scanner.Stats()
 	}

@@ -17,7 +17,10 @@ import (
 // time, however the logs are named or given, so that rotated pieces of a log
 // fit together. An error names the log that could not be read to its end; what
 // could be read is in the Report.
-func Run(ctx context.Context, logs []*Log, set *rules.Set, j *jail.Jail, each func(rules.Failure) error) (*Report, error) {
+// each is called for every failure in that order, and may be nil.
+func Run(
+	ctx context.Context, logs []*Log, set *rules.Set, j *jail.Jail, each func(rules.Failure) error,
+) (*Report, error) {
 	report := newReport(j, each)
 	e := engine.New(j, report, report)
 	tracks := make([]*track, len(logs))
