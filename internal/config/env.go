@@ -27,7 +27,8 @@ func readVariables(m *mistakes, environ []string) variables {
 	paths := variablePaths(reflect.TypeFor[document](), "")
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !ours(name) {
+		// Compose's ${NAME:-} makes empty variables of unset ones.
+		if !ours(name) || strings.TrimSpace(value) == "" {
 			continue
 		}
 		f, ok := paths[name]
@@ -72,10 +73,6 @@ func readVariable(m *mistakes, name, value string, f field) any {
 	at := place{variable: name, path: f.name}
 	m.places[f.name] = at
 	r := reader{m, func(*yaml.Node) place { return at }}
-	if strings.TrimSpace(value) == "" {
-		r.bad(f.name, "has no value; write one, or remove it")
-		return nil
-	}
 	n := r.node(value, f)
 	if n == nil {
 		return nil
