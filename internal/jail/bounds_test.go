@@ -32,8 +32,11 @@ func TestLetsGoOfBansThatAreOver(t *testing.T) {
 		{totp, 1, time.Second, 24 * time.Hour},
 	}})
 	observe(j, rules.Failure{Time: at(0), Addr: netip.MustParseAddr("203.0.113.20"), Rule: totp})
-	for i := range 1000 {
-		observe(j, rules.Failure{Time: at(float64(i)), Addr: numbered(i), Rule: login})
+	for i := range 100 {
+		observe(j, rules.Failure{Time: at(0), Addr: numbered(i), Rule: login})
+	}
+	for i := range 200 {
+		observe(j, rules.Failure{Time: at(20 + float64(i)), Addr: numbered(1000 + i), Rule: login})
 	}
 	if len(j.bans) > 13 {
 		t.Errorf("%d bans are remembered, want those of 11 seconds and the long one", len(j.bans))
@@ -41,6 +44,12 @@ func TestLetsGoOfBansThatAreOver(t *testing.T) {
 	if j.bans[netip.MustParsePrefix("203.0.113.20/32")] == nil {
 		t.Error("the long ban is forgotten, though it is in force")
 	}
+}
+
+func TestRemembersBansThatLateFailuresReach(t *testing.T) {
+	j := must(t, Options{Policies: []Policy{{login, 1, time.Second, 10 * time.Second}}})
+	observe(j, failure("203.0.113.20", 0), failure("203.0.113.21", 10.5))
+	wantBans(t, observe(j, failure("203.0.113.20", 9.9)))
 }
 
 func TestOneStampFromTheFutureDoesNotEndBans(t *testing.T) {

@@ -70,7 +70,7 @@ func (w *Window) Add(key Key, t time.Time) (newest time.Time, full bool) {
 	w.expire(ms)
 	i := w.touch(key)
 	e := &w.entries[i]
-	at, _ := slices.BinarySearch(e.times, ms+1)
+	at, _ := slices.BinarySearch(e.times, ms)
 	e.times = slices.Insert(e.times, at, ms)
 	if end, ok := w.run(e.times, at); ok {
 		w.drop(i)

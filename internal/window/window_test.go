@@ -141,11 +141,21 @@ func TestMemoryFollowsTraffic(t *testing.T) {
 	for i := range byte(100) {
 		add(w, byteKey(i), 0)
 	}
-	for i := range int64(100) {
+	for i := range int64(50) {
 		add(w, byteKey(200), 2001+i*600)
 	}
 	if w.Len() != 1 || w.Forgotten() != 0 {
 		t.Errorf("%d keys kept, %d forgotten; want 1 and none", w.Len(), w.Forgotten())
+	}
+}
+
+// A failure findtime late may need one that happened findtime before it.
+func TestKeepsKeysThatLateFailuresNeed(t *testing.T) {
+	w := New(2, time.Second, 1000)
+	add(w, byteKey(1), 0)
+	add(w, byteKey(2), 2000)
+	if got := add(w, byteKey(1), 1000); got != 1000 {
+		t.Errorf("late failure reports %d, want 1000", got)
 	}
 }
 
