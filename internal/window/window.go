@@ -8,9 +8,10 @@
 //
 // Failures may come in any order. As long as none is more than findtime older
 // than the newest that came, the answer is the same as for a window that
-// remembers everything. A single failure that comes later than that changes
-// nothing. Several are the sign of a clock that was set back, and the window
-// follows them: it gives up the times farthest away, and takes no more memory.
+// remembers everything. A single failure that comes later than that takes no
+// other's place. Several are the sign of a clock that was set back, and the
+// window follows them: it gives up the times farthest away, and takes no more
+// memory. A failure far ahead of a key's others is the first of its next run.
 package window
 
 import (
