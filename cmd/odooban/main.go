@@ -57,7 +57,7 @@ type app struct {
 
 func newRoot() *cobra.Command {
 	a := &app{}
-	root := &cobra.Command{
+	root := group(&cobra.Command{
 		Use:   "odooban",
 		Short: "Watch Odoo's logs and cut brute-force attackers off",
 		Long: "odooban follows Odoo's logs, finds who tries passwords, and keeps their addresses away with the kernel's " +
@@ -67,14 +67,58 @@ func newRoot() *cobra.Command {
 			"  sudo odooban run                        follow the logs and ban",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-	}
+	})
 	root.PersistentFlags().StringVarP(&a.config, "config", "c", "",
 		"configuration `FILE` (default $ODOOBAN_CONFIG, or "+defaultConfig+" if it exists)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newRun(a), newReplay(a), newTest(a), newConfig(a), newVersion(a))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = knownCommand
+		case "completion":
+			group(cmd)
+			for _, shell := range cmd.Commands() {
+				shell.Args = usage(cobra.NoArgs)
+			}
+		}
+	}
 	return root
+}
+
+// group makes cmd one that only holds others and prints its help: cobra does
+// not call it an error when there is no such command.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = noSuchCommand
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.DisableFlagsInUseLine = true
+	cmd.SuggestionsMinimumDistance = 2
+	return cmd
+}
+
+// noSuchCommand takes any argument of a group for a command that there is not.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	path := cmd.CommandPath()
+	if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
+		return &usageError{fmt.Errorf("unknown command %q for %s; did you mean %s?", args[0], path, names[0])}
+	}
+	return &usageError{fmt.Errorf("unknown command %q for %s; see %s --help", args[0], path, path)}
+}
+
+// knownCommand checks that help is asked for a command that there is.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return &usageError{err}
+	}
+	return noSuchCommand(found, rest)
 }
 
 // jsonFlag gives a command the --json flag.

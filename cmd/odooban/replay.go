@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,10 +68,17 @@ func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
 	return errors.Join(report.WriteTable(cmd.OutOrStdout()), err)
 }
 
-// openLogs prepares the logs named.
+// openLogs prepares the logs named, each once: one that two patterns of a shell
+// match would count twice.
 func openLogs(files []string, stdin io.Reader) ([]*replay.Log, error) {
 	var logs []*replay.Log
+	named := make(map[string]bool)
 	for _, path := range files {
+		clean := filepath.Clean(path)
+		if named[clean] {
+			continue
+		}
+		named[clean] = true
 		if path == "-" {
 			logs = append(logs, replay.NewLog("standard input", stdin, time.Now()))
 			continue

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,6 +46,10 @@ func (a *app) run(cmd *cobra.Command, files []string, dryRun bool) error {
 	if err != nil {
 		return err
 	}
+	sources, err := sourcesOf(c, files)
+	if err != nil {
+		return err
+	}
 	dryRun = dryRun || c.Firewall.Backend == "dry-run"
 	log := newLogbook(c.Log, cmd.ErrOrStderr(), dryRun)
 	j, err := newJail(c, ownNetworks(log))
@@ -57,7 +63,7 @@ func (a *app) run(cmd *cobra.Command, files []string, dryRun bool) error {
 	defer closeFirewall()
 
 	d := &daemon{engine: engine.New(j, firewall, log), set: set, log: log}
-	if err := d.open(sourcesOf(c, files), cmd); err != nil {
+	if err := d.open(sources, cmd.InOrStdin()); err != nil {
 		return err
 	}
 	return d.run(cmd.Context())
@@ -109,23 +115,27 @@ func defaultSources() []string {
 
 // sourcesOf lists what to follow: the files named, else the configured
 // sources, else the default places where something stands.
-func sourcesOf(c *config.Config, files []string) []string {
+func sourcesOf(c *config.Config, files []string) ([]string, error) {
 	if len(files) > 0 {
-		return files
+		return files, nil
 	}
 	var patterns []string
 	for _, s := range c.Sources {
 		patterns = append(patterns, s.File)
 	}
 	if len(patterns) > 0 {
-		return patterns
+		return patterns, nil
 	}
 	for _, pattern := range defaultSources() {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
 			patterns = append(patterns, pattern)
 		}
 	}
-	return patterns
+	if len(patterns) == 0 {
+		return nil, errors.New("found no log: nothing matches " + strings.Join(defaultSources(), " or ") +
+			"; name it: odooban run FILE, or under sources in the configuration")
+	}
+	return patterns, nil
 }
 
 // daemon follows sources until it is stopped.
@@ -138,14 +148,10 @@ type daemon struct {
 }
 
 // open prepares the sources.
-func (d *daemon) open(sources []string, cmd *cobra.Command) error {
-	if len(sources) == 0 {
-		return errors.New("found no log: nothing matches " + strings.Join(defaultSources(), " or ") +
-			"; name it: odooban run FILE, or under sources in the configuration")
-	}
+func (d *daemon) open(sources []string, stdin io.Reader) error {
 	for _, source := range sources {
 		if source == "-" {
-			d.stdin = watcher.NewReader("standard input", cmd.InOrStdin())
+			d.stdin = watcher.NewReader("standard input", stdin)
 			continue
 		}
 		path, err := filepath.Abs(source)
@@ -167,7 +173,12 @@ func (d *daemon) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
+	var followed sync.Map
 	follow := func(source watcher.Source) {
+		// A file that two patterns match would count twice.
+		if _, twice := followed.LoadOrStore(source.Name(), true); twice {
+			return
+		}
 		d.log.say("following " + source.Name())
 		g.Go(func() error { return d.engine.Follow(ctx, source, d.set, time.Now()) })
 	}
