@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,7 +40,7 @@ func (g *Glob) Run(ctx context.Context, start func(Source)) error {
 	notices := newNotices(g.probe() == nil)
 	defer notices.close()
 	listener := notices.listen(filepath.Dir(g.pattern), "")
-	members := &members{glob: g, notices: notices, ids: map[identity]string{}}
+	members := &members{glob: g, notices: notices, ids: map[identity]time.Time{}}
 	tick := time.NewTicker(slowPace)
 	defer tick.Stop()
 	for {
@@ -56,42 +57,43 @@ func (g *Glob) Run(ctx context.Context, start func(Source)) error {
 	}
 }
 
+// rememberFor is how long the identity of a file is known after it was last
+// seen: while it is being renamed it is not.
+const rememberFor = time.Minute
+
 // members remembers which files of a glob are followed.
 type members struct {
 	glob    *Glob
 	notices *notices
 	paths   []string
-	// ids says under which path a file that still matches was first found. A
-	// followed file that was renamed is known by it.
-	ids    map[identity]string
+	// ids says when a file that is or was at a followed path last matched,
+	// under whatever name. By it a followed file that was renamed is known, and
+	// a second link to one.
+	ids    map[identity]time.Time
 	looked bool
 }
 
 // find gives the files that are to be followed from now on.
 func (m *members) find() []*File {
+	now := time.Now()
 	matches, _ := filepath.Glob(m.glob.pattern)
 	var found []*File
-	ids := map[identity]string{}
 	for _, path := range matches {
 		id, err := identifyPath(path)
 		if err != nil {
 			continue
 		}
-		first, known := m.ids[id]
-		if !known {
-			first = path
+		_, known := m.ids[id]
+		if !known && !slices.Contains(m.paths, path) {
+			if m.rotated(path, matches) || !isFile(path) {
+				continue
+			}
+			m.paths = append(m.paths, path)
+			found = append(found, m.file(path))
 		}
-		if earlier, ok := ids[id]; ok {
-			first, known = earlier, true
-		}
-		ids[id] = first
-		if known || slices.Contains(m.paths, path) || m.rotated(path, matches) || !isFile(path) {
-			continue
-		}
-		m.paths = append(m.paths, path)
-		found = append(found, m.file(path))
+		m.ids[id] = now
 	}
-	m.ids = ids
+	maps.DeleteFunc(m.ids, func(_ identity, seen time.Time) bool { return now.Sub(seen) > rememberFor })
 	if !m.looked && len(m.paths) == 0 {
 		m.glob.alarm(m.nothing())
 	}
