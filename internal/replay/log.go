@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"os"
 	"time"
 
@@ -19,10 +18,16 @@ type Log struct {
 	begins time.Time // zero where that cannot be told before it is read
 	ref    time.Time
 	path   string
+	// stem is what the log was called before rotation; empty where it is no
+	// file.
+	stem string
+	size int64
 
-	bytes int64
-	stats rules.Stats
-	err   error
+	// first is the time of its first record, before and after are what its
+	// Scanner had seen, err is why it could not be read to its end.
+	first         time.Time
+	before, after rules.Stats
+	err           error
 }
 
 // OpenLog prepares the file at path, plain or compressed by gzip.
@@ -36,6 +41,7 @@ func OpenLog(path string) (*Log, error) {
 	}
 	log := &Log{source: watcher.NewFinished(path), ref: info.ModTime(), path: path}
 	if info.Mode().IsRegular() {
+		log.stem, log.size = stem(path), info.Size()
 		log.begins = beginning(watcher.NewFinished(path), log.ref)
 	}
 	return log, nil
@@ -52,52 +58,9 @@ func (l *Log) Name() string { return l.path }
 
 // Progress gives how many bytes of the log have been read, and how many it
 // has, or zero where that is not known.
-func (l *Log) Progress() (read, total int64) { return l.source.Progress() }
-
-// failures reads the log.
-func (l *Log) failures(ctx context.Context, set *rules.Set) iter.Seq[rules.Failure] {
-	return func(yield func(rules.Failure) bool) {
-		r := &reader{log: l, scanner: set.NewScanner(l.ref), yield: yield}
-		err := l.source.Follow(ctx, r)
-		if errors.Is(err, errEnough) {
-			return
-		}
-		l.err = err
-		if ctx.Err() == nil {
-			_ = r.tell(r.scanner.Flush(r.failures)) // errEnough, at most: nobody wants the rest
-		}
-		l.stats = r.scanner.Stats()
-	}
-}
-
-// errEnough ends the reading of a log of which no more is wanted.
-var errEnough = errors.New("enough")
-
-// reader finds the failures in the lines of a log. It implements watcher.Sink.
-type reader struct {
-	log      *Log
-	scanner  *rules.Scanner
-	failures []rules.Failure
-	yield    func(rules.Failure) bool
-}
-
-func (r *reader) Line(line watcher.Line) error {
-	r.log.bytes += int64(len(line.Text)) + 1
-	return r.tell(r.scanner.Feed(r.failures, line.Text, time.Time{}))
-}
-
-// Settled does nothing: the end of an old log is Follow's end.
-func (r *reader) Settled(time.Time) error { return nil }
-
-// tell yields failures.
-func (r *reader) tell(failures []rules.Failure) error {
-	for _, f := range failures {
-		if !r.yield(f) {
-			return errEnough
-		}
-	}
-	r.failures = failures[:0]
-	return nil
+func (l *Log) Progress() (read, total int64) {
+	read, _ = l.source.Progress()
+	return read, l.size
 }
 
 // beginning returns the time of the first line of a log that has one.

@@ -8,12 +8,11 @@ import (
 	"odooban/rules"
 )
 
-// merge yields the failures of all tracks in the order of their times. A log is
-// opened only when its beginning is reached, so that a year of rotated files
-// costs no more memory than one.
-func merge(ctx context.Context, tracks []*track) iter.Seq2[*Log, rules.Failure] {
-	waiting := slices.Clone(tracks)
-	slices.SortStableFunc(waiting, func(a, b *track) int { return a.log.begins.Compare(b.log.begins) })
+// merge yields the failures of all tracks, which are in the order of their
+// beginnings, in the order of their times. A track is opened only when its
+// beginning is reached, so that many logs cost no more memory than those that
+// overlap.
+func merge(ctx context.Context, set *rules.Set, waiting []*track) iter.Seq2[*Log, rules.Failure] {
 	return func(yield func(*Log, rules.Failure) bool) {
 		var open []*track
 		defer func() {
@@ -22,8 +21,8 @@ func merge(ctx context.Context, tracks []*track) iter.Seq2[*Log, rules.Failure] 
 			}
 		}()
 		for ctx.Err() == nil {
-			for len(waiting) > 0 && (len(open) == 0 || !earliest(open).head.Time.Before(waiting[0].log.begins)) {
-				open = begin(open, waiting[0])
+			for len(waiting) > 0 && (len(open) == 0 || !earliest(open).head.Time.Before(waiting[0].pieces[0].begins)) {
+				open = begin(ctx, set, open, waiting[0])
 				waiting = waiting[1:]
 			}
 			if len(open) == 0 {
@@ -39,15 +38,15 @@ func merge(ctx context.Context, tracks []*track) iter.Seq2[*Log, rules.Failure] 
 }
 
 // begin opens a track, unless it holds nothing.
-func begin(open []*track, t *track) []*track {
-	t.next, t.stop = iter.Pull(t.failures)
+func begin(ctx context.Context, set *rules.Set, open []*track, t *track) []*track {
+	t.next, t.stop = iter.Pull2(t.failures(ctx, set))
 	return advance(append(open, t), t)
 }
 
 // advance moves a track to its next failure; at its end it is closed.
 func advance(open []*track, t *track) []*track {
 	var ok bool
-	if t.head, ok = t.next(); ok {
+	if t.log, t.head, ok = t.next(); ok {
 		return open
 	}
 	t.stop()

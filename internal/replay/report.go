@@ -33,8 +33,9 @@ type Report struct {
 	err     error
 }
 
-// File is one log that was replayed. From and To are the times of its first
-// and last record; they are missing where no line has one.
+// File is one log that was replayed. Bytes is how much of it was read, as it is
+// on the disk: compressed, if it is. From and To are the times of its first and
+// last record; they are missing where no line has one.
 type File struct {
 	Path  string     `json:"path"`
 	Bytes int64      `json:"bytes"`
@@ -121,16 +122,21 @@ func (r *Report) Block(context.Context, []banner.Ban) error { return nil }
 
 // add adds what was seen of a log that has been read.
 func (r *Report) add(l *Log) {
-	file := File{Path: l.path, Bytes: l.bytes, Lines: l.stats.Lines}
-	if !l.stats.First.IsZero() {
-		file.From, file.To = &l.stats.First, &l.stats.Last
+	read, _ := l.Progress()
+	file := File{Path: l.path, Bytes: read, Lines: l.after.Lines - l.before.Lines}
+	if !l.first.IsZero() {
+		file.From, file.To = &l.first, &l.after.Last
 	}
 	r.Files = append(r.Files, file)
-	r.Unattributed += l.stats.Unattributed
-	for addr, lines := range l.stats.Forged {
-		r.forged[addr] += lines
+	r.Unattributed += l.after.Unattributed - l.before.Unattributed
+	r.Alarms = append(r.Alarms, engine.ScanAlarms(l.path, l.before, l.after)...)
+}
+
+// addForged adds what a Scanner counted of forged lines.
+func (r *Report) addForged(lines map[netip.Addr]uint64) {
+	for addr, n := range lines {
+		r.forged[addr] += n
 	}
-	r.Alarms = append(r.Alarms, engine.ScanAlarms(l.path, rules.Stats{}, l.stats)...)
 }
 
 // finish brings what was counted into order: the most failures of each rule

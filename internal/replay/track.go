@@ -1,0 +1,131 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/netip"
+	"regexp"
+	"slices"
+	"time"
+
+	"odooban/rules"
+	"odooban/watcher"
+)
+
+// track is one log in all its rotated pieces, the oldest first. One Scanner
+// reads them, as it would have followed the log through its rotations: a failure
+// and the access line that names its address may stand in two pieces.
+type track struct {
+	pieces []*Log
+	forged map[netip.Addr]uint64
+
+	next func() (*Log, rules.Failure, bool)
+	stop func()
+	// log is the piece in which head, the next failure, became certain.
+	log  *Log
+	head rules.Failure
+}
+
+// join makes tracks of logs, in the order in which they begin.
+func join(logs []*Log) []*track {
+	// A Scanner completes times without a year from one moment for all pieces.
+	const mostOfAYear = 300 * 24 * time.Hour
+	logs = slices.Clone(logs)
+	slices.SortStableFunc(logs, func(a, b *Log) int { return a.begins.Compare(b.begins) })
+	var tracks []*track
+	known := make(map[string]*track)
+	for _, log := range logs {
+		t := known[log.stem]
+		if log.stem == "" || t == nil || log.ref.Sub(t.pieces[0].ref) > mostOfAYear {
+			t = &track{}
+			tracks, known[log.stem] = append(tracks, t), t
+		}
+		t.pieces = append(t.pieces, log)
+	}
+	return tracks
+}
+
+// Rotation puts a number or a date behind the name, or a date before its
+// ending: odoo.log.1, odoo.log-20261123.gz, odoo.log.2026-11-23, odoo-20261123.log.
+var (
+	rotated = regexp.MustCompile(`(\.\d{1,3}|[.-](\d{8}|\d{4}-\d{2}-\d{2})([-_T.][\d:._-]+)?)?(\.gz)?$`)
+	dated   = regexp.MustCompile(`[._-](\d{8}|\d{4}-\d{2}-\d{2})([-_T.][\d:._-]+)?\.log$`)
+)
+
+// stem returns what the file at path was called before rotation.
+func stem(path string) string {
+	return dated.ReplaceAllString(rotated.ReplaceAllString(path, ""), ".log")
+}
+
+// ref is a moment that no line of the track is later than.
+func (t *track) ref() time.Time {
+	latest := t.pieces[0].ref
+	for _, log := range t.pieces {
+		if log.ref.After(latest) {
+			latest = log.ref
+		}
+	}
+	return latest
+}
+
+// failures reads the track.
+func (t *track) failures(ctx context.Context, set *rules.Set) iter.Seq2[*Log, rules.Failure] {
+	return func(yield func(*Log, rules.Failure) bool) {
+		r := &reader{scanner: set.NewScanner(t.ref()), yield: yield}
+		defer func() { t.forged = r.scanner.Stats().Forged }()
+		for _, log := range t.pieces {
+			if ctx.Err() != nil || errors.Is(r.read(ctx, log), errEnough) {
+				return
+			}
+		}
+		if ctx.Err() == nil {
+			_ = r.tell(r.scanner.Flush(r.failures)) // errEnough, at most: nobody wants the rest
+			r.log.after = r.scanner.Stats()
+		}
+	}
+}
+
+// errEnough ends the reading of a log of which no more is wanted.
+var errEnough = errors.New("enough")
+
+// reader finds the failures in the lines of a track. It implements
+// watcher.Sink.
+type reader struct {
+	log      *Log
+	scanner  *rules.Scanner
+	failures []rules.Failure
+	yield    func(*Log, rules.Failure) bool
+}
+
+// read reads the next piece.
+func (r *reader) read(ctx context.Context, log *Log) error {
+	r.log, log.before = log, r.scanner.Stats()
+	log.err = log.source.Follow(ctx, r)
+	log.after = r.scanner.Stats()
+	return log.err
+}
+
+func (r *reader) Line(line watcher.Line) error {
+	failures := r.scanner.Feed(r.failures, line.Text, time.Time{})
+	if r.log.first.IsZero() {
+		if last := r.scanner.Stats().Last; !last.Equal(r.log.before.Last) {
+			r.log.first = last
+		}
+	}
+	return r.tell(failures)
+}
+
+// Settled does nothing: more pieces may come.
+func (r *reader) Settled(time.Time) error { return nil }
+
+// tell yields failures.
+func (r *reader) tell(failures []rules.Failure) error {
+	for _, f := range failures {
+		if !r.yield(r.log, f) {
+			return errEnough
+		}
+	}
+	r.failures = failures[:0]
+	return nil
+}
