@@ -59,7 +59,15 @@ func (e *Engine) Observe(ctx context.Context, source string, failures []rules.Fa
 		return
 	}
 	if err := e.firewall.Block(ctx, bans); err != nil {
-		e.retries.add(bans)
+		e.refused(ctx, bans, err)
+	}
+}
+
+// refused keeps bans for another try. When ctx has ended that is why they were
+// refused, and no alarm: they are found again in the log.
+func (e *Engine) refused(ctx context.Context, bans []banner.Ban, err error) {
+	e.retries.add(bans)
+	if ctx.Err() == nil {
 		e.raise(firewallAlarm(err))
 	}
 }
@@ -89,5 +97,11 @@ func (e *Engine) count(source string, failures []rules.Failure, seen time.Time) 
 
 // Run puts bans in force that the firewall has refused, until ctx ends.
 func (e *Engine) Run(ctx context.Context) error {
-	return e.retries.run(ctx, e.firewall, func(err error) { e.raise(firewallAlarm(err)) })
+	return e.retries.run(ctx, func(bans []banner.Ban) bool {
+		err := e.firewall.Block(ctx, bans)
+		if err != nil {
+			e.refused(ctx, bans, err)
+		}
+		return err == nil
+	})
 }

@@ -53,8 +53,9 @@ func (r *retries) take() []banner.Ban {
 	return bans
 }
 
-// run tries again until ctx ends.
-func (r *retries) run(ctx context.Context, firewall Firewall, failed func(error)) error {
+// run tries again until ctx ends. try says whether it is done, else it has
+// added the bans again.
+func (r *retries) run(ctx context.Context, try func([]banner.Ban) bool) error {
 	wait := retryFirst
 	for {
 		select {
@@ -68,12 +69,8 @@ func (r *retries) run(ctx context.Context, firewall Firewall, failed func(error)
 		case <-time.After(wait):
 		}
 		wait = min(2*wait, retryMost)
-		bans := r.take()
-		if err := firewall.Block(ctx, bans); err != nil {
-			r.add(bans)
-			failed(err)
-			continue
+		if try(r.take()) {
+			wait = retryFirst
 		}
-		wait = retryFirst
 	}
 }

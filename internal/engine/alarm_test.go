@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// An attacker causes some alarms: each is told the first time and each time its
+// count gains a digit, for each source.
+func TestAlarmsAreThrottled(t *testing.T) {
+	e, firewall, observer := newTest(t)
+	for range 1500 {
+		e.Observe(t.Context(), "log", failures("192.0.2.7", 1), time.Time{})
+	}
+	e.Observe(t.Context(), "other", failures("192.0.2.7", 1), time.Time{})
+	want := []string{"own-address 1", "own-address 10", "own-address 100", "own-address 1000", "own-address 1"}
+	if diff := cmp.Diff(want, observer.codes()); diff != "" {
+		t.Errorf("alarms (-want +got):\n%s", diff)
+	}
+	if len(firewall.blocks) > 0 {
+		t.Errorf("banned our own: %v", firewall.blocks)
+	}
+}
+
+func TestAlarmsThatCountMoreThanOne(t *testing.T) {
+	tests := []struct {
+		name   string
+		counts []uint64
+		want   []string
+	}{
+		{"one by one", []uint64{1, 1, 1}, []string{"x 1"}},
+		{"many at once", []uint64{250, 749, 1}, []string{"x 250", "x 1000"}},
+		{"over two digits", []uint64{9, 991}, []string{"x 9", "x 1000"}},
+		{"none counts as one", []uint64{0, 9}, []string{"x 1", "x 10"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, _, observer := newTest(t)
+			for _, n := range tt.counts {
+				e.raise(Alarm{Code: "x", Count: n})
+			}
+			if diff := cmp.Diff(tt.want, observer.codes()); diff != "" {
+				t.Errorf("alarms (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The log's clock is compared with ours where we saw the line being written.
+func TestClockDiffers(t *testing.T) {
+	tests := []struct {
+		name  string
+		seen  time.Time
+		alarm bool
+	}{
+		{"history", time.Time{}, false},
+		{"the same", start, false},
+		{"a minute later", start.Add(time.Minute), false},
+		{"more", start.Add(time.Minute + time.Millisecond), true},
+		{"a minute before", start.Add(-time.Minute), false},
+		{"more before", start.Add(-time.Minute - time.Millisecond), true},
+		{"local time instead of UTC", start.Add(2 * time.Hour), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, _, observer := newTest(t)
+			e.Observe(t.Context(), "log", failures("203.0.113.20", 1), tt.seen)
+			if got := len(observer.alarms) == 1 && observer.alarms[0].Code == ClockDiffers; got != tt.alarm {
+				t.Errorf("alarms %v", observer.alarms)
+			}
+		})
+	}
+}
+
+// A source tells each trouble once by itself.
+func TestTroubleIsTold(t *testing.T) {
+	e, _, observer := newTest(t)
+	e.Trouble("log", errors.New("read log: permission denied"))
+	e.Trouble("log", errors.New("read log: it does not exist yet"))
+	want := []Alarm{
+		{Code: SourceTrouble, Source: "log", Text: "read log: permission denied", Count: 1},
+		{Code: SourceTrouble, Source: "log", Text: "read log: it does not exist yet", Count: 1},
+	}
+	if diff := cmp.Diff(want, observer.alarms); diff != "" {
+		t.Errorf("alarms (-want +got):\n%s", diff)
+	}
+}
