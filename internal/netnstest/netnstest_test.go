@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vishvananda/netns"
-
 	"odooban/internal/netnstest"
 )
 
@@ -46,38 +44,6 @@ func TestClientsReachEachOtherWhenTheServerForwards(t *testing.T) {
 		if _, err := a.Dial(t.Context(), t, netip.AddrPortFrom(to, 80)); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-func TestDoStaysInside(t *testing.T) {
-	network := netnstest.New(t, 1)
-	outside, err := netns.Get()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer outside.Close()
-	wrong := errors.New("wrong")
-	err = network.Server.Do(func() error {
-		inside, err := netns.Get()
-		if err != nil {
-			return err
-		}
-		defer inside.Close()
-		if inside.Equal(outside) {
-			t.Error("Do runs outside")
-		}
-		return wrong
-	})
-	if !errors.Is(err, wrong) {
-		t.Errorf("error of Do: %v", err)
-	}
-	after, err := netns.Get()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer after.Close()
-	if !after.Equal(outside) {
-		t.Error("the test itself has moved inside")
 	}
 }
 
