@@ -27,7 +27,8 @@ func (s *story) attackerIsOut(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at the attacker's open connection: %w", err)
 	}
-	s.say(attacker, "the open connection: no answer in %.1f s; packets dropped by the rule: %d", hearing.Seconds(), dropped)
+	s.say(attacker, "the open connection: no answer in %.1f s; packets dropped by the rule: %d",
+		hearing.Seconds(), dropped)
 	// Or TCP would send again what was dropped while others are counted.
 	return s.attacking.abort()
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // victim is whom the forged login is to get banned.
-var victim = netip.AddrFrom4([4]byte{8, 8, 8, 8})
+const victim = "8.8.8.8"
 
 // plainTries are failed logins as everybody makes them.
 func (s *story) plainTries(ctx context.Context) error {
@@ -27,7 +27,7 @@ func (s *story) plainTries(ctx context.Context) error {
 
 // forgedTry is a failed login that holds whole records accusing others.
 func (s *story) forgedTry(ctx context.Context) error {
-	login, err := s.capture.forgery(victim.String(), time.Now())
+	login, err := s.capture.forgery(victim, time.Now())
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (s *story) forgedTry(ctx context.Context) error {
 		}
 		s.quote(before + " ... Login failed for login:" + strings.TrimSpace(after))
 	}
-	if n := s.daemon.counted[victim]; n > 0 {
+	if n := s.daemon.counted[netip.MustParseAddr(victim)]; n > 0 {
 		return fmt.Errorf("see who was counted: odooban counted %d tries of %s, who made none", n, victim)
 	}
 	s.say(odooban, "counts one try of %s after %s, %d of %d, and none of %s",

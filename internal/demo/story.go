@@ -23,6 +23,7 @@ type story struct {
 func newStory(s *stage, t *teller) *story { return &story{stage: s, teller: t} }
 
 func (s *story) run(ctx context.Context) error {
+	defer s.hangUp()
 	for _, step := range []func(context.Context) error{
 		s.beforeIt, s.plainTries, s.forgedTry, s.decidingTry, s.overIPv6,
 		s.attackerIsOut, s.innocentIsNot,
@@ -34,6 +35,15 @@ func (s *story) run(ctx context.Context) error {
 	}
 	s.ending()
 	return nil
+}
+
+// hangUp closes the connections that are open.
+func (s *story) hangUp() {
+	for _, v := range []*visit{s.attacking, s.browsing} {
+		if v != nil {
+			v.conn.Close()
+		}
+	}
 }
 
 // beforeIt starts odooban and lets both clients in.
