@@ -23,6 +23,8 @@ type Ban struct {
 	Failures int
 }
 
+func (b Ban) about() netip.Prefix { return b.Prefix }
+
 // Firewall keeps prefixes away until their time. A prefix is blocked once or
 // not at all; prefixes that overlap are blocked and unblocked each for itself.
 // All methods may be called from several goroutines.

@@ -13,18 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var _ Firewall = (*IPSet)(nil)
-
-// Options are the choices for an IPSet; the zero value guards all ports.
-type Options struct {
-	// Ports are the destination ports, of TCP and of UDP, that banned
-	// prefixes are kept away from. Without any it is all ports of all
-	// protocols, which also drops the answers to our own connections there.
-	Ports []uint16
-	// IPTables and IP6Tables are the commands to use, to choose between the
-	// nft and the legacy variant; empty means iptables and ip6tables in PATH.
-	IPTables, IP6Tables string
-}
+var _ backend = (*IPSet)(nil)
 
 // IPSet is a Firewall of one ipset set per family, odooban4 and odooban6, and
 // the iptables rules that drop what comes from their members. It acts in the
@@ -50,6 +39,10 @@ type guard struct {
 // in it, and proves that they work. An error says what is missing and what to
 // do about it. IPv6 that cannot be guarded is not an error: see IPv6.
 func NewIPSet(ctx context.Context, opts Options) (*IPSet, error) {
+	return prepared(ctx, newIPSet, opts)
+}
+
+func newIPSet(opts Options) (*IPSet, error) {
 	// The last addresses of the ranges for documentation: nobody has them.
 	probe4 := netip.MustParsePrefix("192.0.2.255/32")
 	probe6 := netip.MustParsePrefix("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128")
@@ -57,40 +50,54 @@ func NewIPSet(ctx context.Context, opts Options) (*IPSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &IPSet{conn: conn}
-	f.v4 = guard{
-		set:   set{conn: conn, name: "odooban4", family: unix.AF_INET, batch: 1000, probe: probe4},
-		rules: newRules(iptables.ProtocolIPv4, opts.IPTables, "odooban4", opts.Ports),
-	}
-	f.v6 = guard{
-		set:   set{conn: conn, name: "odooban6", family: unix.AF_INET6, batch: 500, probe: probe6},
-		rules: newRules(iptables.ProtocolIPv6, opts.IP6Tables, "odooban6", opts.Ports),
-	}
-	if _, err := f.Repair(ctx); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return &IPSet{
+		conn: conn,
+		v4: guard{
+			set:   set{conn: conn, name: "odooban4", family: unix.AF_INET, batch: 1000, probe: probe4},
+			rules: setRules(iptables.ProtocolIPv4, opts.IPTables, "odooban4", opts.Ports),
+		},
+		v6: guard{
+			set:   set{conn: conn, name: "odooban6", family: unix.AF_INET6, batch: 500, probe: probe6},
+			rules: setRules(iptables.ProtocolIPv6, opts.IP6Tables, "odooban6", opts.Ports),
+		},
+	}, nil
 }
 
-// Repair puts back in place what somebody took away, and says whether that was
-// needed: nft flush ruleset takes the rules with it, but leaves the bans.
-func (f *IPSet) Repair(ctx context.Context) (repaired bool, err error) {
+// setRules drop what comes from the members of a set.
+func setRules(proto iptables.Protocol, path, set string, ports []uint16) rules {
+	return newRules(proto, path, ports, "DROP", "-m", "set", "--match-set", set, "src")
+}
+
+// Repair puts back in place what somebody took away, and says what that was:
+// nft flush ruleset takes the rules with it, but leaves the bans.
+func (f *IPSet) Repair(ctx context.Context) (found []string, err error) {
 	f.tending.Lock()
 	defer f.tending.Unlock()
-	repaired4, err := f.v4.setUp(ctx)
+	found, err = f.v4.setUp(ctx)
 	if err != nil {
-		return false, err
+		return found, err
 	}
-	repaired6, err := f.v6.setUp(ctx)
+	found6, err := f.v6.setUp(ctx)
 	if ctx.Err() != nil {
-		return false, ctx.Err()
+		return found, ctx.Err()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.noIPv6 = nil; err != nil {
 		f.noIPv6 = fmt.Errorf("IPv6 is not guarded: %w", err)
 	}
-	return repaired4 || repaired6, nil
+	return append(found, found6...), nil
+}
+
+// missing looks at the numbers of members, and at some of the prefixes.
+func (f *IPSet) missing(ctx context.Context, prefixes []netip.Prefix) (int, error) {
+	v4, v6 := split(prefixes, itself)
+	lost, err := f.v4.set.missing(ctx, v4)
+	if err != nil || f.IPv6() != nil {
+		return lost, err
+	}
+	lost6, err := f.v6.set.missing(ctx, v6)
+	return lost + lost6, err
 }
 
 // IPv6 returns nil when IPv6 is guarded, else why it is not and what to do.
@@ -110,7 +117,7 @@ func (f *IPSet) Block(ctx context.Context, bans []Ban) error {
 	for i, b := range todo {
 		members[i] = member{b.Prefix, seconds(b.Until.Sub(now))}
 	}
-	v4, v6 := split(members)
+	v4, v6 := split(members, member.about)
 	err := f.v4.set.add(ctx, v4)
 	if len(v6) == 0 {
 		return errors.Join(refused, err)
@@ -130,7 +137,7 @@ func (f *IPSet) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 			members = append(members, member{prefix: p})
 		}
 	}
-	v4, v6 := split(members)
+	v4, v6 := split(members, member.about)
 	err := f.v4.set.del(ctx, v4)
 	if f.IPv6() != nil {
 		return err
@@ -178,16 +185,18 @@ func (f *IPSet) Close() error {
 	return nil
 }
 
-func (g guard) setUp(ctx context.Context) (changed bool, err error) {
+func (g guard) setUp(ctx context.Context) (found []string, err error) {
 	created, err := g.set.create()
 	if err != nil {
-		return false, err
+		return nil, err
+	}
+	if created {
+		found = append(found, "set "+g.set.name+" was gone")
 	}
 	if err := g.set.try(ctx); err != nil {
-		return false, err
+		return found, err
 	}
-	placed, err := g.rules.ensure(ctx)
-	return created || placed, err
+	return g.rules.repair(ctx, found)
 }
 
 // tearDown goes on to the set when a rule cannot be deleted: without iptables
@@ -195,16 +204,4 @@ func (g guard) setUp(ctx context.Context) (changed bool, err error) {
 func (g guard) tearDown(ctx context.Context) error {
 	err := g.rules.remove(ctx)
 	return errors.Join(err, g.set.destroy(ctx))
-}
-
-// split parts the members by family and keeps their order.
-func split(members []member) (v4, v6 []member) {
-	for _, m := range members {
-		if m.prefix.Addr().Is4() {
-			v4 = append(v4, m)
-		} else {
-			v6 = append(v6, m)
-		}
-	}
-	return v4, v6
 }

@@ -19,11 +19,16 @@ type member struct {
 	seconds uint32
 }
 
+func (m member) about() netip.Prefix { return m.prefix }
+
 // setReply collects what the messages of one listing say about a set.
 type setReply struct {
 	kind     string
 	family   uint8
 	timeouts bool
+	// elements is how many members the kernel says there are; some may have
+	// run out.
+	elements uint32
 	members  []member
 }
 
@@ -50,8 +55,13 @@ func (r *setReply) read(payload []byte) error {
 	})
 }
 
-func (r *setReply) readHeader(kind uint16, _ []byte) error {
-	r.timeouts = r.timeouts || kind == nl.IPSET_ATTR_TIMEOUT
+func (r *setReply) readHeader(kind uint16, value []byte) error {
+	switch {
+	case kind == nl.IPSET_ATTR_TIMEOUT:
+		r.timeouts = true
+	case kind == nl.IPSET_ATTR_ELEMENTS && len(value) == 4:
+		r.elements = binary.BigEndian.Uint32(value)
+	}
 	return nil
 }
 

@@ -60,6 +60,11 @@ func setMembers(name string, members []member) []byte {
 	})
 }
 
+// setMember is the body of a request about one member.
+func setMember(name string, m member) []byte {
+	return appendMember(aboutSet(name), m, 0)
+}
+
 // appendMember appends one member; line is what the kernel calls it by when it
 // refuses it.
 func appendMember(b []byte, m member, line uint32) []byte {

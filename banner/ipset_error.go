@@ -42,7 +42,7 @@ func (e *kernelError) Error() string {
 	case syscall.EINVAL, syscall.EPROTONOSUPPORT, syscall.EOPNOTSUPP, errNoType, errNoFamily:
 		return text + "; " + cureModule
 	case syscall.ENOENT:
-		return "the set is gone; somebody destroyed it, restart odooban to have it back"
+		return "the set is gone; somebody destroyed it, odooban run puts it back within 30 s"
 	case errFull:
 		return "the set is full; let bans end earlier, or ban wider prefixes"
 	case errBusy:

@@ -12,7 +12,7 @@ import (
 // before a request is fully sent.
 const patience = 5
 
-// conn speaks the kernel's ipset protocol over one netlink socket. The socket
+// conn speaks a protocol of netfilter over one netlink socket. The socket
 // belongs to the network namespace of the thread that opened it, wherever it
 // is used. Of nl only the transport is used: its ipset calls panic on socket
 // errors, cannot batch, and do not say which member was refused.
@@ -29,12 +29,13 @@ func dial() (*conn, error) {
 	return &conn{socket}, nil
 }
 
-// call sends a request and hands each message of the reply to each, which may
-// be nil. It always reads to the end: the next call needs a quiet socket.
-func (c *conn) call(cmd, flags int, body []byte, each func(payload []byte) error) error {
+// call sends a request of a netfilter subsystem and hands each message of the
+// reply to each, which may be nil. It always reads to the end: the next call
+// needs a quiet socket.
+func (c *conn) call(subsystem, cmd, flags int, body []byte, each func(payload []byte) error) error {
 	c.socket.Lock()
 	defer c.socket.Unlock()
-	req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_IPSET<<8|cmd, unix.NLM_F_ACK|flags)
+	req := nl.NewNetlinkRequest(subsystem<<8|cmd, unix.NLM_F_ACK|flags)
 	req.AddRawData(body)
 	if err := c.socket.Send(req); err != nil {
 		return fmt.Errorf("send netlink request: %w", err)

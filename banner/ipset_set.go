@@ -26,7 +26,7 @@ type set struct {
 
 // create makes the set, or adopts the one that is there with its members.
 func (s set) create() (created bool, err error) {
-	err = s.conn.call(nl.IPSET_CMD_CREATE, unix.NLM_F_CREATE|unix.NLM_F_EXCL, newSet(s.name, s.family), nil)
+	err = s.call(nl.IPSET_CMD_CREATE, unix.NLM_F_CREATE|unix.NLM_F_EXCL, newSet(s.name, s.family), nil)
 	switch {
 	case errors.Is(err, syscall.EEXIST):
 		return false, s.adopt()
@@ -70,6 +70,29 @@ func (s set) del(ctx context.Context, members []member) error {
 	return s.inBatches(ctx, nl.IPSET_CMD_DEL, "unblock", members)
 }
 
+// missing says how many of the prefixes are not in the set. It compares the
+// numbers, and as that may hide some looks for the first prefixes, too.
+func (s set) missing(ctx context.Context, prefixes []netip.Prefix) (int, error) {
+	header, err := s.ask(setHeader(s.name))
+	if err != nil {
+		return 0, err
+	}
+	if lost := len(prefixes) - int(header.elements); lost > 0 {
+		return lost, nil
+	}
+	lost := 0
+	for _, p := range prefixes[:min(len(prefixes), sampleSize)] {
+		err := s.call(nl.IPSET_CMD_TEST, 0, setMember(s.name, member{prefix: p}), nil)
+		switch {
+		case errors.Is(err, errAbsent):
+			lost++
+		case err != nil:
+			return lost, fmt.Errorf("look for %v in set %s: %w", p, s.name, err)
+		}
+	}
+	return lost, ctx.Err()
+}
+
 func (s set) inBatches(ctx context.Context, cmd int, verb string, members []member) error {
 	for batch := range slices.Chunk(members, s.batch) {
 		if err := ctx.Err(); err != nil {
@@ -83,7 +106,7 @@ func (s set) inBatches(ctx context.Context, cmd int, verb string, members []memb
 }
 
 func (s set) change(cmd, flags int, verb string, batch []member) error {
-	err := s.conn.call(cmd, flags, setMembers(s.name, batch), nil)
+	err := s.call(cmd, flags, setMembers(s.name, batch), nil)
 	if err == nil {
 		return nil
 	}
@@ -94,6 +117,10 @@ func (s set) change(cmd, flags int, verb string, batch []member) error {
 	return fmt.Errorf("%s %v and %d more in set %s: %w", verb, batch[0].prefix, len(batch)-1, s.name, err)
 }
 
+func (s set) call(cmd, flags int, body []byte, each func(payload []byte) error) error {
+	return s.conn.call(unix.NFNL_SUBSYS_IPSET, cmd, flags, body, each)
+}
+
 func (s set) list() ([]member, error) {
 	found, err := s.ask(aboutSet(s.name))
 	return found.members, err
@@ -101,7 +128,7 @@ func (s set) list() ([]member, error) {
 
 func (s set) ask(body []byte) (setReply, error) {
 	var reply setReply
-	if err := s.conn.call(nl.IPSET_CMD_LIST, unix.NLM_F_DUMP, body, reply.read); err != nil {
+	if err := s.call(nl.IPSET_CMD_LIST, unix.NLM_F_DUMP, body, reply.read); err != nil {
 		return setReply{}, fmt.Errorf("list set %s: %w", s.name, err)
 	}
 	return reply, nil
@@ -115,7 +142,7 @@ func (s set) destroy(ctx context.Context) error {
 	retry := time.NewTicker(10 * time.Millisecond)
 	defer retry.Stop()
 	for {
-		err := s.conn.call(nl.IPSET_CMD_DESTROY, 0, aboutSet(s.name), nil)
+		err := s.call(nl.IPSET_CMD_DESTROY, 0, aboutSet(s.name), nil)
 		if err == nil || errors.Is(err, syscall.ENOENT) {
 			return nil
 		}

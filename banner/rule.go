@@ -24,7 +24,7 @@ const (
 	maxPorts = 15
 )
 
-// rules drop what comes from the members of one set.
+// rules look at what comes to the ports and drop it, or send it to a chain.
 type rules struct {
 	proto iptables.Protocol
 	// path is the iptables command; empty for the one in PATH.
@@ -33,9 +33,10 @@ type rules struct {
 	specs [][]string
 }
 
-// newRules returns the rules for a set; no ports means all of every protocol.
-func newRules(proto iptables.Protocol, path, set string, ports []uint16) rules {
-	match := []string{"-m", "set", "--match-set", set, "src", "-m", "comment", "--comment", ruleComment, "-j", "DROP"}
+// newRules returns rules that send what comes to the ports and matches to the
+// target; no ports means all of every protocol.
+func newRules(proto iptables.Protocol, path string, ports []uint16, target string, match ...string) rules {
+	match = append(match, "-m", "comment", "--comment", ruleComment, "-j", target)
 	r := rules{proto: proto, path: path}
 	if len(ports) == 0 {
 		r.specs = [][]string{match}
@@ -58,6 +59,22 @@ func joinPorts(ports []uint16) string {
 		words = append(words, strconv.Itoa(int(p)))
 	}
 	return strings.Join(words, ",")
+}
+
+// repair ensures the rules and adds to found what was wrong with them.
+func (r rules) repair(ctx context.Context, found []string) ([]string, error) {
+	changed, err := r.ensure(ctx)
+	if changed {
+		found = append(found, fmt.Sprintf("rules of %s were missing or not first in %s %s", r.family(), ruleTable, ruleChain))
+	}
+	return found, err
+}
+
+func (r rules) family() string {
+	if r.proto == iptables.ProtocolIPv6 {
+		return "IPv6"
+	}
+	return "IPv4"
 }
 
 // ensure puts the rules first in the chain and takes old ones of ours away,

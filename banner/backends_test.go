@@ -1,0 +1,109 @@
+package banner
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+
+	"odooban/internal/netnstest"
+	"odooban/internal/testrequire"
+)
+
+// kind is one backend as the tests use it.
+type kind struct {
+	name, backend string
+	// iptables and ip6tables are the commands, where the backend has any.
+	iptables, ip6tables string
+}
+
+var kinds = []kind{
+	{"ipset nft", "ipset", "iptables-nft", "ip6tables-nft"},
+	{"ipset legacy", "ipset", "iptables-legacy", "ip6tables-legacy"},
+	{"nftables", "nftables", "", ""},
+	{"capped nft", "iptables", "iptables-nft", "ip6tables-nft"},
+	{"capped legacy", "iptables", "iptables-legacy", "ip6tables-legacy"},
+}
+
+// eachBackend runs a test with all backends that the kernel enforces.
+func eachBackend(t *testing.T, test func(t *testing.T, k kind)) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			if k.iptables != "" {
+				testrequire.Command(t, k.iptables)
+			}
+			test(t, k)
+		})
+	}
+}
+
+// options are those of the backend, for these ports.
+func (k kind) options(ports ...uint16) Options {
+	return Options{Backend: k.backend, Ports: ports, IPTables: k.iptables, IP6Tables: k.ip6tables}
+}
+
+// bare sets a backend up on the host, without a keeper.
+func (k kind) bare(t testing.TB, host *netnstest.Host, ports ...uint16) backend {
+	t.Helper()
+	for _, r := range ladder() {
+		if r.name != k.backend {
+			continue
+		}
+		var b backend
+		err := host.Do(func() (err error) {
+			b, err = r.open(t.Context(), k.options(ports...))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { b.Close() })
+		return inside{host, b}
+	}
+	t.Fatalf("no backend %s", k.backend)
+	return nil
+}
+
+// inside is a backend that works on a host, wherever it is called: those that
+// run iptables work in the namespace of the calling thread.
+type inside struct {
+	host *netnstest.Host
+	backend
+}
+
+func (i inside) Repair(ctx context.Context) (found []string, err error) {
+	err = i.host.Do(func() (err error) {
+		found, err = i.backend.Repair(ctx)
+		return err
+	})
+	return found, err
+}
+
+func (i inside) Block(ctx context.Context, bans []Ban) error {
+	return i.host.Do(func() error { return i.backend.Block(ctx, bans) })
+}
+
+func (i inside) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
+	return i.host.Do(func() error { return i.backend.Unblock(ctx, prefixes) })
+}
+
+func (i inside) List(ctx context.Context) (bans []Ban, err error) {
+	err = i.host.Do(func() (err error) {
+		bans, err = i.backend.List(ctx)
+		return err
+	})
+	return bans, err
+}
+
+func (i inside) Remove(ctx context.Context) error {
+	return i.host.Do(func() error { return i.backend.Remove(ctx) })
+}
+
+// expire ends what the kernel does not end by itself.
+func (i inside) expire(ctx context.Context) error {
+	return i.host.Do(func() error {
+		if e, ok := i.backend.(expirer); ok {
+			return e.expire(ctx)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,231 @@
+package banner
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/coreos/go-iptables/iptables"
+)
+
+// ownChain holds one rule for each ban.
+const ownChain = "odooban"
+
+// banChain is the chain of one family.
+type banChain struct {
+	jump rules
+	// most is how many bans there may be.
+	most int
+	// bans are the rules that there should be.
+	bans map[banRule]bool
+	// evicted is how many bans have made room since that was told last.
+	evicted int
+}
+
+func newBanChain(proto iptables.Protocol, path string, ports []uint16) *banChain {
+	return &banChain{
+		jump: newRules(proto, path, ports, ownChain),
+		most: maxRules,
+		bans: make(map[banRule]bool),
+	}
+}
+
+// read lists the bans in the chain.
+func (c *banChain) read() ([]banRule, error) {
+	ipt, err := c.jump.open()
+	if err != nil {
+		return nil, err
+	}
+	lines, err := ipt.List(ruleTable, ownChain)
+	if err != nil {
+		return nil, ruleError("list chain "+ownChain, err)
+	}
+	var bans []banRule
+	for _, line := range lines {
+		if r, ok := parseBanRule(line); ok {
+			bans = append(bans, r)
+		}
+	}
+	return bans, nil
+}
+
+// repair puts in place what is missing, and adopts what is new.
+func (c *banChain) repair(ctx context.Context) (found []string, err error) {
+	ipt, err := c.jump.open()
+	if err != nil {
+		return nil, err
+	}
+	exists, err := ipt.ChainExists(ruleTable, ownChain)
+	if err == nil && !exists {
+		found = append(found, fmt.Sprintf("chain %s of %s was gone", ownChain, c.jump.family()))
+		err = ipt.NewChain(ruleTable, ownChain)
+	}
+	if err != nil {
+		return found, ruleError("make chain "+ownChain, err)
+	}
+	lost, err := c.restore(ctx, ipt)
+	if lost > 0 {
+		found = append(found, fmt.Sprintf("%d bans of chain %s of %s were gone", lost, ownChain, c.jump.family()))
+	}
+	if err != nil {
+		return found, err
+	}
+	if c.evicted > 0 {
+		found = append(found, fmt.Sprintf("%d bans of %s ended early to make room: rules of iptables hold %d; "+
+			"install ipset, or use a kernel with nftables", c.evicted, c.jump.family(), c.most))
+		c.evicted = 0
+	}
+	return c.jump.repair(ctx, found)
+}
+
+// restore puts back the rules that are missing in the chain, and says how many.
+func (c *banChain) restore(ctx context.Context, ipt *iptables.IPTables) (lost int, err error) {
+	found, err := c.read()
+	if err != nil {
+		return 0, err
+	}
+	there := make(map[banRule]bool)
+	for _, r := range found {
+		there[r], c.bans[r] = true, true
+	}
+	for r := range c.bans {
+		if there[r] {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return lost, err
+		}
+		if err := ipt.Append(ruleTable, ownChain, r.spec()...); err != nil {
+			return lost, ruleError("block "+r.prefix.String(), err)
+		}
+		lost++
+	}
+	return lost, nil
+}
+
+// block adds bans. The old rule of a prefix goes after the new one has come.
+func (c *banChain) block(ctx context.Context, bans []Ban, now time.Time) error {
+	if len(bans) == 0 {
+		return nil
+	}
+	ipt, err := c.jump.open()
+	if err != nil {
+		return err
+	}
+	for _, b := range bans {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.makeRoom(ipt, b.Prefix, now); err != nil {
+			return err
+		}
+		r := ruleOf(b)
+		if !c.bans[r] {
+			if err := ipt.Append(ruleTable, ownChain, r.spec()...); err != nil {
+				return ruleError("block "+b.Prefix.String(), err)
+			}
+			c.bans[r] = true
+		}
+		others := func(old banRule) bool { return old.prefix == r.prefix && old != r }
+		if err := c.delete(ctx, ipt, others); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeRoom lifts the ban that ends soonest if there is none of the prefix and
+// no room for one.
+func (c *banChain) makeRoom(ipt *iptables.IPTables, p netip.Prefix, now time.Time) error {
+	if len(c.bans) < c.most {
+		return nil
+	}
+	var soonest banRule
+	for r := range c.bans {
+		switch {
+		case r.prefix == p:
+			return nil
+		case r.until != 0 && (soonest.until == 0 || r.until < soonest.until):
+			soonest = r
+		}
+	}
+	if soonest.until == 0 {
+		return fmt.Errorf("block %v: chain %s is full of bans for ever; delete some with iptables -t %s -D %s",
+			p, ownChain, ruleTable, ownChain)
+	}
+	if soonest.until > now.Unix() {
+		c.evicted++
+	}
+	return c.deleteRule(ipt, soonest)
+}
+
+func (c *banChain) unblock(ctx context.Context, prefixes []netip.Prefix) error {
+	wanted := make(map[netip.Prefix]bool)
+	for _, p := range prefixes {
+		wanted[p.Masked()] = true
+	}
+	return c.deleteAll(ctx, func(r banRule) bool { return wanted[r.prefix] })
+}
+
+// expire ends the bans that are due.
+func (c *banChain) expire(ctx context.Context, now time.Time) error {
+	return c.deleteAll(ctx, func(r banRule) bool { return r.until != 0 && r.until <= now.Unix() })
+}
+
+// deleteAll deletes the bans that match, and runs nothing if there are none.
+func (c *banChain) deleteAll(ctx context.Context, match func(banRule) bool) error {
+	any := false
+	for r := range c.bans {
+		any = any || match(r)
+	}
+	if !any {
+		return nil
+	}
+	ipt, err := c.jump.open()
+	if err != nil {
+		return err
+	}
+	return c.delete(ctx, ipt, match)
+}
+
+func (c *banChain) delete(ctx context.Context, ipt *iptables.IPTables, match func(banRule) bool) error {
+	for r := range c.bans {
+		if !match(r) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.deleteRule(ipt, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteRule deletes a ban; one that somebody deleted before is no error.
+func (c *banChain) deleteRule(ipt *iptables.IPTables, r banRule) error {
+	if err := ipt.DeleteIfExists(ruleTable, ownChain, r.spec()...); err != nil {
+		return ruleError("unblock "+r.prefix.String(), err)
+	}
+	delete(c.bans, r)
+	return nil
+}
+
+// remove takes the jump and the chain away.
+func (c *banChain) remove(ctx context.Context) error {
+	clear(c.bans)
+	if err := c.jump.remove(ctx); err != nil {
+		return err
+	}
+	ipt, err := c.jump.open()
+	if err != nil {
+		return err
+	}
+	exists, err := ipt.ChainExists(ruleTable, ownChain)
+	if err != nil || !exists {
+		return ruleError("look for chain "+ownChain, err)
+	}
+	return ruleError("delete chain "+ownChain, ipt.ClearAndDeleteChain(ruleTable, ownChain))
+}

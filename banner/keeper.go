@@ -1,0 +1,154 @@
+package banner
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+var _ Firewall = (*Keeper)(nil)
+
+const (
+	// keepEvery is how long damage that nobody tells us of may last.
+	keepEvery = 30 * time.Second
+	// keepSettle is how long a change by others has time to be finished.
+	keepSettle = 200 * time.Millisecond
+	// keepPause is the least time between two looks because of changes.
+	keepPause = 2 * time.Second
+	// rearmEvery is how often bans longer than the kernel can count are put in
+	// force again.
+	rearmEvery = 24 * time.Hour
+)
+
+// Keeper is a Firewall that stays in force. It knows which bans there are and,
+// while Keep runs, puts back what others take away. Unlike with a bare
+// backend a ban does not shorten a longer one of the same prefix.
+type Keeper struct {
+	name  string
+	notes []error
+	fw    backend
+	// changes tells of changes to the packet filter until its context ends;
+	// nil when nobody changes anything.
+	changes func(context.Context) <-chan struct{}
+
+	// mu also keeps what is put back from crossing with what is unblocked.
+	mu    sync.Mutex
+	known ledger
+	mends uint64
+	// rearmed is when all long bans were last put in force.
+	rearmed time.Time
+}
+
+// Mended is what Keep found wrong and has put right.
+type Mended struct {
+	// Found says in words what was wrong.
+	Found []string
+	// Restored is how many bans were put in force again.
+	Restored int
+	// Count is how many times something was found, with this one.
+	Count uint64
+	// Err is what could not be put right and what to do; Keep tries again.
+	Err error
+}
+
+func newKeeper(name string, fw backend) *Keeper {
+	return &Keeper{name: name, fw: fw, rearmed: time.Now()}
+}
+
+// Name returns which backend is used: ipset, nftables, iptables or dry-run.
+func (k *Keeper) Name() string { return k.name }
+
+// Notes returns what people should know and may want to cure: that IPv6 is not
+// guarded, or why a better backend is not used.
+func (k *Keeper) Notes() []error { return slices.Clone(k.notes) }
+
+// Block puts bans in force, and keeps them so. See Firewall.
+func (k *Keeper) Block(ctx context.Context, bans []Ban) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	longest := make([]Ban, len(bans))
+	for i, b := range bans {
+		if prefix, err := canonical(b.Prefix); err == nil {
+			b.Prefix = prefix
+			b = k.known.raise(b)
+		}
+		longest[i] = b
+	}
+	return k.fw.Block(ctx, longest)
+}
+
+// Unblock ends bans. See Firewall.
+func (k *Keeper) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, p := range prefixes {
+		k.known.forget(p.Masked())
+	}
+	return k.fw.Unblock(ctx, prefixes)
+}
+
+// List returns what is in force. See Firewall.
+func (k *Keeper) List(ctx context.Context) ([]Ban, error) { return k.fw.List(ctx) }
+
+// Remove takes all bans and everything else of ours away. Keep puts back empty
+// sets and rules.
+func (k *Keeper) Remove(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.known = ledger{}
+	return k.fw.Remove(ctx)
+}
+
+// Close lets go of the kernel. Bans stay in force until their end, those of
+// iptables rules until somebody opens them again.
+func (k *Keeper) Close() error { return k.fw.Close() }
+
+// learn notes bans that are in force already.
+func (k *Keeper) learn(bans []Ban) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, b := range bans {
+		if b.Until.IsZero() {
+			b.Until = time.Now().AddDate(100, 0, 0) // by hand, for ever
+		}
+		k.known.raise(b)
+	}
+}
+
+// Keep looks every 30 seconds, and where the kernel tells of changes at once,
+// whether all is in place, repairs it, and reports what was wrong. It ends
+// without an error when ctx does. It must run in the network namespace that
+// the firewall was opened in.
+func (k *Keeper) Keep(ctx context.Context, report func(Mended)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var changed <-chan struct{}
+	if k.changes != nil {
+		changed = k.changes(ctx)
+	}
+	every, second := time.NewTicker(keepEvery), time.NewTicker(time.Second)
+	defer every.Stop()
+	defer second.Stop()
+	var settled <-chan time.Time
+	looked := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-second.C:
+			k.expire(ctx, report)
+			continue
+		case <-changed:
+			if settled == nil {
+				settled = time.After(max(keepSettle, keepPause-time.Since(looked)))
+			}
+			continue
+		case <-settled:
+		case <-every.C:
+		}
+		k.look(ctx, report)
+		settled, looked = nil, time.Now()
+	}
+}

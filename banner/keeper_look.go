@@ -1,0 +1,110 @@
+package banner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+const (
+	// aboutOver is how long before its end a ban is not missed any more.
+	aboutOver = 2 * time.Second
+	// putBatch is how many bans are put in force before others get their turn.
+	putBatch = 1000
+)
+
+// expirer is a backend whose bans do not end by themselves.
+type expirer interface {
+	expire(ctx context.Context) error
+}
+
+func (k *Keeper) expire(ctx context.Context, report func(Mended)) {
+	if e, ok := k.fw.(expirer); ok {
+		k.tell(ctx, Mended{Err: e.expire(ctx)}, report)
+	}
+}
+
+// look looks once whether all is in place, repairs it and reports.
+func (k *Keeper) look(ctx context.Context, report func(Mended)) {
+	var m Mended
+	m.Err = errors.Join(k.repair(ctx, &m), k.restore(ctx, &m), k.rearm(ctx))
+	k.tell(ctx, m, report)
+}
+
+// tell reports if there is something to report.
+func (k *Keeper) tell(ctx context.Context, m Mended, report func(Mended)) {
+	if len(m.Found) == 0 && m.Err == nil || ctx.Err() != nil {
+		return
+	}
+	k.mends++
+	m.Count = k.mends
+	report(m)
+}
+
+// repair puts back what the bans need.
+func (k *Keeper) repair(ctx context.Context, m *Mended) (err error) {
+	guarded := k.fw.IPv6() == nil
+	m.Found, err = k.fw.Repair(ctx)
+	if err == nil && guarded {
+		err = k.fw.IPv6()
+	}
+	return err
+}
+
+// restore puts all bans back in force if some are missing.
+func (k *Keeper) restore(ctx context.Context, m *Mended) error {
+	prefixes, lost, err := k.lost(ctx)
+	if lost == 0 || err != nil {
+		return err
+	}
+	m.Found = append(m.Found, fmt.Sprintf("at least %d of %d bans were gone", lost, len(prefixes)))
+	m.Restored, err = k.put(ctx, prefixes)
+	return err
+}
+
+// lost returns what should be in force and how much of that is not.
+func (k *Keeper) lost(ctx context.Context) ([]netip.Prefix, int, error) {
+	// Nobody blocks or unblocks meanwhile, or what is on its way would be
+	// missed.
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := time.Now()
+	k.known.sweep(now)
+	prefixes := k.known.after(now.Add(aboutOver))
+	n, err := k.fw.missing(ctx, prefixes)
+	return prefixes, n, err
+}
+
+// rearm puts bans in force again that are longer than the kernel can count.
+// Each look is in time: a ban that was cut short when it was put in force the
+// last time has two days or more until the kernel ends it.
+func (k *Keeper) rearm(ctx context.Context) error {
+	now := time.Now()
+	if now.Sub(k.rearmed) < rearmEvery {
+		return nil
+	}
+	k.rearmed = now
+	k.mu.Lock()
+	long := k.known.after(now.Add(maxTimeout*time.Second - 2*rearmEvery))
+	k.mu.Unlock()
+	_, err := k.put(ctx, long)
+	return err
+}
+
+// put puts what is still known of the prefixes in force, and says how many.
+func (k *Keeper) put(ctx context.Context, prefixes []netip.Prefix) (n int, err error) {
+	for some := range slices.Chunk(prefixes, putBatch) {
+		k.mu.Lock()
+		bans := k.known.bans(some, time.Now())
+		err := k.fw.Block(ctx, bans)
+		k.mu.Unlock()
+		if err != nil {
+			return n, err
+		}
+		n += len(bans)
+	}
+	return n, nil
+}

@@ -1,0 +1,163 @@
+package banner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// Options are the choices for a firewall; the zero value takes what works here
+// and guards all ports.
+type Options struct {
+	// Backend is ipset, nftables, iptables or dry-run; empty or auto takes the
+	// first of the former three that works here.
+	Backend string
+	// Ports are the destination ports, of TCP and of UDP, that banned
+	// prefixes are kept away from. Without any it is all ports of all
+	// protocols, which also drops the answers to our own connections there.
+	Ports []uint16
+	// IPTables and IP6Tables are the commands to use, to choose between the
+	// nft and the legacy variant; empty means iptables and ip6tables in PATH.
+	IPTables, IP6Tables string
+}
+
+// backend is one way to keep prefixes away, and how it is tended.
+type backend interface {
+	Firewall
+	// Repair puts in place what is missing, and says what that was.
+	Repair(ctx context.Context) (found []string, err error)
+	// missing says how many of the prefixes are not kept away. It may look at
+	// only some, the first ones, but notices when all are gone.
+	missing(ctx context.Context, prefixes []netip.Prefix) (int, error)
+	// IPv6 returns nil when IPv6 is guarded, else why not and what to do.
+	IPv6() error
+	// Remove takes everything of ours away, and with it all bans.
+	Remove(ctx context.Context) error
+	Close() error
+}
+
+// sampleSize is how many prefixes are looked for where it is not worth while
+// to look for all.
+const sampleSize = 100
+
+// rung is one step of the ladder.
+type rung struct {
+	name string
+	// make makes the backend and touches nothing.
+	make func(Options) (backend, error)
+}
+
+// ladder is what auto tries, best first.
+func ladder() []rung {
+	return []rung{
+		{"ipset", func(o Options) (backend, error) { return orNil(newIPSet(o)) }},
+		{"nftables", func(o Options) (backend, error) { return orNil(newNFTables(o)) }},
+		{"iptables", func(o Options) (backend, error) { return newCapped(o), nil }},
+	}
+}
+
+// orNil keeps a nil pointer from becoming a backend that is not nil.
+func orNil[B backend](b B, err error) (backend, error) {
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Open sets up the firewall that the options choose, proves that it works, and
+// adopts the bans that it finds, those of another backend too. An error says
+// for each backend that was tried what is missing and what to do about it.
+func Open(ctx context.Context, opts Options) (*Keeper, error) {
+	if opts.Backend == "dry-run" {
+		return newKeeper("dry-run", new(dry)), nil
+	}
+	var tried []error
+	for _, r := range ladder() {
+		if opts.Backend != "" && opts.Backend != "auto" && opts.Backend != r.name {
+			continue
+		}
+		b, err := r.open(ctx, opts)
+		if err == nil {
+			return adopt(ctx, r.name, b, opts, tried)
+		}
+		tried = append(tried, fmt.Errorf("%s: %w", r.name, err))
+	}
+	switch len(tried) {
+	case 0:
+		return nil, fmt.Errorf("unknown firewall backend %q: write auto, ipset, nftables, iptables or dry-run", opts.Backend)
+	case 1:
+		return nil, tried[0]
+	}
+	return nil, fmt.Errorf("no firewall works here:\n%w", errors.Join(tried...))
+}
+
+func (r rung) open(ctx context.Context, opts Options) (backend, error) {
+	return prepared(ctx, r.make, opts)
+}
+
+// prepared makes a backend and puts it in place.
+func prepared[B backend](ctx context.Context, make func(Options) (B, error), opts Options) (B, error) {
+	b, err := make(opts)
+	if err != nil {
+		return b, err
+	}
+	if _, err := b.Repair(ctx); err != nil {
+		return b, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+// adopt makes the keeper of a backend that is in place, with the bans that are
+// in force.
+func adopt(ctx context.Context, name string, b backend, opts Options, tried []error) (*Keeper, error) {
+	k := newKeeper(name, b)
+	k.changes = changes
+	for _, err := range tried {
+		k.notes = append(k.notes, fmt.Errorf("not used: %w", err))
+	}
+	if err := b.IPv6(); err != nil {
+		k.notes = append(k.notes, err)
+	}
+	bans, err := b.List(ctx)
+	if err == nil {
+		k.learn(bans)
+		err = k.takeOver(ctx, opts)
+	}
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return k, nil
+}
+
+// takeOver moves the bans of other backends, from when they were used, into
+// this one: there nobody would lift them, and rules of iptables never end.
+func (k *Keeper) takeOver(ctx context.Context, opts Options) error {
+	for _, r := range ladder() {
+		if r.name == k.name {
+			continue
+		}
+		old, err := r.make(opts)
+		if err != nil {
+			continue
+		}
+		// What cannot be listed was not set up.
+		bans, err := old.List(ctx)
+		if err == nil {
+			err = errors.Join(k.Block(ctx, bans), old.Remove(ctx))
+		}
+		if err = errors.Join(err, old.Close()); ctx.Err() != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dry is a DryRun as a backend: there is nothing to tend.
+type dry struct{ DryRun }
+
+func (*dry) Repair(context.Context) ([]string, error)             { return nil, nil }
+func (*dry) missing(context.Context, []netip.Prefix) (int, error) { return 0, nil }
+func (*dry) IPv6() error                                          { return nil }
+func (*dry) Remove(context.Context) error                         { return nil }
+func (*dry) Close() error                                         { return nil }

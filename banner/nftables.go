@@ -1,0 +1,271 @@
+package banner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/nftables"
+)
+
+var _ backend = (*NFTables)(nil)
+
+const (
+	nftName  = "odooban"
+	nftChain = "prerouting"
+	// nftListing is how long listing a set may take, which grows with the
+	// square of its members.
+	nftListing = 5 * time.Minute
+)
+
+// NFTables is a Firewall of a table of nftables of its own, inet odooban, with
+// one set for each length of prefix that was ever banned, and one rule for
+// each set. It runs no program. It acts in the network namespace of the thread
+// that made it.
+type NFTables struct {
+	nft   *nftConn
+	raw   *conn
+	ports []uint16
+
+	// mu keeps sets from being added while the table is repaired.
+	mu   sync.Mutex
+	sets []nftSet
+}
+
+// NewNFTables puts the table in place, adopting what is there with the bans in
+// it, and proves that it works. An error says what is missing and what to do
+// about it.
+func NewNFTables(ctx context.Context, opts Options) (*NFTables, error) {
+	return prepared(ctx, newNFTables, opts)
+}
+
+func newNFTables(opts Options) (*NFTables, error) {
+	raw, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	nft, err := dialNFT()
+	if err != nil {
+		raw.socket.Close()
+		return nil, err
+	}
+	return &NFTables{nft: nft, raw: raw, ports: opts.Ports, sets: []nftSet{{4, 32}, {6, 64}, {6, 128}}}, nil
+}
+
+func nftTable() *nftables.Table {
+	return &nftables.Table{Name: nftName, Family: nftables.TableFamilyINet}
+}
+
+// nftBase is the chain: before raw, where the host's own ports and those that
+// Docker publishes look alike and established connections pass, too.
+func nftBase() *nftables.Chain {
+	accept := nftables.ChainPolicyAccept
+	return &nftables.Chain{
+		Table: nftTable(), Name: nftChain, Type: nftables.ChainTypeFilter, Policy: &accept,
+		Hooknum: nftables.ChainHookPrerouting, Priority: nftables.ChainPriorityRef(-310),
+	}
+}
+
+// Repair puts the table in place if anything in it is missing or changed, and
+// says what that was. There is no moment in which members that are there do
+// not count.
+func (f *NFTables) Repair(ctx context.Context) (found []string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	found, err = f.inspect()
+	if err != nil || len(found) == 0 {
+		return found, err
+	}
+	if err := f.place(); err != nil {
+		return found, err
+	}
+	left, err := f.inspect()
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("set up table inet %s: it does not stay as it was made (%s); "+
+			"look with nft monitor for the program that changes it", nftName, strings.Join(left, ", "))
+	}
+	return found, errors.Join(err, f.try(ctx))
+}
+
+// place makes what is missing and the rules anew, in one step.
+func (f *NFTables) place() error {
+	err := f.nft.commit(func(nft *nftables.Conn) error {
+		chain := nftBase()
+		nft.AddTable(chain.Table)
+		nft.AddChain(chain)
+		nft.FlushChain(chain)
+		for _, s := range f.sets {
+			if err := nft.AddSet(s.set(), nil); err != nil {
+				return err
+			}
+			rule, err := s.rule(nft, chain, f.ports)
+			if err != nil {
+				return err
+			}
+			nft.AddRule(rule)
+		}
+		return nil
+	})
+	return nftError("set up table inet "+nftName, err)
+}
+
+// try proves that members can be added, found and deleted.
+func (f *NFTables) try(ctx context.Context) error {
+	// The last address of a range for documentation: nobody has it.
+	probe := netip.MustParsePrefix("192.0.2.255/32")
+	if err := f.block(ctx, setOf(probe), []Ban{{Prefix: probe, Until: time.Now().Add(10 * time.Second)}}); err != nil {
+		return err
+	}
+	ok, err := setOf(probe).holds(f.raw, probe)
+	if err == nil && !ok {
+		err = errors.New("it was added and is not there")
+	}
+	return errors.Join(nftError("look for "+probe.String(), err), nftError("unblock "+probe.String(), setOf(probe).drop(f.nft, []netip.Prefix{probe})))
+}
+
+// missing looks at the numbers of members, and at some of the prefixes.
+func (f *NFTables) missing(ctx context.Context, prefixes []netip.Prefix) (lost int, err error) {
+	for s, some := range bySet(prefixes, itself) {
+		n, err := s.missing(ctx, f.raw, some)
+		if err != nil {
+			return lost, nftError("look into set "+s.name(), err)
+		}
+		lost += n
+	}
+	return lost, nil
+}
+
+// IPv6 returns nil: the table is for both.
+func (*NFTables) IPv6() error { return nil }
+
+// Block adds the bans to the sets. See Firewall.
+func (f *NFTables) Block(ctx context.Context, bans []Ban) error {
+	todo, refused := pending(bans, time.Now())
+	for s, some := range bySet(todo, Ban.about) {
+		err := f.prepare(s)
+		if err == nil {
+			err = f.block(ctx, s, some)
+		}
+		if err != nil {
+			return errors.Join(refused, err)
+		}
+	}
+	return errors.Join(refused, ctx.Err())
+}
+
+// prepare makes the set if it is the first ban of this length.
+func (f *NFTables) prepare(s nftSet) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if slices.Contains(f.sets, s) {
+		return nil
+	}
+	f.sets = append(f.sets, s)
+	if err := f.place(); err != nil {
+		f.sets = f.sets[:len(f.sets)-1]
+		return err
+	}
+	return nil
+}
+
+func (f *NFTables) block(ctx context.Context, s nftSet, bans []Ban) error {
+	for batch := range slices.Chunk(bans, s.batch()) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := s.put(f.nft, batch, time.Now())
+		// The last is missing if a part was stored only.
+		last := batch[len(batch)-1]
+		if ok := true; err == nil && len(batch) > 1 {
+			if ok, err = s.holds(f.raw, last.Prefix); !ok && err == nil && last.Until.After(time.Now()) {
+				err = fmt.Errorf("the kernel stored only a part of %d bans", len(batch))
+			}
+		}
+		if err != nil {
+			return nftError(fmt.Sprintf("block %v and %d more in set %s", batch[0].Prefix, len(batch)-1, s.name()), err)
+		}
+	}
+	return nil
+}
+
+// Unblock deletes the prefixes from the sets. See Firewall.
+func (f *NFTables) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
+	var todo []netip.Prefix
+	for _, p := range prefixes {
+		// What must not be banned is not banned either.
+		if p, err := canonical(p); err == nil && slices.Contains(f.known(), setOf(p)) {
+			todo = append(todo, p)
+		}
+	}
+	for s, some := range bySet(todo, itself) {
+		for batch := range slices.Chunk(some, s.batch()) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := s.drop(f.nft, batch); err != nil {
+				return nftError(fmt.Sprintf("unblock %v and %d more in set %s", batch[0], len(batch)-1, s.name()), err)
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// List reads the sets. See Firewall. With 100,000 members that takes seconds.
+func (f *NFTables) List(ctx context.Context) ([]Ban, error) {
+	found, err := f.kernelSets()
+	if err != nil {
+		return nil, err
+	}
+	bans := []Ban{}
+	for s := range found {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var elements []nftables.SetElement
+		now := time.Now()
+		err := f.nft.within(nftListing, func(nft *nftables.Conn) (err error) {
+			elements, err = nft.GetSetElements(s.set())
+			return err
+		})
+		if err != nil {
+			return nil, nftError("list set "+s.name(), err)
+		}
+		bans = append(bans, s.bans(elements, now)...)
+	}
+	slices.SortFunc(bans, byPrefix)
+	// One that came while the kernel listed may be there twice.
+	return slices.CompactFunc(bans, func(a, b Ban) bool { return a.Prefix == b.Prefix }), ctx.Err()
+}
+
+// Remove takes the table away, and with it all bans. Nothing there is no error.
+func (f *NFTables) Remove(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := f.nft.commit(func(nft *nftables.Conn) error {
+		nft.AddTable(nftTable())
+		nft.DelTable(nftTable())
+		return nil
+	})
+	return nftError("delete table inet "+nftName, err)
+}
+
+// Close lets go of the kernel. All bans stay in force until their end.
+func (f *NFTables) Close() error {
+	f.raw.socket.Close()
+	return f.nft.close()
+}
+
+func (f *NFTables) known() []nftSet {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.sets)
+}

@@ -1,0 +1,134 @@
+package banner
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/google/nftables"
+)
+
+// nftDormant is the flag of a table that somebody has put to sleep,
+// NFT_TABLE_F_DORMANT of include/uapi/linux/netfilter/nf_tables.h.
+const nftDormant = 1
+
+// inspect says in words what of the table is missing or changed, and adopts
+// the sets that it finds.
+func (f *NFTables) inspect() (found []string, err error) {
+	var tables []*nftables.Table
+	err = f.nft.within(patience*time.Second, func(nft *nftables.Conn) (err error) {
+		tables, err = nft.ListTablesOfFamily(nftables.TableFamilyINet)
+		return err
+	})
+	if err != nil {
+		return nil, nftError("list tables", err)
+	}
+	i := slices.IndexFunc(tables, func(t *nftables.Table) bool { return t.Name == nftName })
+	if i < 0 {
+		return []string{"table inet " + nftName + " was gone"}, nil
+	}
+	if tables[i].Flags&nftDormant != 0 {
+		found = append(found, "table inet "+nftName+" was dormant")
+	}
+	lost, err := f.inspectSets()
+	if err != nil {
+		return nil, err
+	}
+	found = append(found, lost...)
+	ok, err := f.rulesInPlace()
+	if err == nil && !ok {
+		found = append(found, "rules of table inet "+nftName+" were missing or changed")
+	}
+	return found, err
+}
+
+func (f *NFTables) inspectSets() (lost []string, err error) {
+	sets, err := f.kernelSets()
+	if err != nil {
+		return nil, err
+	}
+	for s, k := range sets {
+		if !s.fits(k) {
+			return nil, fmt.Errorf("adopt set %s: it does not hold single %s with timeouts; "+
+				"remove the table with: nft delete table inet %s", s.name(), s.set().KeyType.Name, nftName)
+		}
+		if !slices.Contains(f.sets, s) {
+			f.sets = append(f.sets, s)
+		}
+	}
+	for _, s := range f.sets {
+		if sets[s] == nil {
+			lost = append(lost, "set "+s.name()+" was gone")
+		}
+	}
+	return lost, nil
+}
+
+// kernelSets returns the sets that are in the table.
+func (f *NFTables) kernelSets() (map[nftSet]*nftables.Set, error) {
+	ours := make(map[nftSet]*nftables.Set)
+	err := f.nft.within(patience*time.Second, func(nft *nftables.Conn) error {
+		if _, err := nft.ListTableOfFamily(nftName, nftables.TableFamilyINet); err != nil {
+			return err
+		}
+		all, err := nft.GetSets(nftTable())
+		for _, k := range all {
+			if s, ok := setNamed(k.Name); ok {
+				ours[s] = k
+			}
+		}
+		return err
+	})
+	return ours, nftError("list sets of table inet "+nftName, err)
+}
+
+// rulesInPlace says whether the chain is there with exactly our rules.
+func (f *NFTables) rulesInPlace() (ok bool, err error) {
+	err = f.nft.within(patience*time.Second, func(nft *nftables.Conn) error {
+		chains, err := nft.ListChainsOfTableFamily(nftables.TableFamilyINet)
+		if err != nil || !slices.ContainsFunc(chains, isBase) {
+			return err
+		}
+		rules, err := nft.GetRules(nftTable(), nftBase())
+		ok = err == nil && slices.EqualFunc(f.sets, rules, func(s nftSet, r *nftables.Rule) bool {
+			return s.isRule(r, f.ports)
+		})
+		return err
+	})
+	return ok, nftError("list rules of table inet "+nftName, err)
+}
+
+// isBase says whether a chain is ours and sees packets where ours must.
+func isBase(c *nftables.Chain) bool {
+	want := nftBase()
+	return c.Table.Name == nftName && c.Name == nftChain && c.Type == want.Type &&
+		c.Hooknum != nil && *c.Hooknum == *want.Hooknum && c.Priority != nil && *c.Priority == *want.Priority
+}
+
+// bans returns what the elements of the set ban.
+func (s nftSet) bans(elements []nftables.SetElement, now time.Time) []Ban {
+	bans := make([]Ban, 0, len(elements))
+	for _, e := range elements {
+		p, ok := s.prefix(e)
+		if !ok {
+			continue
+		}
+		b := Ban{Prefix: p}
+		if e.Timeout > 0 || e.Expires > 0 {
+			b.Until = now.Add(e.Expires.Round(time.Second))
+		}
+		bans = append(bans, b)
+	}
+	return bans
+}
+
+// bySet sorts what is about prefixes by the set they belong into.
+func bySet[T any](all []T, about func(T) netip.Prefix) map[nftSet][]T {
+	sorted := make(map[nftSet][]T)
+	for _, one := range all {
+		s := setOf(about(one))
+		sorted[s] = append(sorted[s], one)
+	}
+	return sorted
+}

@@ -1,0 +1,178 @@
+package banner
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// nftSet is a set of networks of one length. Such a set is looked up in one
+// step after the address was masked, however many members it has; sets of
+// intervals, which hold all lengths, take 49 ms a ban with 100,000 members.
+type nftSet struct {
+	family int // 4 or 6
+	bits   int
+}
+
+// setOf returns the set that a prefix belongs into.
+func setOf(p netip.Prefix) nftSet {
+	if p.Addr().Is4() {
+		return nftSet{4, p.Bits()}
+	}
+	return nftSet{6, p.Bits()}
+}
+
+// name is banned4 or banned6 for single addresses, and like banned6_64 for
+// networks.
+func (s nftSet) name() string {
+	if s.bits == s.maxBits() {
+		return fmt.Sprintf("banned%d", s.family)
+	}
+	return fmt.Sprintf("banned%d_%d", s.family, s.bits)
+}
+
+// setNamed reads what name has written.
+func setNamed(name string) (s nftSet, ok bool) {
+	rest, _ := strings.CutPrefix(name, "banned")
+	family, length, _ := strings.Cut(rest, "_")
+	s.family, _ = strconv.Atoi(family)
+	if s.bits = s.maxBits(); length != "" {
+		s.bits, _ = strconv.Atoi(length)
+	}
+	ok = (s.family == 4 || s.family == 6) && s.bits > 0 && s.bits <= s.maxBits() && s.name() == name
+	return s, ok
+}
+
+func (s nftSet) maxBits() int {
+	if s.family == 4 {
+		return 32
+	}
+	return 128
+}
+
+// batch is how many members fit into one message: of larger ones the kernel
+// has stored a part without an error.
+func (s nftSet) batch() int {
+	if s.family == 4 {
+		return 1000
+	}
+	return 500
+}
+
+func (s nftSet) set() *nftables.Set {
+	keys := nftables.TypeIPAddr
+	if s.family == 6 {
+		keys = nftables.TypeIP6Addr
+	}
+	return &nftables.Set{Table: nftTable(), Name: s.name(), KeyType: keys, HasTimeout: true}
+}
+
+// fits says whether a set of the kernel is as ours.
+func (s nftSet) fits(k *nftables.Set) bool {
+	return k.HasTimeout && !k.Interval && !k.IsMap && k.KeyType.Name == s.set().KeyType.Name
+}
+
+// prefix returns what an element bans.
+func (s nftSet) prefix(e nftables.SetElement) (netip.Prefix, bool) {
+	addr, ok := netip.AddrFromSlice(e.Key)
+	p := netip.PrefixFrom(addr, s.bits)
+	return p, ok && p.IsValid() && addr.BitLen() == s.maxBits()
+}
+
+// put adds members, at most a batch; one that is there gets the new timeout.
+// Adding what is there changes nothing before Linux 6.12, and deleting what is
+// not there is an error: so they are added, deleted and added, all at once.
+func (s nftSet) put(c *nftConn, bans []Ban, now time.Time) error {
+	elements := make([]nftables.SetElement, len(bans))
+	for i, b := range bans {
+		// The kernel counts milliseconds; rounded up, no ban ends early.
+		left := (b.Until.Sub(now) + time.Millisecond - 1).Truncate(time.Millisecond)
+		elements[i] = nftables.SetElement{Key: b.Prefix.Addr().AsSlice(), Timeout: left}
+	}
+	return c.commit(func(nft *nftables.Conn) error {
+		return errors.Join(
+			nft.SetAddElements(s.set(), elements),
+			nft.SetDeleteElements(s.set(), elements),
+			nft.SetAddElements(s.set(), elements),
+		)
+	})
+}
+
+// drop deletes members, at most a batch; one that is not there is no error.
+func (s nftSet) drop(c *nftConn, prefixes []netip.Prefix) error {
+	elements := make([]nftables.SetElement, len(prefixes))
+	for i, p := range prefixes {
+		elements[i] = nftables.SetElement{Key: p.Addr().AsSlice(), Timeout: time.Minute}
+	}
+	return c.commit(func(nft *nftables.Conn) error {
+		return errors.Join(nft.SetAddElements(s.set(), elements), nft.SetDeleteElements(s.set(), elements))
+	})
+}
+
+// holds says whether all prefixes, at most a batch, are members.
+func (s nftSet) holds(c *conn, prefixes ...netip.Prefix) (bool, error) {
+	b := attr(aboutNFT(), unix.NFTA_SET_ELEM_LIST_TABLE, nl.ZeroTerminated(nftName))
+	b = attr(b, unix.NFTA_SET_ELEM_LIST_SET, nl.ZeroTerminated(s.name()))
+	b = nest(b, unix.NFTA_SET_ELEM_LIST_ELEMENTS, func(b []byte) []byte {
+		for _, p := range prefixes {
+			b = nest(b, unix.NFTA_LIST_ELEM, func(b []byte) []byte {
+				return nest(b, unix.NFTA_SET_ELEM_KEY, func(b []byte) []byte {
+					return attr(b, unix.NFTA_DATA_VALUE, p.Addr().AsSlice())
+				})
+			})
+		}
+		return b
+	})
+	err := c.call(unix.NFNL_SUBSYS_NFTABLES, unix.NFT_MSG_GETSETELEM, 0, b, nil)
+	if errors.Is(err, syscall.ENOENT) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// members returns how many members the kernel says there are, some of which
+// may have run out; false when it does not say, before Linux 6.16.
+func (s nftSet) members(c *conn) (n int, known bool, err error) {
+	const count = 20 // NFTA_SET_COUNT of include/uapi/linux/netfilter/nf_tables.h
+	b := attr(aboutNFT(), unix.NFTA_SET_TABLE, nl.ZeroTerminated(nftName))
+	b = attr(b, unix.NFTA_SET_NAME, nl.ZeroTerminated(s.name()))
+	err = c.call(unix.NFNL_SUBSYS_NFTABLES, unix.NFT_MSG_GETSET, 0, b, func(payload []byte) error {
+		return eachAttr(payload[min(len(payload), nl.SizeofNfgenmsg):], func(kind uint16, value []byte) error {
+			if kind == count && len(value) == 4 {
+				n, known = int(binary.BigEndian.Uint32(value)), true
+			}
+			return nil
+		})
+	})
+	return n, known, err
+}
+
+// missing says how many of the prefixes are not members.
+func (s nftSet) missing(ctx context.Context, c *conn, prefixes []netip.Prefix) (int, error) {
+	n, known, err := s.members(c)
+	switch {
+	case errors.Is(err, syscall.ENOENT):
+		return len(prefixes), nil
+	case err != nil:
+		return 0, err
+	case known && n < len(prefixes):
+		return len(prefixes) - n, nil
+	}
+	ok, err := s.holds(c, prefixes[:min(len(prefixes), sampleSize)]...)
+	if err = errors.Join(err, ctx.Err()); ok || err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+func aboutNFT() []byte { return []byte{unix.NFPROTO_INET, nl.NFNETLINK_V0, 0, 0} }
