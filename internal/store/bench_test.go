@@ -1,0 +1,64 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// BenchmarkUpdate records so many failures in one transaction.
+func BenchmarkUpdate(b *testing.B) {
+	for _, n := range []int{1, 100, 10_000} {
+		b.Run(fmt.Sprintf("failures=%d", n), func(b *testing.B) {
+			j := open(b, tempPath(b), Options{})
+			batch := make([]Failure, n)
+			line := 0
+			for b.Loop() {
+				for i := range batch {
+					batch[i] = failure(line)
+					line++
+				}
+				j.Update(func(tx *Tx) { tx.Record("odoo.log", fmt.Sprint(line), batch) })
+			}
+		})
+	}
+}
+
+// BenchmarkReread records what is known.
+func BenchmarkReread(b *testing.B) {
+	j := open(b, tempPath(b), Options{})
+	batch := failures(0, 10_000)
+	for b.Loop() {
+		j.Update(func(tx *Tx) { tx.Record("odoo.log", "", batch) })
+	}
+}
+
+// BenchmarkFailures iterates over a hundred thousand.
+func BenchmarkFailures(b *testing.B) {
+	j := open(b, tempPath(b), Options{})
+	j.Update(func(tx *Tx) { tx.Record("odoo.log", "", failures(0, 100_000)) })
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, err := range j.Failures(b.Context(), time.Time{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkOpen reads a file of a hundred thousand failures for its check.
+func BenchmarkOpen(b *testing.B) {
+	path := tempPath(b)
+	j := open(b, path, Options{})
+	j.Update(func(tx *Tx) { tx.Record("odoo.log", "", failures(0, 100_000)) })
+	for b.Loop() {
+		if err := j.Close(); err != nil {
+			b.Fatal(err)
+		}
+		var err error
+		if j, err = Open(path, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

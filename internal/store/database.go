@@ -1,0 +1,150 @@
+package store
+
+import (
+	"database/sql"
+	"net/url"
+
+	"modernc.org/sqlite"
+)
+
+// database is the open file: one connection, and the statements of an Update.
+type database struct {
+	*sql.DB
+
+	knownBan, countBans                       *sql.Stmt
+	putSource, putFailure, putBan, liftPrefix *sql.Stmt
+}
+
+// settings hold for the connection. Waiting for another's lock is short because
+// bans wait, too: it is an outage like others. Not synced at every commit (NORMAL
+// in WAL mode), the file loses the last Updates when the power fails, each of
+// them with its position, and they are read again from the log. auto_vacuum takes
+// effect only before the first write.
+const settings = "_pragma=busy_timeout(200)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=synchronous(NORMAL)" +
+	"&_pragma=foreign_keys(ON)&_pragma=cache_size(-16384)&_pragma=journal_size_limit(8388608)&_txlock=immediate"
+
+// openDatabase opens the file, brings it to our version and checks it.
+func openDatabase(path string) (*database, error) {
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: settings}
+	connector, err := sqlite.NewConnector(name.String())
+	if err != nil {
+		return nil, err
+	}
+	db := &database{DB: sql.OpenDB(connector)}
+	db.SetMaxOpenConns(1)
+	if err := db.setUp(); err != nil {
+		db.close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// close ends the connection; SQLite moves what is in the WAL to the file first.
+// What fails there is done at the next opening.
+func (db *database) close() {
+	_ = db.Close()
+}
+
+func (db *database) setUp() error {
+	version, err := checkSchema(db.DB)
+	if err != nil {
+		return err
+	}
+	if _, err := db.Exec(`PRAGMA journal_mode = WAL`); err != nil {
+		return err
+	}
+	if err := migrate(db.DB, version); err != nil {
+		return err
+	}
+	return db.prepare()
+}
+
+func (db *database) prepare() error {
+	for _, s := range []struct {
+		statement **sql.Stmt
+		query     string
+	}{
+		{&db.knownBan, `SELECT EXISTS (SELECT 1 FROM bans WHERE prefix = ? AND time = ? AND rule = ?)`},
+		{&db.countBans, `SELECT count(*) FROM bans WHERE prefix = ? AND time >= ?`},
+		{&db.putSource, `INSERT INTO sources (name, position, updated) VALUES (?, ?, unixepoch() * 1000)
+			ON CONFLICT DO UPDATE SET position = excluded.position, updated = excluded.updated RETURNING id`},
+		{&db.putFailure, `INSERT INTO failures (source, key, rule, time, addr, ip, user, db)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&db.putBan, `INSERT INTO bans (prefix, ip, rule, time, until, failures, lifted)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&db.liftPrefix, `UPDATE bans SET lifted = ?2 WHERE prefix = ?1 AND until > ?2 AND lifted IS NULL`},
+	} {
+		statement, err := db.Prepare(s.query) //nolint:sqlclosecheck // it ends with the connection
+		if err != nil {
+			return err
+		}
+		*s.statement = statement
+	}
+	return nil
+}
+
+// write writes all of s in one transaction.
+func (db *database) write(s *staged) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	ids, err := db.writePositions(tx, s)
+	if err != nil {
+		return err
+	}
+	if err := db.writeBans(tx, s); err != nil {
+		return err
+	}
+	put := tx.Stmt(db.putFailure)
+	defer func() { _ = put.Close() }()
+	for i := range s.failures {
+		f := &s.failures[i]
+		ip := f.Addr.As16()
+		if _, err := put.Exec(ids[f.Source], printable(f.Key), printable(f.Rule), f.Time.UnixMilli(),
+			addrText(f.Addr), ip[:], printable(f.User), printable(f.DB)); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// writePositions returns the rows of the sources, by name.
+func (db *database) writePositions(tx *sql.Tx, s *staged) (map[string]int64, error) {
+	ids := make(map[string]int64, len(s.positions))
+	put := tx.Stmt(db.putSource)
+	defer func() { _ = put.Close() }()
+	for source, position := range s.positions {
+		var id int64
+		if err := put.QueryRow(printable(source), printable(position)).Scan(&id); err != nil {
+			return nil, err
+		}
+		ids[source] = id
+	}
+	return ids, nil
+}
+
+// writeBans lifts first: a ban that began after that knows by itself whether it
+// was lifted.
+func (db *database) writeBans(tx *sql.Tx, s *staged) error {
+	lift := tx.Stmt(db.liftPrefix)
+	defer func() { _ = lift.Close() }()
+	for prefix, at := range s.lifts {
+		if _, err := lift.Exec(prefixText(prefix), at.UnixMilli()); err != nil {
+			return err
+		}
+	}
+	put := tx.Stmt(db.putBan)
+	defer func() { _ = put.Close() }()
+	for i := range s.bans {
+		b := &s.bans[i]
+		ip := b.Prefix.Addr().As16()
+		lifted := sql.NullInt64{Int64: b.Lifted.UnixMilli(), Valid: !b.Lifted.IsZero()}
+		if _, err := put.Exec(prefixText(b.Prefix), ip[:], printable(b.Rule), b.Time.UnixMilli(), b.Until.UnixMilli(),
+			b.Failures, lifted); err != nil {
+			return err
+		}
+	}
+	return nil
+}

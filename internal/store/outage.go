@@ -1,0 +1,162 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Event is something about the journal that people should know, with its cure.
+type Event struct {
+	// Code names the kind of event, for good.
+	Code string
+	// Text says what happened, and Cure what to do about it, if anything.
+	Text, Cure string
+}
+
+// The codes of events.
+const (
+	// Damaged: the file was set aside, and a new one begun.
+	Damaged = "journal-damaged"
+	// OutageBegan: the file cannot be written.
+	OutageBegan = "journal-outage"
+	// OutageEnded: everything is in the file again.
+	OutageEnded = "journal-recovered"
+)
+
+// During an outage writing is tried again after retryFirst, then after twice as
+// long each time, up to retryMost.
+const (
+	retryFirst = time.Second
+	retryMost  = 30 * time.Second
+)
+
+// outage is the time during which the file cannot be written.
+type outage struct {
+	err     error // nil when there is no outage
+	wait    time.Duration
+	next    time.Time
+	dropped int
+}
+
+// due says whether it is time to write.
+func (o *outage) due() bool {
+	return o.err == nil || !time.Now().Before(o.next)
+}
+
+// flush writes what is staged, or keeps it for later.
+func (j *Journal) flush() {
+	err := j.write()
+	if damaged(err) {
+		j.replace(err)
+		err = j.write()
+	}
+	if err != nil {
+		j.fail(err)
+		return
+	}
+	j.recover()
+}
+
+// write writes what is staged, all of it or nothing.
+func (j *Journal) write() error {
+	if j.db == nil {
+		if err := j.open(); err != nil {
+			return err
+		}
+	}
+	if j.staged.empty() {
+		return nil
+	}
+	if err := j.db.write(&j.staged); err != nil {
+		return fmt.Errorf("write journal %s: %w", j.path, err)
+	}
+	j.staged = newStaged()
+	return nil
+}
+
+// fail notes that the file cannot be used for the time being.
+func (j *Journal) fail(err error) {
+	if j.outage.err == nil {
+		j.outage.wait = retryFirst
+		j.events = append(j.events, Event{
+			Code: OutageBegan,
+			Text: "nothing that happens now would survive a restart, while bans go on: " + err.Error(),
+			Cure: "make the file system of " + j.path + " writable and give it room; then all is written",
+		})
+	}
+	j.outage.err = err
+	j.outage.dropped += j.staged.trim()
+	j.outage.next = time.Now().Add(j.outage.wait)
+	j.outage.wait = min(2*j.outage.wait, retryMost)
+}
+
+// recover notes that everything is written.
+func (j *Journal) recover() {
+	if j.outage.err == nil {
+		return
+	}
+	text := "everything is written to " + j.path + " again"
+	if n := j.outage.dropped; n > 0 {
+		text += fmt.Sprintf(", but for the %d oldest records, which memory could not hold", n)
+	}
+	j.events = append(j.events, Event{Code: OutageEnded, Text: text})
+	j.outage = outage{}
+}
+
+// suspect looks at the error of a read whose caller has no use for it.
+func (j *Journal) suspect(err error) {
+	switch {
+	case err == nil:
+	case damaged(err):
+		j.replace(err)
+	default:
+		j.fail(err)
+	}
+}
+
+// replace sets the damaged file aside; the next write begins a new one.
+func (j *Journal) replace(cause error) {
+	if j.db != nil {
+		j.db.close()
+		j.db = nil
+	}
+	aside, err := setAside(j.path, time.Now())
+	if err != nil {
+		j.fail(err)
+		return
+	}
+	j.events = append(j.events, Event{
+		Code: Damaged,
+		Text: fmt.Sprintf("the journal was damaged (%v): a new one is begun, the old one is %s", cause, aside),
+		Cure: "check the disk; sqlite3 " + aside + " .recover shows what can still be read",
+	})
+}
+
+// damaged says whether an error means that the file is no sound database.
+func damaged(err error) bool {
+	code := resultCode(err)
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB || errors.Is(err, errUnsound)
+}
+
+// passing says whether an error is about the disk or a lock, and may pass.
+func passing(err error) bool {
+	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return resultCode(err) != sqlite3.SQLITE_OK
+}
+
+// resultCode is SQLite's primary result code, or SQLITE_OK for other errors.
+func resultCode(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() & 0xff
+	}
+	return sqlite3.SQLITE_OK
+}

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"odooban/banner"
+)
+
+// pageRows is how many failures are read at once.
+const pageRows = 1000
+
+// lookupKeys is how many keys are looked up at once.
+const lookupKeys = 500
+
+// historyRows is how many failures, and how many bans, a History holds at most.
+const historyRows = 1000
+
+// read runs query, unless there is no file for the time being: then all there
+// is is staged, and the people have been told. A damaged file is set aside.
+func (j *Journal) read(query func(db *database) error) error {
+	if j.db == nil {
+		return nil
+	}
+	err := query(j.db)
+	if err == nil {
+		return nil
+	}
+	if damaged(err) {
+		j.replace(err)
+	}
+	return fmt.Errorf("read journal %s: %w", j.path, err)
+}
+
+// known returns which of the failures of a source are in the file.
+func (j *Journal) known(source string, failures []Failure) map[identity]bool {
+	known := make(map[identity]bool)
+	j.suspect(j.read(func(db *database) error {
+		for chunk := range slices.Chunk(failures, lookupKeys) {
+			args := []any{printable(source)}
+			for i := range chunk {
+				args = append(args, printable(chunk[i].Key))
+			}
+			rows, err := db.Query(`SELECT key, rule FROM failures WHERE source = (SELECT id FROM sources WHERE name = ?)
+				AND key IN (?`+strings.Repeat(",?", len(chunk)-1)+`)`, args...)
+			err = each(rows, err)(func(row *sql.Rows) error {
+				var key, rule string
+				err := row.Scan(&key, &rule)
+				known[identity{source, original(key), original(rule)}] = true
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	return known
+}
+
+// banKnown says whether a ban is in the file.
+func (j *Journal) banKnown(b banner.Ban) (known bool) {
+	j.suspect(j.read(func(db *database) error {
+		return db.knownBan.QueryRow(prefixText(b.Prefix), b.Time.UnixMilli(), printable(b.Rule)).Scan(&known)
+	}))
+	return known
+}
+
+func (j *Journal) banCount(prefix netip.Prefix, since time.Time) (n int) {
+	j.suspect(j.read(func(db *database) error {
+		return db.countBans.QueryRow(prefixText(prefix), since.UnixMilli()).Scan(&n)
+	}))
+	for _, b := range j.staged.bans {
+		if b.Prefix == prefix && !b.Time.Before(since) {
+			n++
+		}
+	}
+	return n
+}
+
+// Positions returns where reading each source goes on.
+func (j *Journal) Positions() (map[string]string, error) {
+	positions := make(map[string]string)
+	var err error
+	j.locked(func() {
+		err = j.read(func(db *database) error {
+			return each(db.Query(`SELECT name, position FROM sources`))(func(row *sql.Rows) error {
+				var name, position string
+				err := row.Scan(&name, &position)
+				positions[original(name)] = original(position)
+				return err
+			})
+		})
+		maps.Copy(positions, j.staged.positions)
+	})
+	return positions, err
+}
+
+// Failures returns the failures from since on, by their time, in the order in
+// which they were recorded. The journal may be used meanwhile.
+func (j *Journal) Failures(ctx context.Context, since time.Time) iter.Seq2[Failure, error] {
+	return func(yield func(Failure, error) bool) {
+		for next := int64(-1); ; {
+			page, last, err := j.page(ctx, since, next)
+			if err != nil {
+				yield(Failure{}, err)
+				return
+			}
+			for _, f := range page {
+				if !yield(f, nil) {
+					return
+				}
+			}
+			if last < 0 {
+				return
+			}
+			next = last + 1
+		}
+	}
+}
+
+// page returns the failures with an id of next and more, or the first ones for
+// a negative next, and the last id read; it is negative when there are no more.
+// What is staged comes with the last page.
+func (j *Journal) page(ctx context.Context, since time.Time, next int64) (page []Failure, last int64, err error) {
+	j.locked(func() {
+		err = j.read(func(db *database) error {
+			var err error
+			if next < 0 {
+				err = db.QueryRowContext(ctx, `SELECT coalesce(min(id), 0) FROM failures INDEXED BY failures_time
+					WHERE time >= ?`, since.UnixMilli()).Scan(&next)
+			}
+			if err == nil {
+				page, last, err = selectFailures(db.QueryContext(ctx, selectFailure+`
+					WHERE f.id >= ? AND +f.time >= ? ORDER BY f.id LIMIT ?`, next, since.UnixMilli(), pageRows))
+			}
+			return err
+		})
+		if err == nil && len(page) < pageRows {
+			last = -1
+			page = append(page, j.stagedFailures(func(f Failure) bool { return !f.Time.Before(since) })...)
+		}
+	})
+	return page, last, err
+}
+
+func (j *Journal) stagedFailures(keep func(Failure) bool) []Failure {
+	return slices.DeleteFunc(slices.Clone(j.staged.failures), func(f Failure) bool { return !keep(f) })
+}
+
+// Bans returns the bans that end after a time and were not lifted, in the order
+// in which they were recorded.
+func (j *Journal) Bans(after time.Time) ([]banner.Ban, error) {
+	var bans []Ban
+	var err error
+	j.locked(func() {
+		err = j.read(func(db *database) error {
+			var err error
+			bans, err = selectBans(db.Query(selectBan+` WHERE until > ? ORDER BY id`, after.UnixMilli()))
+			return err
+		})
+		bans = j.withStaged(bans, func(b Ban) bool { return b.Until.After(after) })
+	})
+	var active []banner.Ban
+	for _, b := range bans {
+		if b.Lifted.IsZero() {
+			active = append(active, b.Ban)
+		}
+	}
+	return active, err
+}
+
+// withStaged does to bans of the file what is staged: lifts and more bans.
+func (j *Journal) withStaged(bans []Ban, keep func(Ban) bool) []Ban {
+	for i := range bans {
+		b := &bans[i]
+		if at, ok := j.staged.lifts[b.Prefix]; ok && b.Lifted.IsZero() && b.Until.After(at) {
+			b.Lifted = at
+		}
+	}
+	for _, b := range j.staged.bans {
+		if keep(b) {
+			bans = append(bans, b)
+		}
+	}
+	return bans
+}
+
+// History is why a prefix was banned, in the order in which it was recorded.
+type History struct {
+	// Failures are those of the addresses in the prefix.
+	Failures []Failure
+	// Bans are those of the prefix itself, of what contains it and of what it
+	// contains.
+	Bans []Ban
+}
+
+// History returns the latest thousand failures and bans that concern a prefix.
+func (j *Journal) History(prefix netip.Prefix) (History, error) {
+	var h History
+	var err error
+	j.locked(func() {
+		err = j.read(func(db *database) error {
+			var err error
+			h, err = db.history(prefix)
+			return err
+		})
+		h.Failures = append(h.Failures, j.stagedFailures(func(f Failure) bool { return prefix.Contains(f.Addr) })...)
+		h.Bans = j.withStaged(h.Bans, func(b Ban) bool { return b.Prefix.Overlaps(prefix) })
+	})
+	h.Failures = h.Failures[max(0, len(h.Failures)-historyRows):]
+	h.Bans = h.Bans[max(0, len(h.Bans)-historyRows):]
+	return h, err
+}
+
+func (db *database) history(prefix netip.Prefix) (h History, err error) {
+	first, last := ends(prefix)
+	h.Failures, _, err = selectFailures(db.Query(selectFailure+`
+		WHERE f.ip BETWEEN ? AND ? ORDER BY f.id DESC LIMIT ?`, first[:], last[:], historyRows))
+	if err != nil {
+		return h, err
+	}
+	slices.Reverse(h.Failures)
+	args := []any{first[:], last[:]}
+	for bits := range prefix.Bits() {
+		wider, err := prefix.Addr().Prefix(bits)
+		if err != nil {
+			return h, err
+		}
+		args = append(args, prefixText(wider))
+	}
+	marks := strings.Repeat(",?", prefix.Bits())
+	h.Bans, err = selectBans(db.Query(selectBan+` WHERE ip BETWEEN ? AND ? OR prefix IN (''`+marks+`)
+		ORDER BY id DESC LIMIT ?`, append(args, historyRows)...))
+	slices.Reverse(h.Bans)
+	return h, err
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"odooban/banner"
+)
+
+// maxStaged bounds the failures, and the bans, that are kept in memory while
+// they cannot be written: some 20 MB.
+const maxStaged = 50_000
+
+// staged is what is still to be written: an Update's own, and during an outage
+// all since it began. What is asked of the journal is asked of it, too.
+type staged struct {
+	positions map[string]string
+	failures  []Failure
+	known     map[identity]bool
+	bans      []Ban
+	banned    map[banIdentity]bool
+	lifts     map[netip.Prefix]time.Time
+}
+
+// identity is what a failure is known by.
+type identity struct{ source, key, rule string }
+
+// banIdentity is what a ban is known by; the time is in milliseconds since 1970.
+type banIdentity struct {
+	prefix netip.Prefix
+	rule   string
+	time   int64
+}
+
+func (f *Failure) identity() identity {
+	return identity{f.Source, f.Key, f.Rule}
+}
+
+func (b *Ban) identity() banIdentity {
+	return banIdentity{b.Prefix, b.Rule, b.Time.UnixMilli()}
+}
+
+func newStaged() staged {
+	return staged{
+		positions: make(map[string]string),
+		known:     make(map[identity]bool),
+		banned:    make(map[banIdentity]bool),
+		lifts:     make(map[netip.Prefix]time.Time),
+	}
+}
+
+func (s *staged) empty() bool {
+	return len(s.positions)+len(s.failures)+len(s.bans)+len(s.lifts) == 0
+}
+
+// grow makes room for n failures.
+func (s *staged) grow(n int) {
+	s.failures = slices.Grow(s.failures, n)
+	if len(s.known) == 0 {
+		s.known = make(map[identity]bool, n)
+	}
+}
+
+// add takes a failure, unless it is here already.
+func (s *staged) add(f Failure) bool {
+	if s.known[f.identity()] {
+		return false
+	}
+	s.known[f.identity()] = true
+	s.failures = append(s.failures, f)
+	return true
+}
+
+// ban takes a ban, unless it is here already.
+func (s *staged) ban(b banner.Ban) bool {
+	ban := Ban{Ban: b}
+	if s.banned[ban.identity()] {
+		return false
+	}
+	s.banned[ban.identity()] = true
+	s.bans = append(s.bans, ban)
+	return true
+}
+
+// lift ends the bans that are here, and remembers to end those in the file.
+func (s *staged) lift(prefix netip.Prefix, now time.Time) {
+	for i := range s.bans {
+		if b := &s.bans[i]; b.Prefix == prefix && b.Lifted.IsZero() && b.Until.After(now) {
+			b.Lifted = now
+		}
+	}
+	s.lifts[prefix] = now
+}
+
+// trim drops the oldest of what is too much, and returns how many that were.
+func (s *staged) trim() int {
+	failures, bans := max(0, len(s.failures)-maxStaged), max(0, len(s.bans)-maxStaged)
+	for i := range s.failures[:failures] {
+		delete(s.known, s.failures[i].identity())
+	}
+	for i := range s.bans[:bans] {
+		delete(s.banned, s.bans[i].identity())
+	}
+	s.failures, s.bans = s.failures[failures:], s.bans[bans:]
+	return failures + bans
+}

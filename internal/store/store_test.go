@@ -1,0 +1,300 @@
+package store
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"odooban/banner"
+)
+
+// equal compares what is recorded; netip's types have fields of their own.
+var equal = cmp.Options{
+	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+}
+
+func TestWhatIsRecordedIsThereAfterARestart(t *testing.T) {
+	path := tempPath(t)
+	j := open(t, path, Options{})
+	want := failures(0, 2500)
+	b := ban("203.0.113.7/32", 10)
+	j.Update(func(tx *Tx) {
+		tx.Record("/var/log/odoo/odoo.log", "generation 1, byte 500000", want)
+		tx.Ban(b)
+	})
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, path, Options{})
+	for i := range want {
+		want[i].Source = "/var/log/odoo/odoo.log"
+	}
+	if diff := cmp.Diff(want, all(t, j), equal); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+	if got := position(t, j, "/var/log/odoo/odoo.log"); got != "generation 1, byte 500000" {
+		t.Errorf("position is %q", got)
+	}
+	bans, err := j.Bans(noon)
+	if diff := cmp.Diff([]banner.Ban{b}, bans, equal); err != nil || diff != "" {
+		t.Errorf("bans: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestAFailureCountsOnce(t *testing.T) {
+	otherRule := failure(1)
+	otherRule.Rule = "traefik"
+	tests := []struct {
+		name   string
+		source string
+		read   []Failure
+		want   int
+	}{
+		{"read again", "odoo.log", failures(0, 10), 0},
+		{"read again and further", "odoo.log", failures(5, 15), 5},
+		{"twice in one batch", "odoo.log", []Failure{failure(20), failure(20)}, 1},
+		{"the same line by another rule", "odoo.log", []Failure{otherRule}, 1},
+		{"the same key in another source", "other.log", failures(0, 10), 10},
+		{"more than are looked up at once", "odoo.log", failures(0, 3*lookupKeys+7), 3*lookupKeys + 7 - 10},
+		{"nothing", "odoo.log", nil, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			j := open(t, tempPath(t), Options{})
+			record(j, "odoo.log", "1", failures(0, 10)...)
+			fresh := record(j, test.source, "2", test.read...)
+			if len(fresh) != test.want {
+				t.Errorf("%d of %d failures are new, want %d", len(fresh), len(test.read), test.want)
+			}
+			if got := len(all(t, j)); got != 10+test.want {
+				t.Errorf("%d failures are recorded, want %d", got, 10+test.want)
+			}
+			if got := position(t, j, test.source); got != "2" {
+				t.Errorf("position is %q", got)
+			}
+		})
+	}
+}
+
+func TestABanIsRecordedOnce(t *testing.T) {
+	j := open(t, tempPath(t), Options{})
+	first, longer := ban("203.0.113.7/32", 1), ban("203.0.113.7/32", 1)
+	longer.Until = longer.Until.Add(time.Hour)
+	var fresh []bool
+	for range 2 {
+		j.Update(func(tx *Tx) { fresh = append(fresh, tx.Ban(first), tx.Ban(longer)) })
+	}
+	if want := []bool{true, false, false, false}; !slices.Equal(fresh, want) {
+		t.Errorf("new are %v, want %v", fresh, want)
+	}
+	bans, err := j.Bans(noon)
+	if diff := cmp.Diff([]banner.Ban{first}, bans, equal); err != nil || diff != "" {
+		t.Errorf("bans: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestBanCount(t *testing.T) {
+	prefix := netip.MustParsePrefix("2001:db8::/64")
+	j := open(t, tempPath(t), Options{})
+	j.Update(func(tx *Tx) {
+		tx.Ban(ban("2001:db8::/64", 0))
+		tx.Ban(ban("2001:db8::/64", 20))
+		tx.Ban(ban("2001:db8:0:1::/64", 20))
+	})
+	j.Update(func(tx *Tx) {
+		tx.Ban(ban("2001:db8::/64", 20))
+		tx.Ban(ban("2001:db8::/64", 40))
+		for minutes, want := range map[int]int{0: 3, 1: 2, 20: 2, 21: 1, 41: 0} {
+			if got := tx.BanCount(prefix, noon.Add(time.Duration(minutes)*time.Minute)); got != want {
+				t.Errorf("%d bans from minute %d on, want %d", got, minutes, want)
+			}
+		}
+	})
+}
+
+func TestLift(t *testing.T) {
+	prefix := netip.MustParsePrefix("203.0.113.7/32")
+	j := open(t, tempPath(t), Options{})
+	j.Update(func(tx *Tx) {
+		tx.Ban(ban("203.0.113.7/32", 0))
+		tx.Ban(ban("203.0.113.7/32", 30))
+		tx.Ban(ban("203.0.113.8/32", 30))
+	})
+	j.Update(func(tx *Tx) { tx.Lift(prefix, noon.Add(31*time.Minute)) })
+	j.Update(func(tx *Tx) { tx.Ban(ban("203.0.113.7/32", 40)) })
+	bans, err := j.Bans(noon.Add(15 * time.Minute))
+	want := []banner.Ban{ban("203.0.113.8/32", 30), ban("203.0.113.7/32", 40)}
+	if diff := cmp.Diff(want, bans, equal); err != nil || diff != "" {
+		t.Errorf("bans: %v (-want +got):\n%s", err, diff)
+	}
+	history, err := j.History(prefix)
+	lifted := []Ban{
+		{Ban: ban("203.0.113.7/32", 0)},
+		{Ban: ban("203.0.113.7/32", 30), Lifted: noon.Add(31 * time.Minute)},
+		{Ban: ban("203.0.113.7/32", 40)},
+	}
+	if diff := cmp.Diff(lifted, history.Bans, equal); err != nil || diff != "" {
+		t.Errorf("history: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestHistory(t *testing.T) {
+	j := open(t, tempPath(t), Options{})
+	var read []Failure
+	for i, addr := range []string{"203.0.113.7", "203.0.113.8", "2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1"} {
+		f := failure(i)
+		f.Addr = netip.MustParseAddr(addr)
+		read = append(read, f)
+	}
+	j.Update(func(tx *Tx) {
+		tx.Record("odoo.log", "", read)
+		for _, prefix := range []string{"203.0.113.7/32", "203.0.113.0/24", "2001:db8::/64", "2001:db8::1/128"} {
+			tx.Ban(ban(prefix, 0))
+		}
+	})
+	tests := []struct{ prefix, failures, bans string }{
+		{"203.0.113.7/32", "203.0.113.7", "203.0.113.7/32 203.0.113.0/24"},
+		{"203.0.113.0/24", "203.0.113.7 203.0.113.8", "203.0.113.7/32 203.0.113.0/24"},
+		{"203.0.113.9/32", "", "203.0.113.0/24"},
+		{"2001:db8::/64", "2001:db8::1 2001:db8::ffff", "2001:db8::/64 2001:db8::1/128"},
+		{"2001:db8::ffff/128", "2001:db8::ffff", "2001:db8::/64"},
+		{"0.0.0.0/0", "203.0.113.7 203.0.113.8", "203.0.113.7/32 203.0.113.0/24"},
+		{"198.51.100.0/24", "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.prefix, func(t *testing.T) {
+			history, err := j.History(netip.MustParsePrefix(test.prefix))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var addrs, prefixes []string
+			for _, f := range history.Failures {
+				addrs = append(addrs, f.Addr.String())
+			}
+			for _, b := range history.Bans {
+				prefixes = append(prefixes, b.Prefix.String())
+			}
+			if got := strings.Join(addrs, " "); got != test.failures {
+				t.Errorf("failures of %q, want %q", got, test.failures)
+			}
+			if got := strings.Join(prefixes, " "); got != test.bans {
+				t.Errorf("bans of %q, want %q", got, test.bans)
+			}
+		})
+	}
+}
+
+func TestHistoryHoldsTheLatest(t *testing.T) {
+	j := open(t, tempPath(t), Options{})
+	record(j, "odoo.log", "", failures(0, historyRows+50)...)
+	history, err := j.History(netip.MustParsePrefix("203.0.113.0/24"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(history.Failures) != historyRows || history.Failures[0].Key != failure(50).Key {
+		t.Errorf("%d failures from %s on", len(history.Failures), history.Failures[0].Key)
+	}
+}
+
+// TestFailuresComeInTheOrderRecorded whatever their times, also when the journal
+// is written meanwhile.
+func TestFailuresComeInTheOrderRecorded(t *testing.T) {
+	j := open(t, tempPath(t), Options{})
+	shuffled := failures(0, 3*pageRows)
+	random := rand.New(rand.NewPCG(1, 2))
+	random.Shuffle(len(shuffled), func(a, b int) { shuffled[a], shuffled[b] = shuffled[b], shuffled[a] })
+	record(j, "odoo.log", "", shuffled...)
+
+	since := noon.Add(1000 * time.Second)
+	want := slices.DeleteFunc(slices.Clone(shuffled), func(f Failure) bool { return f.Time.Before(since) })
+	var got []Failure
+	for f, err := range j.Failures(t.Context(), since) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) == 0 {
+			record(j, "odoo.log", "", failure(5*pageRows))
+			want = append(want, failure(5*pageRows))
+		}
+		f.Source = ""
+		got = append(got, f)
+	}
+	if diff := cmp.Diff(want, got, equal); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+}
+
+// TestWhatAttackersWriteComesBackEqual also when it is no text.
+func TestWhatAttackersWriteComesBackEqual(t *testing.T) {
+	tests := []struct{ name, text string }{
+		{"empty", ""},
+		{"NUL", "ad\x00min"},
+		{"no UTF-8", "\xff\xfe\xc3"},
+		{"terminal escapes", "\x1b[2J\x1b]0;owned\a"},
+		{"line ends", "admin\n2025-06-01 12:00:00,000 1 INFO"},
+		{"text direction", "admin\u202egnp"},
+		{"SQL", `'); DROP TABLE failures; --`},
+		{"escapes", `DOMAIN\user "x" \x1b \`},
+		{"letters", "rené 管理员"},
+		{"long", strings.Repeat("\x00", 256)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			j := open(t, tempPath(t), Options{})
+			f := failure(1)
+			f.User, f.DB, f.Key, f.Rule = test.text, test.text, test.text, test.text
+			record(j, test.text, test.text, f)
+			if fresh := record(j, test.text, test.text, f); len(fresh) != 0 {
+				t.Error("it is new when it is read again")
+			}
+			f.Source = test.text
+			if diff := cmp.Diff([]Failure{f}, all(t, j), equal); diff != "" {
+				t.Errorf("failures (-want +got):\n%s", diff)
+			}
+			if got := position(t, j, test.text); got != test.text {
+				t.Errorf("position is %q", got)
+			}
+		})
+	}
+}
+
+func FuzzPrintable(f *testing.F) {
+	for _, s := range []string{"", "admin", `a\b"c`, "\x00\xff", "\x1b[0m", "é\u202e", `\x41`, "`"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		text := printable(s)
+		if got := original(text); got != s {
+			t.Errorf("%q is written %s and comes back as %q", s, text, got)
+		}
+		for _, r := range text {
+			if r < ' ' || r == 0x7f || r == '\ufffd' && !strings.ContainsRune(s, r) {
+				t.Errorf("%q is written with %U", s, r)
+			}
+		}
+		_ = original(s) // any text may stand in the file
+	})
+}
+
+// TestTimesAreCutToTheMillisecond before they are counted, so that windows that
+// are rebuilt from the journal are the same.
+func TestTimesAreCutToTheMillisecond(t *testing.T) {
+	for _, at := range []time.Time{
+		{}, time.Date(1969, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		noon.Add(123_456_789), noon.Local(), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
+	} {
+		j := open(t, tempPath(t), Options{})
+		f := failure(1)
+		f.Time = at
+		fresh := record(j, "odoo.log", "", f)
+		if got := all(t, j)[0].Time; !got.Equal(fresh[0].Time) || got != fresh[0].Time || at.Sub(got) >= time.Millisecond {
+			t.Errorf("%v is counted as %v and comes back as %v", at, fresh[0].Time, got)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"net/netip"
+	"time"
+
+	"odooban/banner"
+)
+
+// Tx is one Update at work. It is valid until the function given to Update
+// returns.
+type Tx struct {
+	j *Journal
+}
+
+// Update calls f, and writes what f records in one transaction. It always
+// succeeds, see the package; f is called once. Within f the methods of the
+// Journal must not be called.
+func (j *Journal) Update(f func(tx *Tx)) {
+	j.locked(func() {
+		f(&Tx{j})
+		if j.outage.due() {
+			j.flush()
+		} else {
+			j.outage.dropped += j.staged.trim()
+		}
+	})
+}
+
+// Record takes what was read from a source up to position, and returns the
+// failures that are new, in the order given: those to count. Their times are in
+// UTC and cut to the millisecond.
+func (tx *Tx) Record(source, position string, failures []Failure) (fresh []Failure) {
+	known := tx.j.known(source, failures)
+	fresh = make([]Failure, 0, len(failures))
+	tx.j.staged.grow(len(failures))
+	for _, f := range failures {
+		f.Source = source
+		f.Time = toTime(f.Time.UnixMilli())
+		if id := f.identity(); !known[id] && tx.j.staged.add(f) {
+			fresh = append(fresh, f)
+		}
+	}
+	tx.j.staged.positions[source] = position
+	return fresh
+}
+
+// Ban takes a ban, and says whether it is new. One with the same rule, prefix
+// and time as one before is the same ban, and changes nothing.
+func (tx *Tx) Ban(b banner.Ban) (fresh bool) {
+	b.Time, b.Until = toTime(b.Time.UnixMilli()), toTime(b.Until.UnixMilli())
+	return !tx.j.banKnown(b) && tx.j.staged.ban(b)
+}
+
+// BanCount returns how many bans of exactly this prefix began at or after since,
+// those of this Update among them.
+func (tx *Tx) BanCount(prefix netip.Prefix, since time.Time) int {
+	return tx.j.banCount(prefix, since)
+}
+
+// Lift ends the bans of exactly this prefix that would go on after now.
+func (tx *Tx) Lift(prefix netip.Prefix, now time.Time) {
+	tx.j.staged.lift(prefix, toTime(now.UnixMilli()))
+}
