@@ -12,14 +12,14 @@ import (
 // kind is one backend as the tests use it.
 type kind struct {
 	name, backend string
-	// iptables and ip6tables are the commands, where the backend has any.
+	// iptables and ip6tables are the commands of the variant.
 	iptables, ip6tables string
 }
 
 var kinds = []kind{
 	{"ipset nft", "ipset", "iptables-nft", "ip6tables-nft"},
 	{"ipset legacy", "ipset", "iptables-legacy", "ip6tables-legacy"},
-	{"nftables", "nftables", "", ""},
+	{"nftables", "nftables", "iptables-nft", "ip6tables-nft"},
 	{"capped nft", "iptables", "iptables-nft", "ip6tables-nft"},
 	{"capped legacy", "iptables", "iptables-legacy", "ip6tables-legacy"},
 }
@@ -28,9 +28,7 @@ var kinds = []kind{
 func eachBackend(t *testing.T, test func(t *testing.T, k kind)) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
-			if k.iptables != "" {
-				testrequire.Command(t, k.iptables)
-			}
+			testrequire.Command(t, k.iptables)
 			test(t, k)
 		})
 	}
@@ -106,4 +104,34 @@ func (i inside) expire(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+func isCapped(fw Firewall) bool {
+	i, ok := fw.(inside)
+	if !ok {
+		return false
+	}
+	_, ok = i.backend.(expirer)
+	return ok
+}
+
+// keep runs a keeper on the host until the test ends and returns what it
+// reports.
+func keep(t *testing.T, host *netnstest.Host, k *Keeper) <-chan Mended {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	reports := make(chan Mended, 100)
+	done := make(chan error, 1)
+	go func() {
+		done <- host.Do(func() error {
+			return k.Keep(ctx, func(m Mended) { reports <- m })
+		})
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("keep: %v", err)
+		}
+	})
+	return reports
 }

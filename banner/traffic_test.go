@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,27 +22,27 @@ type family struct {
 	// ban is what is blocked of the first client: its address, or its /64.
 	ban    string
 	server func(*netnstest.Net) netip.Addr
-	// tables is the iptables command of the options.
-	tables func(Options) string
+	// tables is the iptables command of the backend.
+	tables func(kind) string
 }
 
 var families = []family{
 	{
 		"IPv4", "198.51.100.1/32",
 		func(n *netnstest.Net) netip.Addr { return n.Server.Addr4 },
-		func(o Options) string { return o.IPTables },
+		func(k kind) string { return k.iptables },
 	},
 	{
 		"IPv6", "2001:db8:1::/64",
 		func(n *netnstest.Net) netip.Addr { return n.Server.Addr6 },
-		func(o Options) string { return o.IP6Tables },
+		func(k kind) string { return k.ip6tables },
 	},
 }
 
-func eachFamily(t *testing.T, test func(t *testing.T, opts Options, f family)) {
-	eachVariant(t, func(t *testing.T, opts Options) {
+func eachFamily(t *testing.T, test func(t *testing.T, k kind, f family)) {
+	eachBackend(t, func(t *testing.T, k kind) {
 		for _, f := range families {
-			t.Run(f.name, func(t *testing.T) { test(t, opts, f) })
+			t.Run(f.name, func(t *testing.T) { test(t, k, f) })
 		}
 	})
 }
@@ -85,18 +87,43 @@ func wantSilence(t *testing.T, conn net.Conn) {
 	}
 }
 
-// awaitDrop waits until a rule of ours has dropped a packet.
-func awaitDrop(t *testing.T, host *netnstest.Host, tables string) {
+// dropped returns how many packets the rules of ours have dropped.
+func (k kind) dropped(t *testing.T, host *netnstest.Host, f family) (n int) {
 	t.Helper()
-	await(t, "a dropped packet", func() bool {
-		for _, line := range strings.Split(host.Run(t, tables, "-t", ruleTable, "-nvxL", ruleChain), "\n") {
-			if words := strings.Fields(line); strings.Contains(line, "odooban") && words[0] != "0" {
-				return true
-			}
+	var listing string
+	if k.backend == "nftables" {
+		listing = host.Run(t, "nft", "list", "table", "inet", nftName)
+	} else {
+		listing = host.Run(t, f.tables(k), "-t", ruleTable, "-nvxL")
+	}
+	for _, line := range strings.Split(listing, "\n") {
+		words := strings.Fields(line)
+		if i := slices.Index(words, "packets"); i >= 0 && k.backend == "nftables" {
+			words = words[i+1:]
+		} else if !slices.Contains(words, "DROP") {
+			continue
 		}
-		return false
-	})
-	host.Run(t, tables, "-t", ruleTable, "-Z", ruleChain)
+		packets, err := strconv.Atoi(words[0])
+		if err != nil {
+			t.Fatalf("no counter in %q", line)
+		}
+		n += packets
+	}
+	return n
+}
+
+// dropMeter returns a function that waits until a rule of ours has dropped one
+// more packet.
+func dropMeter(t *testing.T, k kind, host *netnstest.Host, f family) func() {
+	seen := 0
+	return func() {
+		t.Helper()
+		before := seen
+		await(t, "a dropped packet", func() bool {
+			seen = k.dropped(t, host, f)
+			return seen > before
+		})
+	}
 }
 
 // wantNoWay starts to connect and gives up when the packet filter has dropped.
@@ -116,15 +143,15 @@ func wantNoWay(t *testing.T, from *netnstest.Host, to netip.AddrPort, dropped fu
 }
 
 func TestBanStopsOneClientAndNoOther(t *testing.T) {
-	eachFamily(t, func(t *testing.T, opts Options, f family) {
+	eachFamily(t, func(t *testing.T, k kind, f family) {
 		network := netnstest.New(t, 2)
 		network.Server.Echo(t, 8069)
 		network.Server.Echo(t, 22)
 		server, bad, good := f.server(network), network.Clients[0], network.Clients[1]
-		fw := setUp(t, network.Server, opts)
+		fw := k.bare(t, network.Server, webPorts...)
 		badConn, badOther := connect(t, bad, server, 8069), connect(t, bad, server, 22)
 		goodConn := connect(t, good, server, 8069)
-		drop := func() { awaitDrop(t, network.Server, f.tables(opts)) }
+		drop := dropMeter(t, k, network.Server, f)
 
 		block(t, fw, time.Hour, f.ban)
 		if _, err := io.WriteString(badConn, "x"); err != nil {
@@ -146,38 +173,39 @@ func TestBanStopsOneClientAndNoOther(t *testing.T) {
 }
 
 func TestNoPortsMeansAllPorts(t *testing.T) {
-	eachFamily(t, func(t *testing.T, opts Options, f family) {
+	eachFamily(t, func(t *testing.T, k kind, f family) {
 		network := netnstest.New(t, 1)
-		opts.Ports = nil
-		fw := setUp(t, network.Server, opts)
+		fw := k.bare(t, network.Server)
 		block(t, fw, time.Hour, f.ban)
-		wantNoWay(t, network.Clients[0], netip.AddrPortFrom(f.server(network), 12345),
-			func() { awaitDrop(t, network.Server, f.tables(opts)) })
+		wantNoWay(t, network.Clients[0], netip.AddrPortFrom(f.server(network), 12345), dropMeter(t, k, network.Server, f))
 	})
 }
 
 // A /64 is banned as one, whichever of its addresses comes.
 func TestBanOfANetworkTakesItsOtherAddresses(t *testing.T) {
-	eachVariant(t, func(t *testing.T, opts Options) {
+	eachBackend(t, func(t *testing.T, k kind) {
 		network := netnstest.New(t, 1)
 		client := network.Clients[0]
-		fw := setUp(t, network.Server, opts)
+		fw := k.bare(t, network.Server, webPorts...)
 		block(t, fw, time.Hour, "2001:db8:1::/64")
 		client.Run(t, "ip", "-6", "addr", "flush", "dev", "uplink", "scope", "global")
 		client.AddAddr(t, "2001:db8:1::beef/128")
-		wantNoWay(t, client, netip.AddrPortFrom(network.Server.Addr6, 80),
-			func() { awaitDrop(t, network.Server, opts.IP6Tables) })
+		wantNoWay(t, client, netip.AddrPortFrom(network.Server.Addr6, 80), dropMeter(t, k, network.Server, families[1]))
 	})
 }
 
-// The kernel ends a ban although nobody is there to do it.
-func TestBanEndsWithoutUs(t *testing.T) {
-	eachFamily(t, func(t *testing.T, opts Options, f family) {
+// The kernel ends a ban although nobody is there to do it, except for bans that
+// are rules: those the keeper ends.
+func TestBanEndsByItself(t *testing.T) {
+	eachFamily(t, func(t *testing.T, k kind, f family) {
 		network := netnstest.New(t, 1)
 		network.Server.Echo(t, 8069)
-		fw := setUp(t, network.Server, opts)
+		fw := k.bare(t, network.Server, webPorts...)
 		end := time.Now().Add(time.Second)
 		block(t, fw, time.Second, f.ban)
+		if isCapped(fw) {
+			keep(t, network.Server, newKeeper(k.backend, fw))
+		}
 		if err := fw.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +218,7 @@ func TestBanEndsWithoutUs(t *testing.T) {
 
 // A published port leads into a container; the rule sees the published one.
 func TestBanCoversPublishedPorts(t *testing.T) {
-	eachFamily(t, func(t *testing.T, opts Options, f family) {
+	eachFamily(t, func(t *testing.T, k kind, f family) {
 		network := netnstest.New(t, 3)
 		bad, good, container := network.Clients[0], network.Clients[1], network.Clients[2]
 		network.Server.Forward(t)
@@ -199,16 +227,16 @@ func TestBanCoversPublishedPorts(t *testing.T) {
 		if f.name == "IPv6" {
 			to = netip.AddrPortFrom(container.Addr6, 9999)
 		}
-		network.Server.Run(t, f.tables(opts), "-t", "nat", "-A", "PREROUTING", "-d", f.server(network).String(),
+		network.Server.Run(t, f.tables(k), "-t", "nat", "-A", "PREROUTING", "-d", f.server(network).String(),
 			"-p", "tcp", "--dport", "80", "-j", "DNAT", "--to-destination", to.String())
-		fw := setUp(t, network.Server, opts)
+		fw := k.bare(t, network.Server, webPorts...)
 		badConn := connect(t, bad, f.server(network), 80)
 
 		block(t, fw, time.Hour, f.ban)
 		if _, err := io.WriteString(badConn, "x"); err != nil {
 			t.Fatal(err)
 		}
-		awaitDrop(t, network.Server, f.tables(opts))
+		dropMeter(t, k, network.Server, f)()
 		wantSilence(t, badConn)
 		connect(t, good, f.server(network), 80)
 	})
