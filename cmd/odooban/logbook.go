@@ -69,6 +69,17 @@ func (l *logbook) Banned(source string, b banner.Ban) {
 		Time("at", b.Time).Time("until", b.Until).Str("source", source).Msg(l.ban)
 }
 
+// mended writes what was wrong with the firewall, and whether it still is.
+func (l *logbook) mended(m banner.Mended) {
+	if len(m.Found) > 0 {
+		l.Warn().Strs("found", m.Found).Int("restored", m.Restored).Uint64("count", m.Count).
+			Msg("firewall was changed by others and is repaired")
+	}
+	if m.Err != nil {
+		l.Error().Uint64("count", m.Count).Msg("firewall does not protect as it should: " + m.Err.Error())
+	}
+}
+
 // Alarmed writes an alarm with its cure.
 func (l *logbook) Alarmed(a engine.Alarm) {
 	event := l.Warn().Str("alarm", a.Code)

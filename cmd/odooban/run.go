@@ -56,13 +56,13 @@ func (a *app) run(cmd *cobra.Command, files []string, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	firewall, closeFirewall, err := openFirewall(cmd.Context(), c.Firewall, dryRun, log)
+	firewall, err := openFirewall(cmd.Context(), c.Firewall, dryRun, log)
 	if err != nil {
 		return err
 	}
-	defer closeFirewall()
+	defer func() { log.warn(firewall.Close()) }()
 
-	d := &daemon{engine: engine.New(j, firewall, log), set: set, log: log}
+	d := &daemon{engine: engine.New(j, firewall, log), firewall: firewall, set: set, log: log}
 	if err := d.open(sources, cmd.InOrStdin()); err != nil {
 		return err
 	}
@@ -84,20 +84,23 @@ func ownNetworks(log *logbook) []jail.Ignored {
 }
 
 // openFirewall sets up where bans go.
-func openFirewall(ctx context.Context, c config.Firewall, dryRun bool, log *logbook) (engine.Firewall, func(), error) {
+func openFirewall(ctx context.Context, c config.Firewall, dryRun bool, log *logbook) (*banner.Keeper, error) {
+	if dryRun {
+		c.Backend = "dry-run"
+	}
+	firewall, err := banner.Open(ctx, banner.Options{Backend: c.Backend, Ports: c.Ports})
+	if err != nil {
+		return nil, fmt.Errorf("%w\n(odooban run --dry-run bans nothing and needs none of this)", err)
+	}
+	for _, note := range firewall.Notes() {
+		log.warn(note)
+	}
 	if dryRun {
 		log.say("banning nothing: this is a dry run")
-		return &banner.DryRun{}, func() {}, nil
+	} else {
+		log.say("firewall is ready: " + firewall.Name() + ", " + describePorts(c.Ports))
 	}
-	ipset, err := banner.NewIPSet(ctx, banner.Options{Ports: c.Ports})
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w\n(odooban run --dry-run bans nothing and needs none of this)", err)
-	}
-	if err := ipset.IPv6(); err != nil {
-		log.warn(fmt.Errorf("IPv6 is not guarded: %w", err))
-	}
-	log.say("firewall is ready: ipset, first in raw PREROUTING, " + describePorts(c.Ports))
-	return ipset, func() { log.warn(ipset.Close()) }, nil
+	return firewall, nil
 }
 
 // describePorts says what banned addresses are kept away from.
@@ -140,11 +143,12 @@ func sourcesOf(c *config.Config, files []string) ([]string, error) {
 
 // daemon follows sources until it is stopped.
 type daemon struct {
-	engine *engine.Engine
-	set    *rules.Set
-	log    *logbook
-	groups []watcher.Group
-	stdin  *watcher.Reader
+	engine   *engine.Engine
+	firewall *banner.Keeper
+	set      *rules.Set
+	log      *logbook
+	groups   []watcher.Group
+	stdin    *watcher.Reader
 }
 
 // open prepares the sources.
@@ -197,6 +201,7 @@ func (d *daemon) run(ctx context.Context) error {
 		})
 	}
 	g.Go(func() error { return d.engine.Run(ctx) })
+	g.Go(func() error { return d.firewall.Keep(ctx, d.log.mended) })
 	err := g.Wait()
 	d.log.say("stopped; bans stay in force until their time")
 	return err

@@ -21,7 +21,8 @@ func build(m *mistakes, doc document) *Config {
 		Ignore:     buildIgnore(m, doc.Ignore),
 		IPv6Prefix: buildIPv6Prefix(m, doc.IPv6Prefix),
 		Firewall: Firewall{
-			Backend: oneOf(m, "firewall.backend", doc.Firewall.Backend, "auto", "ipset", "dry-run"),
+			Backend: oneOf(m, "firewall.backend", doc.Firewall.Backend,
+				"auto", "ipset", "nftables", "iptables", "dry-run"),
 			Ports:   buildPorts(m, doc.Firewall.Ports),
 		},
 		Log: Log{

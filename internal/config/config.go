@@ -70,7 +70,7 @@ type Jail struct {
 
 // Firewall says how bans are put into force.
 type Firewall struct {
-	// Backend is auto, ipset or dry-run.
+	// Backend is auto, ipset, nftables, iptables or dry-run.
 	Backend string
 	// Ports are what a banned address cannot reach; none means all of them.
 	Ports []uint16

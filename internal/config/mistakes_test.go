@@ -112,7 +112,7 @@ var mistakenFiles = []struct {
 		"2: firewall.ports[2]: 0 is no port; write a number from 1 to 65535",
 	}},
 	{"unknown-backend", []string{
-		`1: firewall.backend: "iptables" is unknown; known: auto, ipset, dry-run`,
+		`1: firewall.backend: "ipsets" is unknown; did you mean ipset? known: auto, ipset, nftables, iptables, dry-run`,
 	}},
 	{"unknown-log-level", []string{
 		`2: log.level: "wran" is unknown; did you mean warn? known: debug, info, warn, error`,
