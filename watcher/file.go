@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
@@ -30,8 +31,14 @@ type File struct {
 	// late marks a file that came to exist while its group was running.
 	late  bool
 	grace time.Duration
+	// forget, if not zero, is after how long a file that is gone is given up.
+	forget time.Duration
+	// resume is where to go on; nil at the start.
+	resume *position
 
 	skipped atomic.Int64
+	// ended says that Follow has ended because the file is gone.
+	ended atomic.Bool
 }
 
 // NewFile follows the file at path, which need not exist yet. alarm is told
@@ -53,11 +60,17 @@ func (f *File) Skipped() int64 { return f.skipped.Load() }
 func (f *File) Follow(ctx context.Context, sink Sink) error {
 	w := newFollower(f, sink)
 	defer w.close()
-	if err := w.run(ctx); err != nil && ctx.Err() == nil {
-		return err
+	err := w.run(ctx)
+	f.ended.Store(errors.Is(err, errGone))
+	if ctx.Err() != nil || f.ended.Load() {
+		return nil
 	}
-	return nil
+	return err
 }
+
+// errGone ends following a file that has been gone for so long that it is not
+// going to come back.
+var errGone = errors.New("file is gone")
 
 // follower is one run of File.Follow. Everything in it belongs to the
 // goroutine of that run.
@@ -69,8 +82,15 @@ type follower struct {
 	// anything. old are those before it that may still be written to.
 	current *generation
 	old     []*generation
-	// named is when the path was last seen to name current.
-	named time.Time
+	// done are those before them, which have been closed.
+	done []mark
+	// named is when the path was last seen to name current. Of the files that
+	// it has named up to since, none is unknown that has something to read.
+	named, since time.Time
+	// resuming says that nobody was looking at the path since named.
+	resuming bool
+	// encode is position, as a function that is made once.
+	encode func() []byte
 
 	tailing *tailing
 	poll    bool      // inotify is not to be had
@@ -93,12 +113,14 @@ type follower struct {
 	// checked is how far all files had been read at the last check.
 	checked int64
 
+	began    time.Time
 	started  bool
 	reported string // the trouble that alarm was last told about
 }
 
 func newFollower(f *File, sink Sink) *follower {
-	w := &follower{File: f, sink: sink, dir: f.notices}
+	w := &follower{File: f, sink: sink, dir: f.notices, began: time.Now()}
+	w.encode = w.position
 	if err := f.probe(); err != nil {
 		w.poll = true
 		w.trouble(err)
@@ -146,7 +168,9 @@ func (w *follower) run(ctx context.Context) error {
 			err = w.lookAround(ctx)
 		case <-w.look.C:
 			w.listens = w.dir.renew(w.listener)
-			err = w.lookAround(ctx)
+			if err = w.lookAround(ctx); err == nil && w.gone() {
+				err = errGone
+			}
 		case <-w.check.C:
 			err = w.checkEnd(ctx)
 		}
@@ -166,6 +190,14 @@ func (w *follower) pace() time.Duration {
 		return quickPace
 	}
 	return slowPace
+}
+
+// gone reports whether the file is to be given up: the path has named nothing,
+// and nothing was written to what it named, for as long as that takes.
+func (w *follower) gone() bool {
+	past := func(at time.Time) bool { return time.Since(at) > w.forget }
+	return w.forget > 0 && past(w.named) && past(w.began) &&
+		!slices.ContainsFunc(w.open(), func(g *generation) bool { return !past(g.grown) })
 }
 
 // arm lets checkEnd be called after d, if it is not going to be already.
@@ -193,10 +225,10 @@ func (w *follower) trouble(err error) {
 }
 
 // line hands one line on.
-func (w *follower) line(text []byte, seen time.Time) error {
+func (w *follower) line(line Line) error {
 	w.count++
 	w.unsettled = true
-	return w.sink.Line(Line{Text: text, Seen: seen})
+	return w.sink.Line(line)
 }
 
 // checkEnd calls Settled when the end of every file has been reached. It reads

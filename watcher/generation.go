@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"time"
 )
 
@@ -26,13 +25,29 @@ var errTruncated = errors.New("file was truncated")
 // how far it has been read. This, and nothing else, is the truth about which
 // lines have been handed on.
 type generation struct {
-	file *os.File
-	id   identity
+	content
+	// id is the file's. origin is the one that its lines were first read
+	// under, which differs for a copy; cut is how often that was truncated.
+	id, origin identity
+	cut        int
+	// name is origin and cut, as in Place.
+	name string
+	// path is where the file was found, for people.
+	path string
 	// pos is how many bytes have been read, the open line's among them.
 	pos int64
-	// anchor is what stands before pos, at most anchorSize of it.
-	anchor []byte
-	lines  splitter
+	// start is what stands at the start, anchor before pos and before before
+	// the open line: at most anchorSize of each.
+	start, anchor, before []byte
+	lines                 splitter
+	// fed is what stands behind pos while its lines are being handed on, and
+	// used how much of it has been.
+	fed  []byte
+	used int
+	// stored is where a former process had come to, while this one has not.
+	stored *mark
+	// spent says that a compressed file was read to its end.
+	spent bool
 	// atEnd is when pos was last known to be the end of the file.
 	atEnd time.Time
 	// grown is when something was last read.
@@ -51,11 +66,23 @@ func openGeneration(path string) (*generation, error) {
 		f.Close()
 		return nil, explain(path, err)
 	}
-	return &generation{file: f, id: id, grown: time.Now()}, nil
+	g := &generation{content: content{file: f}, id: id, path: path, grown: time.Now()}
+	g.call(id, 0)
+	return g, nil
+}
+
+// call gives the generation its name.
+func (g *generation) call(origin identity, cut int) {
+	g.origin, g.cut, g.name = origin, cut, generationName(origin, cut)
 }
 
 // offset is where the first line stands that has not been handed on.
-func (g *generation) offset() int64 { return g.pos - g.lines.open }
+func (g *generation) offset() int64 {
+	if g.fed != nil {
+		return g.pos + int64(g.used)
+	}
+	return g.pos - g.lines.open
+}
 
 // read reads what fits into buf and gives it with the state of the file. The
 // anchor is read in the same go, so that nothing that was put there by a
@@ -86,14 +113,42 @@ func (g *generation) size(buf []byte) (int64, error) {
 	return info.Size(), err
 }
 
+// feed hands the lines of data, which stands at the position, to emit with the
+// offset of each, and moves the position behind it.
+func (g *generation) feed(data []byte, emit func(text []byte, offset int64) error) error {
+	offset := g.offset()
+	begin := offset - g.pos
+	g.fed, g.used = data, 0
+	err := g.lines.feed(data, func(text []byte) error {
+		start := g.pos + begin
+		begin += g.lines.size
+		g.used = int(begin)
+		return emit(text, start)
+	})
+	g.passed(data, time.Now())
+	return err
+}
+
 // passed moves the position behind data, which stands there.
 func (g *generation) passed(data []byte, now time.Time) {
-	g.pos += int64(len(data))
-	g.grown = now
-	if len(data) < anchorSize {
-		data = append(g.anchor, data...)
+	if g.used > 0 {
+		g.before = lastBytes(g.before[:0], g.anchor, data[:g.used])
 	}
-	g.anchor = append(g.anchor[:0], data[max(0, len(data)-anchorSize):]...)
+	if n := anchorSize - len(g.start); n > 0 {
+		g.start = append(g.start, data[:min(n, len(data))]...)
+	}
+	g.anchor = lastBytes(g.anchor[:0], g.anchor, data)
+	g.pos += int64(len(data))
+	g.fed, g.used = nil, 0
+	g.grown = now
+}
+
+// lastBytes appends to dst the last bytes of a and b together, at most
+// anchorSize of them. dst may be the start of a.
+func lastBytes(dst, a, b []byte) []byte {
+	b = b[max(0, len(b)-anchorSize):]
+	a = a[max(0, len(a)+len(b)-anchorSize):]
+	return append(append(dst, a...), b...)
 }
 
 // seen is the moment at for a line that was written since the reader was last
@@ -105,34 +160,30 @@ func (g *generation) seen(at time.Time) time.Time {
 	return at
 }
 
-// restart begins again at the start of the file, after a truncation.
+// restart begins again at the start of the file, after a truncation. If lines
+// of it were handed on, those that come are others.
 func (g *generation) restart() {
+	if g.offset() > 0 {
+		g.call(g.origin, g.cut+1)
+	}
 	g.pos = 0
-	g.anchor = g.anchor[:0]
+	g.start, g.anchor, g.before = g.start[:0], g.anchor[:0], g.before[:0]
+	g.lines.drop()
+	g.stored = nil
+}
+
+// rewind goes back to the start of the open line.
+func (g *generation) rewind() {
+	g.pos = g.offset()
+	g.anchor = append(g.anchor[:0], g.before...)
 	g.lines.drop()
 }
 
-// head is what stands at the start of the file, at most anchorSize bytes.
-func (g *generation) head() []byte {
-	head := make([]byte, anchorSize)
-	n, _ := g.file.ReadAt(head, 0)
-	return head[:n]
-}
-
-// copied reports whether other begins like g, as a copy does.
-func (g *generation) copied(other *generation) bool {
-	head := g.head()
-	return len(head) > 0 && bytes.Equal(head, other.head())
-}
-
-// compressed reports whether the file is one of the kinds that rotation makes
-// of old files.
-func (g *generation) compressed() bool {
-	head := g.head()
-	for _, magic := range []string{"\x1f\x8b", "BZh", "\xfd7zXZ", "\x28\xb5\x2f\xfd"} {
-		if bytes.HasPrefix(head, []byte(magic)) {
-			return true
-		}
+// written is when the file was last written to.
+func (g *generation) written() time.Time {
+	info, err := g.file.Stat()
+	if err != nil {
+		return time.Time{}
 	}
-	return false
+	return info.ModTime()
 }

@@ -16,10 +16,16 @@ import (
 // its own, even when the pattern matches it: it is read by who follows the
 // file that it was.
 type Glob struct {
-	pattern string
-	alarm   Alarm
-	probe   func() error
+	pattern   string
+	alarm     Alarm
+	probe     func() error
+	positions func(name string) []byte
+	forget    time.Duration
 }
+
+// forgetAfter is how long a file of a group must have been gone to be given up.
+// Names that never come back must not pile up; one that does is a new file.
+const forgetAfter = time.Hour
 
 // NewGlob makes the group of the files that match pattern, in the syntax of
 // path/filepath.Match. alarm is told about troubles with the pattern and with
@@ -28,19 +34,24 @@ func NewGlob(pattern string, alarm Alarm) (*Glob, error) {
 	if _, err := filepath.Match(pattern, ""); err != nil {
 		return nil, fmt.Errorf("read pattern %q: %w; every [ needs its ]", pattern, err)
 	}
-	return &Glob{pattern: filepath.Clean(pattern), alarm: alarm, probe: probeInotify}, nil
+	return &Glob{pattern: filepath.Clean(pattern), alarm: alarm, probe: probeInotify, forget: forgetAfter}, nil
 }
+
+// Resume lets every file go on as File.Resume says, at the position that
+// positions gives for its name; Run calls it. A position that cannot be read is
+// told to alarm.
+func (g *Glob) Resume(positions func(name string) []byte) { g.positions = positions }
 
 // Name is the pattern.
 func (g *Glob) Name() string { return g.pattern }
 
-// Run starts a File for every match. A File goes on when its file is gone: it
-// may come back.
+// Run starts a File for every match. A File goes on when its file is gone, for
+// an hour: it may come back.
 func (g *Glob) Run(ctx context.Context, start func(Source)) error {
 	notices := newNotices(g.probe() == nil)
 	defer notices.close()
 	listener := notices.listen(filepath.Dir(g.pattern), "")
-	members := &members{glob: g, notices: notices, ids: map[identity]time.Time{}}
+	members := &members{glob: g, notices: notices, ids: map[identity]time.Time{}, began: time.Now()}
 	tick := time.NewTicker(slowPace)
 	defer tick.Stop()
 	for {
@@ -65,7 +76,8 @@ const rememberFor = time.Minute
 type members struct {
 	glob    *Glob
 	notices *notices
-	paths   []string
+	files   []*File
+	began   time.Time
 	// ids says when a file that is or was at a followed path last matched,
 	// under whatever name. By it a followed file that was renamed is known, and
 	// a second link to one.
@@ -76,6 +88,7 @@ type members struct {
 // find gives the files that are to be followed from now on.
 func (m *members) find() []*File {
 	now := time.Now()
+	m.files = slices.DeleteFunc(m.files, func(f *File) bool { return f.ended.Load() })
 	matches, _ := filepath.Glob(m.glob.pattern)
 	var found []*File
 	for _, path := range matches {
@@ -84,17 +97,18 @@ func (m *members) find() []*File {
 			continue
 		}
 		_, known := m.ids[id]
-		if !known && !slices.Contains(m.paths, path) {
+		if !known && !m.follows(path) {
 			if m.rotated(path, matches) || !isFile(path) {
 				continue
 			}
-			m.paths = append(m.paths, path)
-			found = append(found, m.file(path))
+			file := m.file(path)
+			m.files = append(m.files, file)
+			found = append(found, file)
 		}
 		m.ids[id] = now
 	}
 	maps.DeleteFunc(m.ids, func(_ identity, seen time.Time) bool { return now.Sub(seen) > rememberFor })
-	if !m.looked && len(m.paths) == 0 {
+	if !m.looked && len(m.files) == 0 {
 		m.glob.alarm(m.nothing())
 	}
 	m.looked = true
@@ -103,8 +117,18 @@ func (m *members) find() []*File {
 
 func (m *members) file(path string) *File {
 	f := NewFile(path, m.glob.alarm)
-	f.probe, f.notices, f.late = m.glob.probe, m.notices, m.looked
+	f.probe, f.notices, f.late, f.forget = m.glob.probe, m.notices, m.looked, m.glob.forget
+	// A file that was given up before does not go on where it was.
+	if m.glob.positions != nil && time.Since(m.began) < m.glob.forget {
+		if err := f.Resume(m.glob.positions(path)); err != nil {
+			m.glob.alarm(err)
+		}
+	}
 	return f
+}
+
+func (m *members) follows(path string) bool {
+	return slices.ContainsFunc(m.files, func(f *File) bool { return f.path == path })
 }
 
 // rotated reports whether path is what rotation has made of another match or
@@ -112,13 +136,12 @@ func (m *members) file(path string) *File {
 // in the moment when the file itself is not there.
 func (m *members) rotated(path string, matches []string) bool {
 	dir, name := filepath.Split(path)
-	for _, other := range slices.Concat(m.paths, matches) {
+	sibling := func(other string) bool {
 		otherDir, base := filepath.Split(other)
-		if dir == otherDir && isSibling(base, name) {
-			return true
-		}
+		return dir == otherDir && isSibling(base, name)
 	}
-	return looksRotated(name)
+	return slices.ContainsFunc(matches, sibling) || looksRotated(name) ||
+		slices.ContainsFunc(m.files, func(f *File) bool { return sibling(f.path) })
 }
 
 // nothing says why there is no file yet.

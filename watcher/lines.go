@@ -17,6 +17,8 @@ const (
 type splitter struct {
 	// open counts the bytes of the line that has no end yet.
 	open int64
+	// size is how long the line is that is being handed over, with its end.
+	size int64
 	// skipped counts the bytes left out of lines longer than keepLine.
 	skipped int64
 	// part is what is kept of the open line: its head, then its latest bytes,
@@ -35,6 +37,7 @@ func (s *splitter) feed(block []byte, emit func([]byte) error) error {
 			return nil
 		}
 		line := block[:end]
+		s.size = s.open + int64(end) + 1
 		if s.open > 0 || end > keepLine {
 			s.keep(line)
 			line = s.take()

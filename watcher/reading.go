@@ -15,6 +15,9 @@ const smallBlock = anchorSize + 16<<10
 // catchUp reads g to its end, in blocks. Truncation is dealt with on the way;
 // trouble with reading is reported, and the next look tries again.
 func (w *follower) catchUp(ctx context.Context, g *generation) error {
+	if g.packed {
+		return w.unpack(ctx, g)
+	}
 	block := w.block
 	for ctx.Err() == nil {
 		now := time.Now()
@@ -44,16 +47,26 @@ func (w *follower) catchUp(ctx context.Context, g *generation) error {
 	return nil
 }
 
+// unpack reads a compressed file, once: it does not grow.
+func (w *follower) unpack(ctx context.Context, g *generation) error {
+	if g.spent {
+		return nil
+	}
+	err := w.drain(ctx, g)
+	g.spent = ctx.Err() == nil
+	return err
+}
+
 // feed hands on the lines of data, which stands at the position of g.
 func (w *follower) feed(g *generation, data []byte, seen time.Time) error {
 	if len(data) == 0 {
 		return nil
 	}
 	skipped := g.lines.skipped
-	err := g.lines.feed(data, func(text []byte) error { return w.line(text, seen) })
-	now := time.Now()
-	g.passed(data, now)
-	w.latest = now
+	err := g.feed(data, func(text []byte, offset int64) error {
+		return w.line(Line{Text: text, Seen: seen, Place: Place{g.name, offset}, Position: w.encode})
+	})
+	w.latest = g.grown
 	w.skipped.Add(g.lines.skipped - skipped)
 	return err
 }

@@ -1,12 +1,9 @@
 package watcher
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -21,6 +18,9 @@ const (
 
 // lookAround sees what the path names now, and reads what there is to read.
 func (w *follower) lookAround(ctx context.Context) error {
+	if !w.started && w.resume != nil {
+		w.restore()
+	}
 	before := time.Now()
 	id, err := identifyPath(w.path)
 	switch {
@@ -29,7 +29,7 @@ func (w *follower) lookAround(ctx context.Context) error {
 			return err
 		}
 	case w.current != nil && w.current.id == id:
-		w.named = before
+		w.isNamed(before)
 	default:
 		if err := w.change(ctx, before); err != nil {
 			return err
@@ -40,11 +40,17 @@ func (w *follower) lookAround(ctx context.Context) error {
 	return w.readAll(ctx)
 }
 
+// isNamed notes that the path named current at that moment.
+func (w *follower) isNamed(at time.Time) {
+	w.named = at
+	w.resuming = false
+}
+
 // missing deals with a path that cannot be opened. Between the renaming of the
 // old file and the creation of the new one that is no trouble. Meanwhile files
 // may have come and gone under that name; the last of them is followed then.
 func (w *follower) missing(ctx context.Context, err error) error {
-	if w.current == nil || !errors.Is(err, fs.ErrNotExist) {
+	if w.named.IsZero() || !errors.Is(err, fs.ErrNotExist) {
 		w.trouble(err)
 		return nil
 	}
@@ -56,6 +62,11 @@ func (w *follower) missing(ctx context.Context, err error) error {
 		return nil
 	}
 	last := found[len(found)-1]
+	if last.packed {
+		// Whatever it is, it is not the log. It is found again when that is.
+		closeAll(found)
+		return nil
+	}
 	return w.succeed(ctx, found[:len(found)-1], last, last.id.bornAt())
 }
 
@@ -69,16 +80,17 @@ func (w *follower) change(ctx context.Context, before time.Time) error {
 	}
 	w.reported = ""
 	if w.renamedBack(next) {
-		w.named = before
+		w.isNamed(before)
 		return nil
 	}
 	if w.started || w.late {
 		next.atEnd = next.id.bornAt()
 	}
 	var between []*generation
-	if w.current != nil {
+	if !w.named.IsZero() {
 		between = w.unseen(next)
 	}
+	w.resuming = false
 	return w.succeed(ctx, between, next, before)
 }
 
@@ -109,23 +121,30 @@ func (w *follower) renamedBack(next *generation) bool {
 	next.file.Close()
 	if i < len(w.old) {
 		w.stopTailing()
-		w.old[i], w.current = w.current, w.old[i]
+		back := w.old[i]
+		w.old = slices.Delete(w.old, i, i+1)
+		if w.current != nil {
+			w.old = append(w.old, w.current)
+		}
+		w.current = back
 	}
 	return true
 }
 
 // readAll reads the old files, and the current one if no tail does or can.
 func (w *follower) readAll(ctx context.Context) error {
-	g := w.current
-	if g == nil {
-		return nil
-	}
 	for _, old := range w.old {
-		if err := w.catchUp(ctx, old); err != nil {
+		if err := w.catchUp(ctx, old); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
 	w.retire()
+	g := w.current
+	if g == nil {
+		return nil
+	}
+	w.since = w.named
+	w.done = w.done[max(0, len(w.done)-maxDone):]
 	var anchor [anchorSize]byte
 	now := time.Now()
 	size, err := g.size(anchor[:])
@@ -142,60 +161,19 @@ func (w *follower) readAll(ctx context.Context) error {
 // retire closes the old files that nobody writes to any more: those quiet for
 // the grace time, once the writers are known to have found the new one.
 func (w *follower) retire() {
-	moved := w.current.pos > 0
+	moved := w.current != nil && w.current.pos > 0
 	excess := len(w.old) - maxOld
 	w.old = slices.DeleteFunc(w.old, func(g *generation) bool {
 		excess--
-		if excess < 0 && (!moved || time.Since(g.grown) <= w.grace) {
+		if excess < 0 && !g.spent && (!moved || time.Since(g.grown) <= w.grace) {
 			return false
 		}
 		g.file.Close()
+		m := g.mark()
+		m.Done = true
+		w.done = append(w.done, m)
 		return true
 	})
-}
-
-// unseen opens the files that the path named between current and next, which
-// may be nil, without anybody looking: siblings born since the path was last
-// seen to name current, the oldest first. A copy of current is none.
-func (w *follower) unseen(next *generation) []*generation {
-	var found []*generation
-	seen := w.open()
-	if next != nil {
-		seen = append(seen, next)
-	}
-	// A file that is renamed while the directory is read may be missed.
-	for tries, moving := 0, true; moving && tries < 3; tries++ {
-		moving = false
-		for _, path := range siblings(w.path) {
-			g, err := w.openUnseen(path, slices.Concat(seen, found))
-			if g != nil {
-				found = append(found, g)
-			}
-			moving = moving || errors.Is(err, fs.ErrNotExist)
-		}
-	}
-	slices.SortStableFunc(found, func(a, b *generation) int { return cmp.Compare(a.id.born, b.id.born) })
-	return found
-}
-
-// openUnseen opens the file at path if it can have been the log after current
-// was, and is none of seen; otherwise it gives nil.
-func (w *follower) openUnseen(path string, seen []*generation) (*generation, error) {
-	id, err := identifyPath(path)
-	if err != nil || id.bornAt().Before(w.named.Add(-clockSlack)) || id.born < w.current.id.born {
-		return nil, err
-	}
-	g, err := openGeneration(path)
-	if err != nil {
-		return nil, err
-	}
-	known := slices.ContainsFunc(seen, func(o *generation) bool { return o.id == g.id })
-	if known || len(seen) > maxOld || g.compressed() || w.current.copied(g) {
-		g.file.Close()
-		return nil, nil
-	}
-	g.atEnd = g.id.bornAt()
-	return g, nil
 }
 
 // truncated begins g again from its start. If it was copied away first, what
@@ -204,53 +182,31 @@ func (w *follower) truncated(ctx context.Context, g *generation) error {
 	if g == w.current {
 		w.stopTailing()
 	}
-	var err error
-	if rest := w.copyOf(g); rest != nil {
-		defer rest.file.Close()
-		err = w.catchUp(ctx, rest)
+	if err := w.readCopy(ctx, g); err != nil || ctx.Err() != nil {
+		return err
 	}
 	g.restart()
-	return err
-}
-
-// copyOf opens a sibling that has what was read of g where it was read, and
-// more, ready to go on reading there. A file that has that was copied after
-// those bytes were written, so what follows in it followed in g.
-func (w *follower) copyOf(g *generation) *generation {
-	if g.pos == 0 {
-		return nil
-	}
-	var anchor [anchorSize]byte
-	for _, path := range siblings(w.path) {
-		rest, err := openGeneration(path)
-		if err != nil {
-			continue
-		}
-		rest.pos, rest.anchor, rest.atEnd = g.pos, g.anchor, g.atEnd
-		if size, err := rest.size(anchor[:]); err == nil && size > g.pos && rest.id != g.id {
-			rest.anchor = slices.Clone(g.anchor)
-			rest.lines = g.lines
-			g.lines = splitter{skipped: g.lines.skipped}
-			return rest
-		}
-		rest.file.Close()
-	}
 	return nil
 }
 
-// siblings gives the paths of what rotation has made of the file at path. Of
-// numbered ones the oldest, with the highest number, comes first.
-func siblings(path string) []string {
-	dir, base := filepath.Split(path)
-	entries, _ := os.ReadDir(cmp.Or(dir, "."))
-	var paths []string
-	for _, e := range entries {
-		if isSibling(base, e.Name()) {
-			paths = append(paths, filepath.Join(dir, e.Name()))
-		}
+// readCopy reads on in a sibling that has what was read of g where it was
+// read. A file that has that was copied after those bytes were written, so
+// what follows in it followed in g.
+func (w *follower) readCopy(ctx context.Context, g *generation) error {
+	m := g.mark()
+	if m.Offset == 0 {
+		return nil
 	}
-	slices.SortFunc(paths, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a))
-	})
-	return paths
+	r := &recovery{path: w.path, found: []*generation{g}}
+	found := r.byContent(m)
+	if len(found) == 0 {
+		return nil
+	}
+	own := g.content
+	g.content = found[0].content
+	g.rewind()
+	err := w.drain(ctx, g)
+	g.file.Close()
+	g.content = own
+	return err
 }

@@ -24,9 +24,15 @@ type tailing struct {
 // startTailing follows f from offset. With poll it looks every 250 ms instead
 // of using inotify.
 func startTailing(f *os.File, offset int64, poll bool) (*tailing, error) {
-	name := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	return tailName(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), offset, poll)
+}
+
+func tailName(name string, offset int64, poll bool) (*tailing, error) {
+	fatal()
 	if !poll {
-		startTracker()
+		if err := tracker(); err != nil {
+			return nil, err
+		}
 	}
 	t, err := tail.TailFile(name, tail.Config{
 		Location:      &tail.SeekInfo{Offset: offset},
@@ -63,7 +69,8 @@ func (t *tailing) stop() error {
 		return nil
 	}
 	err := t.tail.Stop()
-	if t.poll {
+	if t.poll || err != nil {
+		// One that could not watch has a channel that nobody closes.
 		return err
 	}
 	if events := watch.Events(t.name); events != nil {
@@ -79,13 +86,8 @@ func lineStart(line *tail.Line) int64 {
 	return line.SeekInfo.Offset - int64(len(line.Text)) - 1
 }
 
-// startTracker makes sure that tail's tracker of watches runs, because asking
-// it for a watch before it does is a nil dereference. Taking back a watch that
-// nobody has starts it and does nothing else.
-func startTracker() { _ = watch.RemoveWatch(".") }
-
-// probeInotify reports whether inotify can be used. tail ends the process
-// when it cannot, so it has to be known before. Two instances are asked for:
+// probeInotify reports whether inotify can be used. It has to be known before
+// tail finds out: that can be too late, see guard. Two instances are asked for:
 // one is for tail, the other for somebody who comes between.
 func probeInotify() error {
 	for range 2 {

@@ -28,6 +28,24 @@ type Line struct {
 	// Seen is when the line was read as it was being written. It is zero for
 	// history: what stood in the source before, a replay, a catch-up.
 	Seen time.Time
+	// Place identifies the line within its source, for good. It is zero where
+	// the source cannot be read again.
+	Place Place
+	// Position gives where reading goes on after this line, for File.Resume.
+	// It is valid until the Sink's Line method returns, the same function for
+	// all lines of a source, and nil where Place is zero.
+	Position func() []byte
+}
+
+// Place says where a line begins. It stays the same when the file is renamed,
+// copied or compressed, and when the line is read again.
+type Place struct {
+	// Generation tells this file from those that had its name before and have
+	// it later: its device, inode and birth time in hexadecimal, and how often
+	// it was truncated.
+	Generation string
+	// Offset is in bytes from the start of the generation.
+	Offset int64
 }
 
 // Sink takes what a Source reads. Its methods are called from one goroutine,

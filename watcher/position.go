@@ -1,0 +1,123 @@
+package watcher
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// maxPosition bounds, in bytes, the positions that are read; maxFiles how
+	// many files one is about.
+	maxPosition = 256 << 10
+	maxFiles    = 256
+	// maxDone bounds how many files that were read and closed are remembered.
+	maxDone = 16
+)
+
+// position says where reading a File goes on: in every generation that may
+// still grow, or be found again under another name.
+type position struct {
+	Version int `json:"version"`
+	// Since is the moment, in nanoseconds since 1970, up to which all files
+	// that the path has named are among Files, or have been read long ago.
+	Since int64 `json:"since"`
+	// Files are in the order of their lines.
+	Files []mark `json:"files"`
+}
+
+// mark is how far one generation has been read, and how to know it again. It
+// has fingerprints, not the bytes themselves: to be compared is all they are
+// for, and what people log does not belong in another file.
+type mark struct {
+	Path      string `json:"path"`
+	Device    uint64 `json:"device"`
+	Inode     uint64 `json:"inode"`
+	Born      int64  `json:"born,omitempty"`
+	Truncated int    `json:"truncated,omitempty"`
+	// Offset is where the first line begins that was not handed on.
+	Offset int64 `json:"offset"`
+	// Anchor is the fingerprint of the anchorSize bytes before Offset, Head
+	// that of the first anchorSize bytes; of all before Offset if these are
+	// fewer. Both are empty when Offset is zero.
+	Anchor string `json:"anchor,omitempty"`
+	Head   string `json:"head,omitempty"`
+	// Done says that the file was closed, as nobody wrote to it any more.
+	Done bool `json:"done,omitempty"`
+}
+
+func (m mark) identity() identity { return identity{m.Device, m.Inode, m.Born} }
+
+// mark says how far g has been read.
+func (g *generation) mark() mark {
+	offset := g.offset()
+	if g.stored != nil && offset < g.stored.Offset {
+		return *g.stored
+	}
+	m := mark{
+		Path: g.path, Device: g.origin.dev, Inode: g.origin.ino, Born: g.origin.born,
+		Truncated: g.cut, Offset: offset,
+	}
+	if offset > 0 {
+		before := g.before
+		if g.fed != nil {
+			before = lastBytes(nil, g.anchor, g.fed[:g.used])
+		}
+		head := slices.Concat(g.start, g.fed[:min(g.used, anchorSize)])
+		m.Anchor = fingerprint(before)
+		m.Head = fingerprint(head[:min(offset, anchorSize)])
+	}
+	return m
+}
+
+// fingerprint is 128 bits, in hexadecimal.
+func fingerprint(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+// position gives the position after the line that is being handed on.
+func (w *follower) position() []byte {
+	p := position{Version: 1, Since: w.since.UnixNano(), Files: slices.Clone(w.done)}
+	for _, g := range w.open() {
+		p.Files = append(p.Files, g.mark())
+	}
+	text, _ := json.Marshal(p) // nothing in it can fail
+	return text
+}
+
+var errPosition = errors.New("not a position that this program has written; reading begins at the start")
+
+// parsePosition reads what position wrote. It comes from a file that others
+// may have changed, so nothing in it is believed: it bounds what is looked
+// for, and only a file that has what it says is read on.
+func parsePosition(text []byte) (position, error) {
+	var p position
+	if len(text) > maxPosition {
+		return p, fmt.Errorf("read position of %d bytes: %w", len(text), errPosition)
+	}
+	if err := json.Unmarshal(text, &p); err != nil {
+		return p, fmt.Errorf("read position: %w: %w", err, errPosition)
+	}
+	if p.Version != 1 || len(p.Files) > maxFiles || slices.ContainsFunc(p.Files, mark.broken) {
+		return p, fmt.Errorf("read position: %w", errPosition)
+	}
+	return p, nil
+}
+
+// broken reports whether m has what no mark has.
+func (m mark) broken() bool {
+	const print = 2 * 16
+	want := 0
+	if m.Offset > 0 {
+		want = print
+	}
+	return m.Offset < 0 || m.Offset > 1<<60 || m.Truncated < 0 || m.Truncated > 1<<30 ||
+		len(m.Anchor) != want || len(m.Head) != want
+}
+
+func (p position) since() time.Time { return time.Unix(0, p.Since) }

@@ -1,0 +1,245 @@
+package watcher
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+const (
+	// warmUp is how many bytes before a stored position are read again.
+	warmUp = 256 << 10
+	// maxEntries bounds how many files of a directory are looked at.
+	maxEntries = 10_000
+)
+
+// Resume lets Follow, which must not have been called yet, go on at position,
+// which a Line of this path gave to this or a former process. Empty means the
+// start. If it cannot be read, Follow begins at the start too.
+//
+// Lines from before the position come again, at most 256 KiB of them: who reads
+// lines needs to know what came before. They have the same Place as then.
+func (f *File) Resume(position []byte) error {
+	if len(position) == 0 {
+		return nil
+	}
+	p, err := parsePosition(position)
+	if err != nil {
+		return fmt.Errorf("resume %s: %w", f.path, err)
+	}
+	f.resume = &p
+	return nil
+}
+
+// resumeAt goes on at m, or up to warm bytes before at the start of a line, if
+// the content has what m says. Otherwise it changes nothing.
+func (g *generation) resumeAt(m mark, warm int64) bool {
+	if m.Offset > 0 {
+		head := g.at(0, int(min(m.Offset, anchorSize)))
+		low := max(0, m.Offset-warm-1-anchorSize)
+		if fingerprint(head) != m.Head {
+			return false
+		}
+		window := g.at(low, int(m.Offset-low))
+		if int64(len(window)) < m.Offset-low || fingerprint(lastBytes(nil, nil, window)) != m.Anchor {
+			return false
+		}
+		g.pos = m.Offset
+		if m.Offset <= warm {
+			g.pos = 0
+		} else if i := bytes.IndexByte(window[int64(len(window))-warm-1:], '\n'); i >= 0 {
+			g.pos += int64(i) - warm
+		}
+		g.start = head[:min(g.pos, int64(len(head)))]
+		g.anchor = lastBytes(nil, nil, window[:g.pos-low])
+		g.before = bytes.Clone(g.anchor)
+	}
+	g.stored = &m
+	g.call(m.identity(), m.Truncated)
+	return true
+}
+
+// recovery finds the files of a stored position again.
+type recovery struct {
+	path string
+	// warm is how much may still be read of what came before the position.
+	warm int64
+	// files are those beside the path, by what they are.
+	files map[identity]string
+	found []*generation
+	scans int
+	// lost counts the generations that may have had lines and are not there.
+	lost int
+}
+
+// restore makes the follower what it was at the stored position. What happened
+// since is then found out as if it had been asleep meanwhile.
+func (w *follower) restore() {
+	p := w.resume
+	w.resuming = true
+	w.named, w.since = p.since(), p.since()
+	r := &recovery{path: w.path, warm: warmUp}
+	truncated := false
+	for i, m := range slices.Backward(p.Files) {
+		found := r.recover(m)
+		switch {
+		case len(found) > 0:
+			truncated = truncated || i == len(p.Files)-1 && found[len(found)-1].stored == nil
+			r.found = slices.Concat(found, r.found)
+		case m.Done:
+			w.done = slices.Insert(w.done, 0, m)
+		case m.Offset > 0:
+			r.lost++
+		}
+	}
+	w.adopt(r.found)
+	if truncated {
+		w.old = append(w.old, w.unseen(nil)...)
+	}
+	if r.lost > 0 {
+		w.alarm(fmt.Errorf("resume %s: %d files that were read before were rotated away or truncated meanwhile, "+
+			"and what was written to them since cannot be found; lines may be missing "+
+			"(let rotation keep old files, plain or as .gz, and start again sooner)", w.path, r.lost))
+	}
+}
+
+// adopt takes over the generations that were found, the oldest first.
+func (w *follower) adopt(found []*generation) {
+	w.old = found
+	if n := len(found); n > 0 && !found[n-1].packed {
+		w.old, w.current = found[:n-1:n-1], found[n-1]
+	}
+}
+
+// recover opens what there is of the generation of m: the file itself; if that
+// was truncated what its copy has, then the file from its start; or what
+// compression has made of it. It gives nothing if there is nothing to read.
+func (r *recovery) recover(m mark) []*generation {
+	if m.Done && r.warm == 0 {
+		return nil
+	}
+	for {
+		found := r.look(m)
+		if len(found) > 0 || m.Done || r.scans >= 3 {
+			return found
+		}
+		// A file that was renamed during the scan may have been missed.
+		r.files = nil
+	}
+}
+
+func (r *recovery) look(m mark) []*generation {
+	own := r.byIdentity(m.identity())
+	if own != nil && own.resumeAt(m, r.warm) {
+		return r.taken(own)
+	}
+	var found []*generation
+	if !m.Done && m.Offset > 0 {
+		found = r.byContent(m)
+	}
+	if own == nil {
+		return found
+	}
+	if own.packed || m.Done {
+		own.file.Close()
+		return found
+	}
+	if len(found) == 0 {
+		r.lost++
+	}
+	own.call(m.identity(), m.Truncated+1)
+	return append(found, own)
+}
+
+func (r *recovery) taken(g *generation) []*generation {
+	r.warm -= g.stored.Offset - g.pos
+	return []*generation{g}
+}
+
+// byIdentity opens the very file, wherever it is now.
+func (r *recovery) byIdentity(id identity) *generation {
+	if r.files == nil {
+		r.scan()
+	}
+	path, ok := r.files[id]
+	if !ok || r.has(id) {
+		return nil
+	}
+	return r.open(path)
+}
+
+// byContent opens a copy.
+func (r *recovery) byContent(m mark) []*generation {
+	for _, path := range append(siblings(r.path), r.path) {
+		g := r.open(path)
+		if g == nil {
+			continue
+		}
+		if g.id != m.identity() && g.resumeAt(m, r.warm) {
+			return r.taken(g)
+		}
+		g.file.Close()
+	}
+	return nil
+}
+
+// open opens a file that can be read and has not been found already.
+func (r *recovery) open(path string) *generation {
+	g, err := openGeneration(path)
+	if err != nil {
+		return nil
+	}
+	ending := g.compression()
+	g.packed = ending == ".gz"
+	if r.has(g.id) || ending != "" && !g.packed {
+		g.file.Close()
+		return nil
+	}
+	return g
+}
+
+func (r *recovery) has(id identity) bool {
+	return slices.ContainsFunc(r.found, func(g *generation) bool { return g.id == id })
+}
+
+// scan identifies the files beside the path, and beside what it links to.
+func (r *recovery) scan() {
+	r.files = map[identity]string{}
+	r.scans++
+	dirs := []string{filepath.Dir(r.path)}
+	if target, err := filepath.EvalSymlinks(r.path); err == nil {
+		dirs = append(dirs, filepath.Dir(target))
+	}
+	for _, dir := range slices.Compact(dirs) {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries[:min(len(entries), maxEntries)] {
+			path := filepath.Join(dir, e.Name())
+			if id, err := identifyPath(path); err == nil && e.Type().IsRegular() {
+				r.files[id] = path
+			}
+		}
+	}
+}
+
+// drain reads the content of g from its position to its end, without looking
+// whether it was truncated.
+func (w *follower) drain(ctx context.Context, g *generation) error {
+	from, err := g.from(g.pos)
+	block := make([]byte, blockSize)
+	for err == nil && ctx.Err() == nil {
+		var n int
+		n, err = from.Read(block)
+		if err := w.feed(g, block[:n], time.Time{}); err != nil {
+			return err
+		}
+	}
+	if err != nil && err != io.EOF {
+		w.alarm(explain(g.path, err))
+	}
+	return nil
+}
