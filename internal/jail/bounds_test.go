@@ -21,8 +21,8 @@ func TestRemembersMaxKeysBans(t *testing.T) {
 	for i := range 100 {
 		observe(j, rules.Failure{Time: at(float64(i)), Addr: numbered(i), Rule: login})
 	}
-	if len(j.bans) != 10 || len(j.policies[login].made) != 10 {
-		t.Errorf("%d prefixes and %d bans are remembered, want 10", len(j.bans), len(j.policies[login].made))
+	if len(j.bans.of) != 10 || len(j.bans.queue) != 10 {
+		t.Errorf("%d prefixes and %d bans are remembered, want 10", len(j.bans.of), len(j.bans.queue))
 	}
 }
 
@@ -38,10 +38,10 @@ func TestLetsGoOfBansThatAreOver(t *testing.T) {
 	for i := range 200 {
 		observe(j, rules.Failure{Time: at(20 + float64(i)), Addr: numbered(1000 + i), Rule: login})
 	}
-	if len(j.bans) > 13 {
-		t.Errorf("%d bans are remembered, want those of 11 seconds and the long one", len(j.bans))
+	if len(j.bans.of) > 13 {
+		t.Errorf("%d bans are remembered, want those of 11 seconds and the long one", len(j.bans.of))
 	}
-	if j.bans[netip.MustParsePrefix("203.0.113.20/32")] == nil {
+	if j.bans.of[netip.MustParsePrefix("203.0.113.20/32")] == nil {
 		t.Error("the long ban is forgotten, though it is in force")
 	}
 }
@@ -58,8 +58,8 @@ func TestOneStampFromTheFutureDoesNotEndBans(t *testing.T) {
 		observe(j, rules.Failure{Time: at(0), Addr: numbered(i), Rule: login})
 	}
 	observe(j, rules.Failure{Time: at(1e9), Addr: numbered(100), Rule: login})
-	if len(j.bans) < 99 {
-		t.Errorf("%d of 101 bans are left", len(j.bans))
+	if len(j.bans.of) < 99 {
+		t.Errorf("%d of 101 bans are left", len(j.bans.of))
 	}
 }
 
@@ -131,7 +131,7 @@ func plainCount(failures []rules.Failure) []Decision {
 		if inside >= 3 {
 			until[f.Addr] = f.Time.Add(100 * time.Second)
 			delete(counted, f.Addr)
-			bans = append(bans, Decision{netip.PrefixFrom(f.Addr, 32), login, f.Time, until[f.Addr], 3})
+			bans = append(bans, Decision{netip.PrefixFrom(f.Addr, 32), login, f.Time, until[f.Addr], 3, 0})
 		}
 	}
 	return bans

@@ -2,20 +2,23 @@
 // alone whom it must.
 //
 // It asks no clock. A ban begins at the time of the failure that completed it,
-// by the log, and ends BanTime later; the same failures in the same order lead
-// to the same bans, live or replayed. Whoever acts on a ban has to see whether
-// it is over already.
+// by the log, and ends BanTime later, or more for a repeat offender; the same
+// failures in the same order lead to the same bans, live or replayed. Whoever
+// acts on a ban has to see whether it is over already.
 //
 // IPv4 addresses are counted and banned one by one, IPv6 addresses by network.
 // An IPv6 network that holds an ignored address is the exception: its other
 // addresses are counted and banned one by one, too.
 //
-// Failures during a ban belong to it and count nowhere. After it counting begins
-// anew for the rule that banned; what other rules had counted before the ban
-// they keep for as long as their FindTime says. A failure from before the ban
-// that comes late belongs to it as well if a ban from its own time on would
-// still run when the one there is begins. Earlier ones may be a ban of their
-// own: no two bans of a prefix ever overlap.
+// Failures during a ban belong to it and count nowhere, whenever they come. So
+// do those of the rule that banned from up to FindTime before: after the ban it
+// counts anew. What other rules had counted before the ban they keep for as
+// long as their FindTime says. A failure that comes late counts as if it had
+// come in time, and may complete a ban that begins before another; but no two
+// bans of a prefix ever overlap, so it is none if it would reach into the other.
+//
+// What counts thus depends on the bans there are, and not on when they were
+// made. That lets a jail go on where an earlier one ended: see Remember.
 package jail
 
 import (
@@ -40,14 +43,17 @@ type Decision struct {
 	Until time.Time
 	// Failures is how many there were.
 	Failures int
+	// Repeat is how many earlier bans have made this one longer.
+	Repeat int
 }
 
-// Jail holds all policies and what they have counted. Observe, Lift and
-// Forgotten must not run at the same time: the caller holds a lock. Ignored and
-// Key need none.
+// Jail holds all policies and what they have counted. Observe, Remember, Lift
+// and Forgotten must not run at the same time: the caller holds a lock.
+// Ignored, Key and Lookback need none.
 type Jail struct {
 	policies map[string]*policy
 	bans     bans
+	growth   Growth
 	ignore   bart.Table[string]
 	ipv6     int
 	maxKeys  int
@@ -57,7 +63,6 @@ type Jail struct {
 type policy struct {
 	Policy
 	window *window.Window
-	made   []made // the bans that are remembered, oldest first
 }
 
 // New returns a Jail that has counted nothing yet. Its errors are about the
@@ -69,7 +74,8 @@ func New(o Options) (*Jail, error) {
 	}
 	j := &Jail{
 		policies: make(map[string]*policy),
-		bans:     make(bans),
+		bans:     bans{of: make(map[netip.Prefix]history)},
+		growth:   o.Growth,
 		ipv6:     o.IPv6Prefix,
 		maxKeys:  o.MaxKeys,
 	}
@@ -91,23 +97,74 @@ func (j *Jail) Observe(f rules.Failure) (Decision, bool) {
 		return Decision{}, false
 	}
 	prefix := j.Key(f.Addr)
-	if j.bans.cover(prefix, stretchOf(f.Time, p.BanTime)) {
+	past := j.bans.of[prefix]
+	if past.claim(p, f.Time.UnixMilli()) {
 		return Decision{}, false
 	}
-	last, full := p.window.Add(prefix.Addr().As16(), f.Time)
-	// The last is not f when f came late, and may have been counted before
-	// another rule's ban that covers it.
-	if !full || j.bans.cover(prefix, stretchOf(last, p.BanTime)) {
+	last, full := p.window.Add(prefix.Addr().As16(), f.Time, func(last time.Time) bool {
+		return !past.overlap(j.decide(p, prefix, last).stretch())
+	})
+	if !full {
 		return Decision{}, false
 	}
-	j.bans.remember(p, made{prefix, stretchOf(last, p.BanTime)}, j.maxKeys)
+	d := j.decide(p, prefix, last)
+	j.Remember(d)
+	j.bans.expire(d.Time.UnixMilli())
+	return d, true
+}
+
+// decide returns the ban that p's failures until last lead to.
+func (j *Jail) decide(p *policy, prefix netip.Prefix, last time.Time) Decision {
+	earlier := j.bans.of[prefix].since(last.UnixMilli(), j.growth.memory())
 	return Decision{
 		Prefix:   prefix,
 		Rule:     p.Rule,
 		Time:     last,
-		Until:    last.Add(p.BanTime),
+		Until:    last.Add(j.growth.length(p.BanTime, earlier)),
 		Failures: p.MaxRetry,
-	}, true
+		Repeat:   earlier,
+	}
+}
+
+func (d Decision) stretch() stretch {
+	return stretch{d.Time.UnixMilli(), d.Until.UnixMilli()}
+}
+
+// Remember puts in a ban from a journal, by whatever rule; one that is known
+// already changes nothing.
+//
+// A new jail goes on where another ended after Remember for all bans that it
+// made, in any order, and Observe for all failures that it observed in the last
+// Lookback, in the same order. Observe then returns only bans that are missing
+// among the remembered ones, and from there on what the other jail would have
+// returned: exactly, as long as no failure comes more than the shortest
+// FindTime late, and there are no more keys, bans and late failures than a jail
+// and its windows keep. To observe more than the last Lookback does no harm.
+func (j *Jail) Remember(d Decision) {
+	one := ban{rule: d.Rule, stretch: d.stretch()}
+	over := max(one.until, d.Time.Add(j.growth.memory()).UnixMilli()) + j.Lookback().Milliseconds()
+	if !j.bans.add(d.Prefix, one, over, j.maxKeys) {
+		return
+	}
+	for _, p := range j.policies {
+		claim := one.claim(p)
+		p.window.Forget(d.Prefix.Addr().As16(), time.UnixMilli(claim.from), time.UnixMilli(claim.until))
+	}
+}
+
+// Lookback is how far back from the newest failure, by the times of failures,
+// the journaled ones have to be observed again after a restart: twice the
+// longest FindTime, because the oldest failure that can still lead to a ban
+// lies FindTime before one that comes FindTime late.
+func (j *Jail) Lookback() time.Duration { return 2 * j.findTime() }
+
+// findTime is the longest there is.
+func (j *Jail) findTime() time.Duration {
+	var longest time.Duration
+	for _, p := range j.policies {
+		longest = max(longest, p.FindTime)
+	}
+	return longest
 }
 
 // Key returns what the failures of addr are counted by, and what would be
@@ -129,10 +186,16 @@ func (j *Jail) Ignored(addr netip.Addr) (why string, ok bool) {
 	return j.ignore.Lookup(plain(addr))
 }
 
-// Lift forgets the bans of prefix, so that its failures count again from now
-// on. It is for bans that people end early.
+// Lift ends the bans of prefix, so that its failures count again from now on,
+// and makes no later ban longer for them. It is for bans that people end early.
+// The failures that led to them stay theirs, so that a restart does not ban
+// anew: for a lifted ban in the journal call Remember and then Lift, before
+// later bans of the prefix are remembered.
 func (j *Jail) Lift(prefix netip.Prefix) {
-	delete(j.bans, prefix)
+	past := j.bans.of[prefix]
+	for i := range past {
+		past[i].lifted = true
+	}
 }
 
 // Forgotten returns how many keys were given up because there were more than

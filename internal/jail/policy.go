@@ -44,8 +44,10 @@ type Options struct {
 	// IPv6Prefix is the length of the IPv6 networks that are counted and banned
 	// as one, 32 to 128; 0 means 64.
 	IPv6Prefix int
-	// MaxKeys bounds, for each policy, the keys counted and the bans
-	// remembered; 0 means a million.
+	// Growth makes the bans of repeat offenders longer.
+	Growth Growth
+	// MaxKeys bounds the keys counted for each policy, and the bans remembered;
+	// 0 means a million.
 	MaxKeys int
 }
 
@@ -78,6 +80,9 @@ func (o Options) validate() error {
 			return fmt.Errorf("rule %s has two jails; keep one of them", p.Rule)
 		}
 		seen[p.Rule] = true
+	}
+	if err := o.Growth.validate(o.Policies); err != nil {
+		return err
 	}
 	for _, i := range o.Ignore {
 		if err := i.validate(); err != nil {

@@ -14,6 +14,7 @@ func TestNewSaysTheCure(t *testing.T) {
 		f(&p)
 		return Options{Policies: []Policy{p}}
 	}
+	grow := func(g Growth) Options { return Options{Policies: []Policy{good}, Growth: g} }
 	ignore := func(p netip.Prefix) Options {
 		return Options{Policies: []Policy{good}, Ignore: []Ignored{{p, "office"}}}
 	}
@@ -32,6 +33,11 @@ func TestNewSaysTheCure(t *testing.T) {
 		{"rule twice", Options{Policies: []Policy{good, good}}, "rule odoo-login has two jails; keep one"},
 		{"IPv6 prefix too short", Options{Policies: []Policy{good}, IPv6Prefix: 16}, "use 64"},
 		{"negative keys", Options{Policies: []Policy{good}, MaxKeys: -1}, "use 1000000"},
+		{"growth off", grow(Growth{Factor: 1}), ""},
+		{"growth", grow(Growth{2, 15 * time.Minute, time.Second}), ""},
+		{"negative factor", grow(Growth{Factor: -1}), "factor -1 is negative; write factor: 2"},
+		{"cap under bantime", grow(Growth{2, 14 * time.Minute, time.Hour}), "less than the bantime of jail odoo-login; write cap: 15m0s"},
+		{"no memory", grow(Growth{2, time.Hour, 0}), "memory 0s is under a second; write memory: 30d"},
 		{"no prefix", ignore(netip.Prefix{}), "(office) is not valid"},
 		{"host bits", ignore(netip.MustParsePrefix("10.1.2.3/8")), "write 10.0.0.0/8 for the network or 10.1.2.3/32 for the address"},
 	}

@@ -11,7 +11,7 @@ func BenchmarkAddOneKey(b *testing.B) {
 	w := New(10, time.Minute, 1)
 	b.ReportAllocs()
 	for i := range b.N {
-		w.Add(Key{}, time.UnixMilli(int64(i)*1000))
+		addAnew(w, Key{}, time.UnixMilli(int64(i)*1000))
 	}
 }
 
@@ -21,11 +21,11 @@ func BenchmarkAddMillionKeys(b *testing.B) {
 	const keys = 1_000_000
 	w := New(10, time.Minute, keys)
 	for i := range keys {
-		w.Add(intKey(i), time.UnixMilli(0))
+		w.Add(intKey(i), time.UnixMilli(0), always)
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		w.Add(intKey(i*7919%keys), time.UnixMilli(int64(i/keys)*10_000))
+		w.Add(intKey(i*7919%keys), time.UnixMilli(int64(i/keys)*10_000), always)
 	}
 }
 
@@ -38,7 +38,7 @@ func BenchmarkNewKeys(b *testing.B) {
 		before, start := heap(), time.Now()
 		w := New(10, time.Minute, keys)
 		for i := range keys {
-			w.Add(intKey(i), time.UnixMilli(0))
+			w.Add(intKey(i), time.UnixMilli(0), always)
 		}
 		took := time.Since(start)
 		spent += float64(took) / keys

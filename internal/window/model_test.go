@@ -88,7 +88,7 @@ func TestMatchesModel(t *testing.T) {
 // compare adds one failure to both, and wants the same answer.
 func compare(t *testing.T, w *Window, m *model, key Key, ms int64) {
 	t.Helper()
-	got, full := w.Add(key, time.UnixMilli(ms))
+	got, full := addAnew(w, key, time.UnixMilli(ms))
 	end, wantFull := m.add(key, ms)
 	if full != wantFull || full && got.UnixMilli() != end {
 		t.Errorf("Add(%v, %d) = %v, %v; want %d, %v", key[15], ms, got, full, end, wantFull)
@@ -131,7 +131,7 @@ func FuzzAdd(f *testing.F) {
 func sound(t *testing.T, w *Window, m *model, key Key, ms int64) {
 	t.Helper()
 	m.times[key] = append(m.times[key], ms)
-	end, full := w.Add(key, time.UnixMilli(ms))
+	end, full := addAnew(w, key, time.UnixMilli(ms))
 	if full {
 		if !m.supports(key, ms, end.UnixMilli()) {
 			t.Errorf("Add(%v, %d) is full at %v without failures for it", key[15], ms, end)

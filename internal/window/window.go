@@ -63,22 +63,34 @@ func New(maxretry int, findtime time.Duration, maxKeys int) *Window {
 }
 
 // Add counts a failure of key at t. When that makes maxretry failures within
-// findtime, it returns the time of the newest of them, in UTC, and true, and
-// forgets all failures of the key. Of several such runs it takes the earliest,
-// which would have been full first had the failures come in order.
-func (w *Window) Add(key Key, t time.Time) (newest time.Time, full bool) {
+// findtime, it returns the time of the newest of them, in UTC, and true. Of
+// several such runs it takes the earliest whose newest may allows: the one that
+// would have been full first had the failures come in order. They count until
+// Forget takes them away; where nobody does, as may refused, the window keeps
+// them in the place of others.
+func (w *Window) Add(key Key, t time.Time, may func(newest time.Time) bool) (newest time.Time, full bool) {
 	ms := t.UnixMilli()
 	w.expire(ms)
-	i := w.touch(key)
-	e := &w.entries[i]
+	e := &w.entries[w.touch(key)]
 	at, _ := slices.BinarySearch(e.times, ms)
 	e.times = slices.Insert(e.times, at, ms)
-	if end, ok := w.run(e.times, at); ok {
-		w.drop(i)
-		return time.UnixMilli(end).UTC(), true
-	}
+	newest, full = w.run(e.times, at, may)
 	e.times = w.trim(e.times, ms)
-	return time.Time{}, false
+	return newest, full
+}
+
+// Forget takes away the failures of key from from on and before until.
+func (w *Window) Forget(key Key, from, until time.Time) {
+	i := w.index.find(w.entries, &key)
+	if i == root {
+		return
+	}
+	e := &w.entries[i]
+	first, _ := slices.BinarySearch(e.times, from.UnixMilli())
+	end, _ := slices.BinarySearch(e.times, until.UnixMilli())
+	if e.times = slices.Delete(e.times, first, max(first, end)); len(e.times) == 0 {
+		w.drop(i)
+	}
 }
 
 // Len returns the number of keys that have failures.
@@ -90,22 +102,22 @@ func (w *Window) Len() int { return w.index.len }
 func (w *Window) Forgotten() uint64 { return w.forgotten }
 
 // run returns the end of the earliest run of maxretry times within findtime
-// that the time at position at belongs to.
-func (w *Window) run(times []int64, at int) (end int64, ok bool) {
+// that the time at position at belongs to, and that may allows.
+func (w *Window) run(times []int64, at int, may func(newest time.Time) bool) (newest time.Time, ok bool) {
 	first := max(0, at-w.maxretry+1)
 	for ; first <= at && first+w.maxretry <= len(times); first++ {
-		end = times[first+w.maxretry-1]
-		if end-times[first] <= w.findtime {
-			return end, true
+		end := times[first+w.maxretry-1]
+		if newest = time.UnixMilli(end).UTC(); end-times[first] <= w.findtime && may(newest) {
+			return newest, true
 		}
 	}
-	return 0, false
+	return time.Time{}, false
 }
 
 // trim bounds the times of a key after ms was added. A failure findtime late
 // can need what lies twice findtime back. So close together there are at most
-// 2*maxretry-2 times, or a run of them would be full: one place is left for a
-// stray, which therefore pushes nothing out.
+// 2*maxretry-2 times, or a run of them would be full and mostly forgotten: one
+// place is left for a stray, which therefore pushes nothing out.
 func (w *Window) trim(times []int64, ms int64) []int64 {
 	newest := times[len(times)-1]
 	if ms == newest {

@@ -53,14 +53,25 @@ func TestAdd(t *testing.T) {
 	}
 }
 
-// add returns the milliseconds after start that Add reports, or never.
+// add returns the milliseconds after start that Add reports, or never. A full
+// key begins anew.
 func add(w *Window, key Key, ms int64) int64 {
-	newest, full := w.Add(key, at(ms))
+	newest, full := addAnew(w, key, at(ms))
 	if !full {
 		return never
 	}
 	return newest.Sub(start).Milliseconds()
 }
+
+// addAnew adds a failure, and forgets all when they are full.
+func addAnew(w *Window, key Key, t time.Time) (newest time.Time, full bool) {
+	if newest, full = w.Add(key, t, always); full {
+		w.Forget(key, time.UnixMilli(-1<<60), time.UnixMilli(1<<60))
+	}
+	return newest, full
+}
+
+func always(time.Time) bool { return true }
 
 func TestEveryOrderIsFullAtTheLast(t *testing.T) {
 	times := []int64{0, 300, 300, 700, 1000}
@@ -114,7 +125,7 @@ func TestFollowsClockSetBack(t *testing.T) {
 func TestReportsUTC(t *testing.T) {
 	w := New(1, time.Second, 1)
 	local := time.FixedZone("", 3600)
-	newest, full := w.Add(Key{}, at(0).Add(999*time.Microsecond).In(local))
+	newest, full := addAnew(w, Key{}, at(0).Add(999*time.Microsecond).In(local))
 	if !full || newest != start {
 		t.Errorf("Add = %v, %v; want %v, cut to the millisecond", newest, full, start)
 	}
@@ -170,5 +181,56 @@ func TestOneStampFromTheFutureDoesNotEmptyTheWindow(t *testing.T) {
 	}
 	if got := add(w, byteKey(50), 1); got != 1 {
 		t.Errorf("key 50 reports %d, want 1", got)
+	}
+}
+
+func TestTakesTheEarliestRunThatMayBe(t *testing.T) {
+	w := New(2, time.Second, 10)
+	notBefore := func(ms int64) func(time.Time) bool {
+		return func(newest time.Time) bool { return !newest.Before(at(ms)) }
+	}
+	add(w, byteKey(1), 0)
+	if newest, full := w.Add(byteKey(1), at(500), notBefore(501)); full {
+		t.Errorf("full at %v, which must not be", newest)
+	}
+	if newest, full := w.Add(byteKey(1), at(900), notBefore(501)); !full || newest != at(900) {
+		t.Errorf("Add = %v, %v; want the run that ends at %v", newest, full, at(900))
+	}
+	if newest, full := w.Add(byteKey(1), at(400), notBefore(401)); !full || newest != at(500) {
+		t.Errorf("Add = %v, %v; want the run that ends at %v", newest, full, at(500))
+	}
+}
+
+func TestForget(t *testing.T) {
+	tests := []struct {
+		name        string
+		from, until int64
+		want        []int64
+	}{
+		{"from and not until", 100, 300, []int64{0, 300}},
+		{"nothing there", 101, 200, []int64{0, 100, 200, 300}},
+		{"nothing at all", 300, 100, []int64{0, 100, 200, 300}},
+		{"the first", -100, 1, []int64{100, 200, 300}},
+		{"all", 0, 301, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := New(9, time.Second, 10)
+			for ms := int64(0); ms <= 300; ms += 100 {
+				add(w, byteKey(1), ms)
+			}
+			w.Forget(byteKey(1), at(tt.from), at(tt.until))
+			w.Forget(byteKey(2), at(tt.from), at(tt.until))
+			check(t, w)
+			var got []int64
+			if i := w.entries[root].older; i != root {
+				for _, ms := range w.entries[i].times {
+					got = append(got, ms-start.UnixMilli())
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("times left (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
