@@ -5,32 +5,38 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 )
 
-// crashEnv names the journal that this test binary writes until it is killed.
+// crashEnv, when it is set, makes this test binary write the journal crashFile
+// of its working directory until it is killed.
 const crashEnv = "ODOOBAN_TEST_STORE_CRASH"
 
+const crashFile = "odooban/odooban.db"
+
 func TestMain(m *testing.M) {
-	if path := os.Getenv(crashEnv); path != "" {
-		os.Exit(writeUntilKilled(path))
+	if os.Getenv(crashEnv) == "" {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err := writeUntilKilled(); err != nil {
+		os.Stderr.WriteString(err.Error() + "\n")
+	}
+	os.Exit(1)
 }
 
 // writeUntilKilled records batches, each with the number of failures so far as
 // its position and a ban that has the same number, and writes a line for each.
-func writeUntilKilled(path string) int {
-	j, err := Open(path, Options{})
+func writeUntilKilled() error {
+	j, err := Open(crashFile, Options{})
 	if err != nil {
-		os.Stderr.WriteString(err.Error() + "\n")
-		return 1
+		return err
 	}
 	positions, err := j.Positions()
 	if err != nil {
-		return 1
+		return err
 	}
 	n, _ := strconv.Atoi(positions["odoo.log"])
 	for {
@@ -47,11 +53,11 @@ func writeUntilKilled(path string) int {
 // TestKilledAtAnyMoment holds positions, failures and bans against each other
 // after each of 20 SIGKILLs. What was acknowledged before one must be there.
 func TestKilledAtAnyMoment(t *testing.T) {
-	path := tempPath(t)
+	folder := t.TempDir()
 	random := rand.New(rand.NewPCG(rand.Uint64(), 0))
 	for range 20 {
-		acknowledged := writeAndKill(t, path, 1+random.IntN(40), time.Duration(random.IntN(3000))*time.Microsecond)
-		j, err := Open(path, Options{Tell: func(e Event) { t.Error(e.Text) }})
+		acknowledged := writeAndKill(t, folder, 1+random.IntN(20), time.Duration(random.IntN(3000))*time.Microsecond)
+		j, err := Open(filepath.Join(folder, crashFile), Options{Tell: func(e Event) { t.Error(e.Text) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,10 +86,15 @@ func TestKilledAtAnyMoment(t *testing.T) {
 
 // writeAndKill starts a writer, and kills it some microseconds after it has
 // acknowledged so many Updates. It returns the last position it acknowledged.
-func writeAndKill(t *testing.T, path string, updates int, after time.Duration) (acknowledged int) {
+func writeAndKill(t *testing.T, folder string, updates int, after time.Duration) (acknowledged int) {
 	t.Helper()
-	writer := exec.CommandContext(t.Context(), os.Args[0])
-	writer.Env = append(os.Environ(), crashEnv+"="+path)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	writer := exec.CommandContext(t.Context(), self)
+	writer.Dir = folder
+	writer.Env = append(os.Environ(), crashEnv+"=1")
 	writer.Stderr = os.Stderr
 	out, err := writer.StdoutPipe()
 	if err != nil {

@@ -18,9 +18,8 @@ type database struct {
 // settings hold for the connection. Waiting for another's lock is short because
 // bans wait, too: it is an outage like others. Not synced at every commit (NORMAL
 // in WAL mode), the file loses the last Updates when the power fails, each of
-// them with its position, and they are read again from the log. auto_vacuum takes
-// effect only before the first write.
-const settings = "_pragma=busy_timeout(200)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=synchronous(NORMAL)" +
+// them with its position, and they are read again from the log.
+const settings = "_pragma=busy_timeout(200)&_pragma=synchronous(NORMAL)" +
 	"&_pragma=foreign_keys(ON)&_pragma=cache_size(-16384)&_pragma=journal_size_limit(8388608)&_txlock=immediate"
 
 // openDatabase opens the file, brings it to our version and checks it.
@@ -50,10 +49,15 @@ func (db *database) setUp() error {
 	if err != nil {
 		return err
 	}
+	if version == 0 { // it can be chosen only before the first write
+		if _, err := db.Exec(`PRAGMA auto_vacuum = INCREMENTAL`); err != nil {
+			return err
+		}
+	}
 	if _, err := db.Exec(`PRAGMA journal_mode = WAL`); err != nil {
 		return err
 	}
-	if err := migrate(db.DB, version); err != nil {
+	if err := migrate(db.DB, version, migrations()); err != nil {
 		return err
 	}
 	return db.prepare()

@@ -90,7 +90,7 @@ func (j *Journal) fail(err error) {
 		})
 	}
 	j.outage.err = err
-	j.outage.dropped += j.staged.trim()
+	j.outage.dropped += j.staged.trim(j.maxStaged)
 	j.outage.next = time.Now().Add(j.outage.wait)
 	j.outage.wait = min(2*j.outage.wait, retryMost)
 }
@@ -110,11 +110,7 @@ func (j *Journal) recover() {
 
 // suspect looks at the error of a read whose caller has no use for it.
 func (j *Journal) suspect(err error) {
-	switch {
-	case err == nil:
-	case damaged(err):
-		j.replace(err)
-	default:
+	if err != nil && !damaged(err) {
 		j.fail(err)
 	}
 }

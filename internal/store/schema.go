@@ -104,9 +104,10 @@ func checkPages(db *sql.DB) error {
 	return nil
 }
 
-// migrate brings a file of an earlier version to ours, wholly or not at all.
-func migrate(db *sql.DB, version int) error {
-	if version == len(migrations()) {
+// migrate brings a file from a version to the last one that the scripts lead to,
+// wholly or not at all.
+func migrate(db *sql.DB, version int, scripts []string) error {
+	if version == len(scripts) {
 		return nil
 	}
 	tx, err := db.Begin()
@@ -114,13 +115,13 @@ func migrate(db *sql.DB, version int) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	for _, script := range migrations()[version:] {
+	for i, script := range scripts[version:] {
 		if _, err := tx.Exec(script); err != nil {
-			return fmt.Errorf("bring journal to version %d: %w", len(migrations()), err)
+			return fmt.Errorf("bring journal to version %d: %w", version+i+1, err)
 		}
 	}
-	if _, err := tx.Exec(fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`,
-		applicationID, len(migrations()))); err != nil {
+	mark := fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`, applicationID, len(scripts))
+	if _, err := tx.Exec(mark); err != nil {
 		return err
 	}
 	return tx.Commit()

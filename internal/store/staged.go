@@ -93,9 +93,10 @@ func (s *staged) lift(prefix netip.Prefix, now time.Time) {
 	s.lifts[prefix] = now
 }
 
-// trim drops the oldest of what is too much, and returns how many that were.
-func (s *staged) trim() int {
-	failures, bans := max(0, len(s.failures)-maxStaged), max(0, len(s.bans)-maxStaged)
+// trim leaves the newest failures and bans, up to most of each, and returns how
+// many it dropped.
+func (s *staged) trim(most int) int {
+	failures, bans := max(0, len(s.failures)-most), max(0, len(s.bans)-most)
 	for i := range s.failures[:failures] {
 		delete(s.known, s.failures[i].identity())
 	}

@@ -70,8 +70,9 @@ func (o Options) withDefaults() Options {
 
 // Journal is an open journal. It is safe for concurrent use.
 type Journal struct {
-	path string
-	opts Options
+	path      string
+	opts      Options
+	maxStaged int
 
 	mu     sync.Mutex
 	folder *os.File  // the locked folder of the file; nil until it could be had
@@ -90,7 +91,7 @@ type Journal struct {
 // is an error when the file is not ours to write, or was written by a newer
 // odooban.
 func Open(path string, opts Options) (*Journal, error) {
-	j := &Journal{path: path, opts: opts.withDefaults(), staged: newStaged()}
+	j := &Journal{path: path, opts: opts.withDefaults(), maxStaged: maxStaged, staged: newStaged()}
 	var err error
 	j.locked(func() {
 		if err = j.open(); passing(err) {

@@ -286,7 +286,8 @@ func FuzzPrintable(f *testing.F) {
 // are rebuilt from the journal are the same.
 func TestTimesAreCutToTheMillisecond(t *testing.T) {
 	for _, at := range []time.Time{
-		{}, time.Date(1969, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		{},
+		time.Date(1969, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 		noon.Add(123_456_789), noon.Local(), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 	} {
 		j := open(t, tempPath(t), Options{})

@@ -22,7 +22,7 @@ func (j *Journal) Update(f func(tx *Tx)) {
 		if j.outage.due() {
 			j.flush()
 		} else {
-			j.outage.dropped += j.staged.trim()
+			j.outage.dropped += j.staged.trim(j.maxStaged)
 		}
 	})
 }
