@@ -14,22 +14,26 @@ import (
 // sense.
 func build(m *mistakes, doc document) *Config {
 	rules := buildRules(m, doc.Rules)
-	return &Config{
+	c := &Config{
 		Sources:    buildSources(m, doc.Sources),
 		Rules:      rules,
 		Jails:      buildJails(m, doc.Jails, rules),
+		Growth:     buildGrowth(m, doc.Growth),
 		Ignore:     buildIgnore(m, doc.Ignore),
 		IPv6Prefix: buildIPv6Prefix(m, doc.IPv6Prefix),
 		Firewall: Firewall{
 			Backend: oneOf(m, "firewall.backend", doc.Firewall.Backend,
 				"auto", "ipset", "nftables", "iptables", "dry-run"),
-			Ports:   buildPorts(m, doc.Firewall.Ports),
+			Ports: buildPorts(m, doc.Firewall.Ports),
 		},
+		Journal: buildJournal(m, doc.Journal),
 		Log: Log{
 			Level:  oneOf(m, "log.level", doc.Log.Level, "debug", "info", "warn", "error"),
 			Format: oneOf(m, "log.format", doc.Log.Format, "auto", "text", "json"),
 		},
 	}
+	checkGrowth(m, c, doc.Jails)
+	return c
 }
 
 // entryPath is the path of entry i of a list.

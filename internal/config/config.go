@@ -31,6 +31,8 @@ type Config struct {
 	// Jails has one jail for each rule, the built-in rules first and then the
 	// user's in the order of Rules.
 	Jails []Jail
+	// Growth is about the bans of repeat offenders.
+	Growth Growth
 	// Ignore holds prefixes that are never banned, without host bits, IPv4 ones
 	// unmapped.
 	Ignore []netip.Prefix
@@ -38,6 +40,7 @@ type Config struct {
 	// addresses are counted and banned by.
 	IPv6Prefix int
 	Firewall   Firewall
+	Journal    Journal
 	Log        Log
 }
 
@@ -68,12 +71,30 @@ type Jail struct {
 	FindTime, BanTime time.Duration
 }
 
+// Growth says how much longer the bans of repeat offenders are.
+type Growth struct {
+	// Factor makes a ban longer for each earlier one; at least 1, which turns
+	// growth off.
+	Factor int
+	// Cap is the longest a ban grows, not less than any BanTime, and Memory how
+	// long before a ban earlier ones count.
+	Cap, Memory time.Duration
+}
+
 // Firewall says how bans are put into force.
 type Firewall struct {
 	// Backend is auto, ipset, nftables, iptables or dry-run.
 	Backend string
 	// Ports are what a banned address cannot reach; none means all of them.
 	Ports []uint16
+}
+
+// Journal says where failures and bans are written down.
+type Journal struct {
+	// Path is absolute.
+	Path string
+	// Keep is how long failures and bans are kept, not less than Growth.Memory.
+	Keep time.Duration
 }
 
 // Log says what odooban writes about itself.
@@ -91,8 +112,10 @@ func Default() *Config {
 			{Rule: RuleLogin, Enabled: true, MaxRetry: 10, FindTime: time.Minute, BanTime: 15 * time.Minute},
 			{Rule: RuleCooldown, Enabled: true, MaxRetry: 1, FindTime: time.Minute, BanTime: 15 * time.Minute},
 		},
+		Growth:     Growth{Factor: 2, Cap: week, Memory: 30 * day},
 		IPv6Prefix: 64,
 		Firewall:   Firewall{Backend: "auto", Ports: []uint16{80, 443, 8069, 8072}},
+		Journal:    Journal{Path: "/var/lib/odooban/odooban.db", Keep: 30 * day},
 		Log:        Log{Level: "info", Format: "auto"},
 	}
 }

@@ -35,14 +35,26 @@ func complete() *Config {
 			{"my-portal", true, 3, time.Hour, 36 * time.Hour},
 			{"my-api", true, 10, time.Minute, 15 * time.Minute},
 		},
+		Growth: Growth{Factor: 3, Cap: 14 * 24 * time.Hour, Memory: 60 * 24 * time.Hour},
 		Ignore: []netip.Prefix{
 			netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.7/32"),
 			netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.1/32"),
 		},
 		IPv6Prefix: 56,
 		Firewall:   Firewall{Backend: "ipset", Ports: []uint16{443}},
+		Journal:    Journal{Path: "/srv/odooban.db", Keep: 90 * 24 * time.Hour},
 		Log:        Log{Level: "debug", Format: "json"},
 	}
+}
+
+// growthOff is what testdata's growth-off.yaml says: without growth, bans may be
+// as long, and be kept as short, as one likes.
+func growthOff() *Config {
+	c := Default()
+	c.Growth.Factor = 1
+	c.Jails[0].BanTime = 52 * 7 * 24 * time.Hour
+	c.Journal.Keep = 24 * time.Hour
+	return c
 }
 
 func TestLoad(t *testing.T) {
@@ -53,6 +65,7 @@ func TestLoad(t *testing.T) {
 		{"no file", "", Default()},
 		{"empty", filepath.Join(testdata, "empty.yaml"), Default()},
 		{"complete", filepath.Join(testdata, "complete.yaml"), complete()},
+		{"growth off", filepath.Join(testdata, "growth-off.yaml"), growthOff()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := Load(tt.path, nil)
@@ -78,6 +91,9 @@ func TestParse(t *testing.T) {
 		{"one key of two", "log: {format: text}", func(c *Config) { c.Log.Format = "text" }},
 		{"quoted number", `ipv6_prefix: "128"`, func(c *Config) { c.IPv6Prefix = 128 }},
 		{"jail with one key", "jails: [{rule: odoo-cooldown, bantime: 1h}]", func(c *Config) { c.Jails[1].BanTime = time.Hour }},
+		{"long bans", "jails: [{rule: odoo-login, bantime: 52w}]\ngrowth: {cap: 52w}", func(c *Config) {
+			c.Jails[0].BanTime, c.Growth.Cap = 52*7*24*time.Hour, 52*7*24*time.Hour
+		}},
 		{"jail off", "jails: [{rule: odoo-login, enabled: false}]", func(c *Config) { c.Jails[0].Enabled = false }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,6 +153,11 @@ func TestJSON(t *testing.T) {
       "bantime": "15m"
     }
   ],
+  "growth": {
+    "factor": 2,
+    "cap": "1w",
+    "memory": "30d"
+  },
   "ignore": [],
   "ipv6_prefix": 64,
   "firewall": {
@@ -147,6 +168,10 @@ func TestJSON(t *testing.T) {
       8069,
       8072
     ]
+  },
+  "journal": {
+    "path": "/var/lib/odooban/odooban.db",
+    "keep": "30d"
   },
   "log": {
     "level": "info",

@@ -17,9 +17,11 @@ type document struct {
 	Sources    []Source     `json:"sources"`
 	Rules      []Rule       `json:"rules"`
 	Jails      []jailEntry  `json:"jails"`
+	Growth     growthKeys   `json:"growth"`
 	Ignore     []string     `json:"ignore"`
 	IPv6Prefix int          `json:"ipv6_prefix" yaml:"ipv6_prefix"`
 	Firewall   firewallKeys `json:"firewall"`
+	Journal    journalKeys  `json:"journal"`
 	Log        Log          `json:"log"`
 }
 
@@ -32,9 +34,20 @@ type jailEntry struct {
 	BanTime  *string `json:"bantime"`
 }
 
+type growthKeys struct {
+	Factor int    `json:"factor"`
+	Cap    string `json:"cap"`
+	Memory string `json:"memory"`
+}
+
 type firewallKeys struct {
 	Backend string `json:"backend"`
 	Ports   []int  `json:"ports" yaml:",flow"`
+}
+
+type journalKeys struct {
+	Path string `json:"path"`
+	Keep string `json:"keep"`
 }
 
 // field is a key and what stands behind it.
@@ -108,9 +121,14 @@ func strictly(c *mapstructure.DecoderConfig) {
 func defaults() map[string]any {
 	d := Default().document()
 	return map[string]any{
+		"growth.factor":    d.Growth.Factor,
+		"growth.cap":       d.Growth.Cap,
+		"growth.memory":    d.Growth.Memory,
 		"ipv6_prefix":      d.IPv6Prefix,
 		"firewall.backend": d.Firewall.Backend,
 		"firewall.ports":   d.Firewall.Ports,
+		"journal.path":     d.Journal.Path,
+		"journal.keep":     d.Journal.Keep,
 		"log.level":        d.Log.Level,
 		"log.format":       d.Log.Format,
 	}
@@ -119,12 +137,16 @@ func defaults() map[string]any {
 // document is the configuration as one would write it with every key.
 func (c *Config) document() document {
 	d := document{
-		Sources:    append([]Source{}, c.Sources...),
-		Rules:      append([]Rule{}, c.Rules...),
-		Jails:      []jailEntry{},
+		Sources: append([]Source{}, c.Sources...),
+		Rules:   append([]Rule{}, c.Rules...),
+		Jails:   []jailEntry{},
+		Growth: growthKeys{
+			Factor: c.Growth.Factor, Cap: formatDuration(c.Growth.Cap), Memory: formatDuration(c.Growth.Memory),
+		},
 		Ignore:     []string{},
 		IPv6Prefix: c.IPv6Prefix,
 		Firewall:   firewallKeys{Backend: c.Firewall.Backend, Ports: []int{}},
+		Journal:    journalKeys{Path: c.Journal.Path, Keep: formatDuration(c.Journal.Keep)},
 		Log:        c.Log,
 	}
 	for i := range d.Rules {

@@ -32,6 +32,13 @@ func TestEnvironment(t *testing.T) {
 			c.Log = Log{Level: "debug", Format: "json"}
 		}},
 		{"number", []string{"ODOOBAN_IPV6_PREFIX=48"}, func(c *Config) { c.IPv6Prefix = 48 }},
+		{"growth and journal", []string{
+			"ODOOBAN_GROWTH_FACTOR=3", "ODOOBAN_GROWTH_CAP=2w", "ODOOBAN_GROWTH_MEMORY=60d",
+			"ODOOBAN_JOURNAL_PATH=/data/odooban.db", "ODOOBAN_JOURNAL_KEEP=90d",
+		}, func(c *Config) {
+			c.Growth = Growth{Factor: 3, Cap: 14 * 24 * time.Hour, Memory: 60 * 24 * time.Hour}
+			c.Journal = Journal{Path: "/data/odooban.db", Keep: 90 * 24 * time.Hour}
+		}},
 		{"words", []string{"ODOOBAN_IGNORE=198.51.100.0/24, ::1", "ODOOBAN_FIREWALL_PORTS=80,443"}, func(c *Config) {
 			c.Ignore = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("::1/128")}
 			c.Firewall.Ports = []uint16{80, 443}
@@ -89,8 +96,9 @@ func TestEnvironmentMistakes(t *testing.T) {
 	const jails = "known: ODOOBAN_JAILS_ODOO_COOLDOWN_BANTIME, ODOOBAN_JAILS_ODOO_COOLDOWN_ENABLED, " +
 		"ODOOBAN_JAILS_ODOO_COOLDOWN_FINDTIME, ODOOBAN_JAILS_ODOO_COOLDOWN_MAXRETRY, ODOOBAN_JAILS_ODOO_LOGIN_BANTIME, " +
 		"ODOOBAN_JAILS_ODOO_LOGIN_ENABLED, ODOOBAN_JAILS_ODOO_LOGIN_FINDTIME, ODOOBAN_JAILS_ODOO_LOGIN_MAXRETRY"
-	const others = "known: ODOOBAN_FIREWALL_BACKEND, ODOOBAN_FIREWALL_PORTS, ODOOBAN_IGNORE, ODOOBAN_IPV6_PREFIX, " +
-		"ODOOBAN_JAILS, ODOOBAN_LOG_FORMAT, ODOOBAN_LOG_LEVEL, ODOOBAN_RULES, ODOOBAN_SOURCES"
+	const others = "known: ODOOBAN_FIREWALL_BACKEND, ODOOBAN_FIREWALL_PORTS, ODOOBAN_GROWTH_CAP, ODOOBAN_GROWTH_FACTOR, " +
+		"ODOOBAN_GROWTH_MEMORY, ODOOBAN_IGNORE, ODOOBAN_IPV6_PREFIX, ODOOBAN_JAILS, ODOOBAN_JOURNAL_KEEP, " +
+		"ODOOBAN_JOURNAL_PATH, ODOOBAN_LOG_FORMAT, ODOOBAN_LOG_LEVEL, ODOOBAN_RULES, ODOOBAN_SOURCES"
 	for _, tt := range []struct {
 		name, file string
 		environ    []string
@@ -115,6 +123,10 @@ func TestEnvironmentMistakes(t *testing.T) {
 		}},
 		{"jail", "jails: [{rule: odoo-cooldown}]", []string{"ODOOBAN_JAILS_ODOO_LOGIN_FINDTIME=60"}, []string{
 			`ODOOBAN_JAILS_ODOO_LOGIN_FINDTIME: "60" has no unit; write 60s`,
+		}},
+		{"growth", "jails: [{rule: odoo-cooldown}]", []string{"ODOOBAN_JAILS_ODOO_LOGIN_BANTIME=52w", "ODOOBAN_JOURNAL_KEEP=1d"}, []string{
+			`ODOOBAN_JAILS_ODOO_LOGIN_BANTIME: "52w" is more than growth.cap, 1w; write 1w or less, or growth: {cap: 52w}`,
+			`ODOOBAN_JOURNAL_KEEP: "1d" is less than growth.memory, 30d; write 30d or more`,
 		}},
 		{"YAML", "", []string{"ODOOBAN_JAILS=[{rule: odoo-login, bantme: 1h}]", "ODOOBAN_RULES=[{name: x"}, []string{
 			"ODOOBAN_JAILS: jails[0].bantme: unknown key; did you mean bantime? " + jailKeys,

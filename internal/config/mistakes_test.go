@@ -14,7 +14,7 @@ import (
 // testdata holds one file for each mistake.
 const testdata = "../../testdata/config"
 
-const topKeys = "known: sources, rules, jails, ignore, ipv6_prefix, firewall, log"
+const topKeys = "known: sources, rules, jails, growth, ignore, ipv6_prefix, firewall, journal, log"
 
 const jailKeys = "known: rule, enabled, maxretry, findtime, bantime"
 
@@ -107,6 +107,29 @@ var mistakenFiles = []struct {
 	{"jail-twice", []string{
 		`3: jails[1].rule: "odoo-login" has a jail at jails[0]; keep one`,
 	}},
+	{"growth", []string{
+		"1: growth.factor: 0 is too small; write 2 or more, or 1 to turn growth off",
+		`2: growth.cap: "7" has no unit; write 7s`,
+		`3: growth.memory: "0d" is too short; write 1s or more`,
+		"4: growth.max: unknown key; known: factor, cap, memory",
+	}},
+	{"growth-cap", []string{
+		`4: growth.cap: "1h" is less than the bantime of odoo-login, 1d; write 1d or more`,
+	}},
+	{"growth-bantime", []string{
+		`3: jails[1].bantime: "52w" is more than growth.cap, 1w; write 1w or less, or growth: {cap: 52w}`,
+	}},
+	{"growth-memory", []string{
+		`1: growth.memory: "90d" is more than journal.keep, 30d; write 30d or less, or journal: {keep: 90d}`,
+	}},
+	{"journal", []string{
+		`2: journal.path: "odooban.db" is relative; write the whole path, like /var/lib/odooban/odooban.db`,
+		`3: journal.keep: "30" has no unit; write 30s`,
+		"4: journal.memory: unknown key; known: path, keep",
+	}},
+	{"journal-keep", []string{
+		`1: journal.keep: "1w" is less than growth.memory, 30d; write 30d or more`,
+	}},
 	{"port-out-of-range", []string{
 		"2: firewall.ports[1]: 80000 is no port; write a number from 1 to 65535",
 		"2: firewall.ports[2]: 0 is no port; write a number from 1 to 65535",
@@ -164,7 +187,7 @@ var mistakenFiles = []struct {
 }
 
 // goodFiles are the files in testdata without a mistake.
-var goodFiles = []string{"complete", "empty"}
+var goodFiles = []string{"complete", "empty", "growth-off"}
 
 func TestMistakes(t *testing.T) {
 	for _, tt := range mistakenFiles {
