@@ -13,43 +13,37 @@ import (
 )
 
 var (
-	_ backend = (*Capped)(nil)
-	_ expirer = (*Capped)(nil)
+	_ backend = (*capped)(nil)
+	_ expirer = (*capped)(nil)
 )
 
 // maxRules is how many bans of one family are rules: with 10,000 a round trip
 // of everybody takes 3 to 6 times longer.
 const maxRules = 1000
 
-// Capped is a Firewall for where the kernel has neither ipset nor nftables: one
+// capped is a Firewall for where the kernel has neither ipset nor nftables: one
 // iptables rule for each ban, in a chain of its own, odooban, that raw
 // PREROUTING jumps to. It holds 1,000 bans of each family; beyond, the one that
 // ends soonest makes room. These bans end by expire: the kernel does not do it.
 // All methods act in the network namespace of the calling thread.
-type Capped struct {
+type capped struct {
 	mu     sync.Mutex
 	v4, v6 *banChain
 	noIPv6 error
 }
 
-// NewCapped puts the chain in place, adopting the bans that it finds. An error
-// says what is missing and what to do about it. IPv6 that cannot be guarded is
-// not an error: see IPv6.
-func NewCapped(ctx context.Context, opts Options) (*Capped, error) {
-	make := func(o Options) (*Capped, error) { return newCapped(o), nil }
-	return prepared(ctx, make, opts)
-}
-
-func newCapped(opts Options) *Capped {
-	return &Capped{
+// newCapped touches nothing yet: Repair puts the chain in place.
+func newCapped(opts Options) *capped {
+	return &capped{
 		v4: newBanChain(iptables.ProtocolIPv4, opts.IPTables, opts.Ports),
 		v6: newBanChain(iptables.ProtocolIPv6, opts.IP6Tables, opts.Ports),
 	}
 }
 
-// Repair puts back the chain, the jump to it and the rules in it, and says what
-// was missing.
-func (f *Capped) Repair(ctx context.Context) (found []string, err error) {
+// Repair puts the chain, the jump to it and the rules in it in place, adopting
+// the bans that it finds, and says what was missing. IPv6 that cannot be guarded
+// is not an error: see IPv6.
+func (f *capped) Repair(ctx context.Context) (found []string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if found, err = f.v4.repair(ctx); err != nil {
@@ -66,17 +60,17 @@ func (f *Capped) Repair(ctx context.Context) (found []string, err error) {
 }
 
 // missing returns 0: Repair has looked at each rule.
-func (*Capped) missing(context.Context, []netip.Prefix) (int, error) { return 0, nil }
+func (*capped) missing(context.Context, []netip.Prefix) (int, error) { return 0, nil }
 
 // IPv6 returns nil when IPv6 is guarded, else why it is not and what to do.
-func (f *Capped) IPv6() error {
+func (f *capped) IPv6() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.noIPv6
 }
 
 // Block makes rules of the bans. See Firewall.
-func (f *Capped) Block(ctx context.Context, bans []Ban) error {
+func (f *capped) Block(ctx context.Context, bans []Ban) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
@@ -94,7 +88,7 @@ func (f *Capped) Block(ctx context.Context, bans []Ban) error {
 }
 
 // Unblock deletes the rules of the prefixes. See Firewall.
-func (f *Capped) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
+func (f *capped) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	v4, v6 := split(prefixes, itself)
@@ -102,7 +96,7 @@ func (f *Capped) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 }
 
 // List reads the rules. See Firewall.
-func (f *Capped) List(ctx context.Context) ([]Ban, error) {
+func (f *capped) List(ctx context.Context) ([]Ban, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -128,7 +122,7 @@ func (f *Capped) List(ctx context.Context) ([]Ban, error) {
 }
 
 // expire ends the bans that are due.
-func (f *Capped) expire(ctx context.Context) error {
+func (f *capped) expire(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
@@ -137,7 +131,7 @@ func (f *Capped) expire(ctx context.Context) error {
 
 // Remove takes chain and jump away, and with them all bans. Nothing there is no
 // error.
-func (f *Capped) Remove(ctx context.Context) error {
+func (f *capped) Remove(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	err := f.v4.remove(ctx)
@@ -148,4 +142,4 @@ func (f *Capped) Remove(ctx context.Context) error {
 }
 
 // Close does nothing: the rules stay.
-func (*Capped) Close() error { return nil }
+func (*capped) Close() error { return nil }

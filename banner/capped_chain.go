@@ -3,7 +3,9 @@ package banner
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-iptables/iptables"
@@ -175,11 +177,7 @@ func (c *banChain) expire(ctx context.Context, now time.Time) error {
 
 // deleteAll deletes the bans that match, and runs nothing if there are none.
 func (c *banChain) deleteAll(ctx context.Context, match func(banRule) bool) error {
-	any := false
-	for r := range c.bans {
-		any = any || match(r)
-	}
-	if !any {
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(c.bans)), match) {
 		return nil
 	}
 	ipt, err := c.jump.open()

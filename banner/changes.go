@@ -27,7 +27,7 @@ func changes(ctx context.Context) <-chan struct{} {
 	changed := make(chan struct{}, 1)
 	context.AfterFunc(ctx, func() { _ = socket.SetReadDeadline(time.Unix(0, 0)) })
 	go func() {
-		defer socket.Close()
+		defer func() { _ = socket.Close() }() // it was only read
 		for ctx.Err() == nil {
 			messages, err := socket.Receive()
 			// What did not fit into the socket's buffer may have been anything.

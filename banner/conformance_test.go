@@ -130,7 +130,8 @@ func dropsHostBits(t *testing.T, fw Firewall) {
 func refusesEverybody(t *testing.T, fw Firewall) {
 	for _, wrong := range []netip.Prefix{
 		netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"),
-		{}, netip.PrefixFrom(netip.MustParseAddr("::ffff:203.0.113.9"), 128),
+		{},
+		netip.PrefixFrom(netip.MustParseAddr("::ffff:203.0.113.9"), 128),
 	} {
 		until := time.Now().Add(time.Hour)
 		err := fw.Block(t.Context(), []Ban{

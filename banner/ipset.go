@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var _ backend = (*IPSet)(nil)
+var _ backend = (*ipSet)(nil)
 
-// IPSet is a Firewall of one ipset set per family, odooban4 and odooban6, and
+// ipSet is a Firewall of one ipset set per family, odooban4 and odooban6, and
 // the iptables rules that drop what comes from their members. It acts in the
-// network namespace of the thread that made it, except for NewIPSet, Repair and
-// Remove, which also run iptables in the namespace of the calling thread.
-type IPSet struct {
+// network namespace of the thread that made it, except for Repair and Remove,
+// which also run iptables in the namespace of the calling thread.
+type ipSet struct {
 	conn   *conn
 	v4, v6 guard
 
@@ -35,14 +35,8 @@ type guard struct {
 	rules rules
 }
 
-// NewIPSet puts sets and rules in place, adopting what is there with the bans
-// in it, and proves that they work. An error says what is missing and what to
-// do about it. IPv6 that cannot be guarded is not an error: see IPv6.
-func NewIPSet(ctx context.Context, opts Options) (*IPSet, error) {
-	return prepared(ctx, newIPSet, opts)
-}
-
-func newIPSet(opts Options) (*IPSet, error) {
+// newIPSet touches nothing yet: Repair puts sets and rules in place.
+func newIPSet(opts Options) (*ipSet, error) {
 	// The last addresses of the ranges for documentation: nobody has them.
 	probe4 := netip.MustParsePrefix("192.0.2.255/32")
 	probe6 := netip.MustParsePrefix("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128")
@@ -50,7 +44,7 @@ func newIPSet(opts Options) (*IPSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &IPSet{
+	return &ipSet{
 		conn: conn,
 		v4: guard{
 			set:   set{conn: conn, name: "odooban4", family: unix.AF_INET, batch: 1000, probe: probe4},
@@ -68,9 +62,11 @@ func setRules(proto iptables.Protocol, path, set string, ports []uint16) rules {
 	return newRules(proto, path, ports, "DROP", "-m", "set", "--match-set", set, "src")
 }
 
-// Repair puts back in place what somebody took away, and says what that was:
-// nft flush ruleset takes the rules with it, but leaves the bans.
-func (f *IPSet) Repair(ctx context.Context) (found []string, err error) {
+// Repair puts in place what is missing, adopting sets that are there with the
+// bans in them, and proves that it works. It says what was missing: nft flush
+// ruleset takes the rules with it, but leaves the bans. IPv6 that cannot be
+// guarded is not an error: see IPv6.
+func (f *ipSet) Repair(ctx context.Context) (found []string, err error) {
 	f.tending.Lock()
 	defer f.tending.Unlock()
 	found, err = f.v4.setUp(ctx)
@@ -90,7 +86,7 @@ func (f *IPSet) Repair(ctx context.Context) (found []string, err error) {
 }
 
 // missing looks at the numbers of members, and at some of the prefixes.
-func (f *IPSet) missing(ctx context.Context, prefixes []netip.Prefix) (int, error) {
+func (f *ipSet) missing(ctx context.Context, prefixes []netip.Prefix) (int, error) {
 	v4, v6 := split(prefixes, itself)
 	lost, err := f.v4.set.missing(ctx, v4)
 	if err != nil || f.IPv6() != nil {
@@ -101,7 +97,7 @@ func (f *IPSet) missing(ctx context.Context, prefixes []netip.Prefix) (int, erro
 }
 
 // IPv6 returns nil when IPv6 is guarded, else why it is not and what to do.
-func (f *IPSet) IPv6() error {
+func (f *ipSet) IPv6() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.noIPv6
@@ -110,7 +106,7 @@ func (f *IPSet) IPv6() error {
 // Block adds the bans to the sets. See Firewall. A ban longer than 24 days ends
 // after that time in the kernel and has to be blocked again. A ban of an IPv6
 // prefix is an error while IPv6 is not guarded.
-func (f *IPSet) Block(ctx context.Context, bans []Ban) error {
+func (f *ipSet) Block(ctx context.Context, bans []Ban) error {
 	now := time.Now()
 	todo, refused := pending(bans, now)
 	members := make([]member, len(todo))
@@ -129,7 +125,7 @@ func (f *IPSet) Block(ctx context.Context, bans []Ban) error {
 }
 
 // Unblock deletes the prefixes from the sets. See Firewall.
-func (f *IPSet) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
+func (f *ipSet) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 	var members []member
 	for _, p := range prefixes {
 		// What must not be banned is not banned either.
@@ -146,7 +142,7 @@ func (f *IPSet) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 }
 
 // List reads the sets. See Firewall.
-func (f *IPSet) List(ctx context.Context) ([]Ban, error) {
+func (f *ipSet) List(ctx context.Context) ([]Ban, error) {
 	now := time.Now()
 	members, err := f.v4.set.list()
 	if err == nil && f.IPv6() == nil && ctx.Err() == nil {
@@ -169,7 +165,7 @@ func (f *IPSet) List(ctx context.Context) ([]Ban, error) {
 
 // Remove takes rules and sets away, and with them all bans. Nothing there is no
 // error. Repair puts empty ones back.
-func (f *IPSet) Remove(ctx context.Context) error {
+func (f *ipSet) Remove(ctx context.Context) error {
 	f.tending.Lock()
 	defer f.tending.Unlock()
 	err := f.v4.tearDown(ctx)
@@ -180,7 +176,7 @@ func (f *IPSet) Remove(ctx context.Context) error {
 }
 
 // Close lets go of the kernel. All bans stay in force until their end.
-func (f *IPSet) Close() error {
+func (f *ipSet) Close() error {
 	f.conn.socket.Close()
 	return nil
 }

@@ -128,17 +128,23 @@ func (k *Keeper) Keep(ctx context.Context, report func(Mended)) error {
 	if k.changes != nil {
 		changed = k.changes(ctx)
 	}
-	every, second := time.NewTicker(keepEvery), time.NewTicker(time.Second)
+	every := time.NewTicker(keepEvery)
 	defer every.Stop()
-	defer second.Stop()
+	var second <-chan time.Time
+	expirer, ok := k.fw.(expirer)
+	if ok {
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		second = ticker.C
+	}
 	var settled <-chan time.Time
 	looked := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-second.C:
-			k.expire(ctx, report)
+		case <-second:
+			k.tell(ctx, Mended{Err: expirer.expire(ctx)}, report)
 			continue
 		case <-changed:
 			if settled == nil {

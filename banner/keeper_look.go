@@ -21,12 +21,6 @@ type expirer interface {
 	expire(ctx context.Context) error
 }
 
-func (k *Keeper) expire(ctx context.Context, report func(Mended)) {
-	if e, ok := k.fw.(expirer); ok {
-		k.tell(ctx, Mended{Err: e.expire(ctx)}, report)
-	}
-}
-
 // look looks once whether all is in place, repairs it and reports.
 func (k *Keeper) look(ctx context.Context, report func(Mended)) {
 	var m Mended

@@ -97,8 +97,8 @@ func (r rung) open(ctx context.Context, opts Options) (backend, error) {
 }
 
 // prepared makes a backend and puts it in place.
-func prepared[B backend](ctx context.Context, make func(Options) (B, error), opts Options) (B, error) {
-	b, err := make(opts)
+func prepared[B backend](ctx context.Context, produce func(Options) (B, error), opts Options) (B, error) {
+	b, err := produce(opts)
 	if err != nil {
 		return b, err
 	}
@@ -120,37 +120,38 @@ func adopt(ctx context.Context, name string, b backend, opts Options, tried []er
 		k.notes = append(k.notes, err)
 	}
 	bans, err := b.List(ctx)
-	if err == nil {
-		k.learn(bans)
-		err = k.takeOver(ctx, opts)
-	}
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
+	k.learn(bans)
+	k.takeOver(ctx, opts)
 	return k, nil
 }
 
 // takeOver moves the bans of other backends, from when they were used, into
 // this one: there nobody would lift them, and rules of iptables never end.
-func (k *Keeper) takeOver(ctx context.Context, opts Options) error {
+func (k *Keeper) takeOver(ctx context.Context, opts Options) {
 	for _, r := range ladder() {
 		if r.name == k.name {
 			continue
 		}
-		old, err := r.make(opts)
-		if err != nil {
-			continue
-		}
-		// What cannot be listed was not set up.
-		bans, err := old.List(ctx)
-		if err == nil {
-			err = errors.Join(k.Block(ctx, bans), old.Remove(ctx))
-		}
-		if err = errors.Join(err, old.Close()); ctx.Err() != nil {
-			return err
+		if err := k.takeFrom(ctx, r, opts); err != nil {
+			k.notes = append(k.notes, fmt.Errorf("take over the bans of %s: %w", r.name, err))
 		}
 	}
-	return nil
+}
+
+func (k *Keeper) takeFrom(ctx context.Context, r rung, opts Options) error {
+	old, err := r.make(opts)
+	if err != nil {
+		return nil //nolint:nilerr // a backend that cannot be had here holds no bans
+	}
+	bans, err := old.List(ctx)
+	if err != nil {
+		return old.Close() // it was not set up
+	}
+	k.learn(bans)
+	return errors.Join(k.Block(ctx, bans), old.Remove(ctx), old.Close())
 }
 
 // dry is a DryRun as a backend: there is nothing to tend.

@@ -19,7 +19,7 @@ const trySetUp = "try-set-up"
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == trySetUp {
-		_, err := NewIPSet(context.Background(), Options{IPTables: os.Args[2], IP6Tables: os.Args[3]})
+		_, err := prepared(context.Background(), newIPSet, Options{IPTables: os.Args[2], IP6Tables: os.Args[3]})
 		fmt.Print(err)
 		return
 	}
@@ -41,7 +41,7 @@ func eachVariant(t *testing.T, test func(t *testing.T, opts Options)) {
 }
 
 // setUp makes a firewall on the host.
-func setUp(t testing.TB, host *netnstest.Host, opts Options) *IPSet {
+func setUp(t testing.TB, host *netnstest.Host, opts Options) *ipSet {
 	t.Helper()
 	fw, err := trySetUpOn(t, host, opts)
 	if err != nil {
@@ -53,10 +53,10 @@ func setUp(t testing.TB, host *netnstest.Host, opts Options) *IPSet {
 	return fw
 }
 
-func trySetUpOn(t testing.TB, host *netnstest.Host, opts Options) (fw *IPSet, err error) {
+func trySetUpOn(t testing.TB, host *netnstest.Host, opts Options) (fw *ipSet, err error) {
 	t.Helper()
 	err = host.Do(func() (err error) {
-		fw, err = NewIPSet(t.Context(), opts)
+		fw, err = prepared(t.Context(), newIPSet, opts)
 		return err
 	})
 	if err == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/nftables"
 )
 
-var _ backend = (*NFTables)(nil)
+var _ backend = (*nfTables)(nil)
 
 const (
 	nftName  = "odooban"
@@ -23,11 +23,11 @@ const (
 	nftListing = 5 * time.Minute
 )
 
-// NFTables is a Firewall of a table of nftables of its own, inet odooban, with
+// nfTables is a Firewall of a table of nftables of its own, inet odooban, with
 // one set for each length of prefix that was ever banned, and one rule for
 // each set. It runs no program. It acts in the network namespace of the thread
 // that made it.
-type NFTables struct {
+type nfTables struct {
 	nft   *nftConn
 	raw   *conn
 	ports []uint16
@@ -37,14 +37,8 @@ type NFTables struct {
 	sets []nftSet
 }
 
-// NewNFTables puts the table in place, adopting what is there with the bans in
-// it, and proves that it works. An error says what is missing and what to do
-// about it.
-func NewNFTables(ctx context.Context, opts Options) (*NFTables, error) {
-	return prepared(ctx, newNFTables, opts)
-}
-
-func newNFTables(opts Options) (*NFTables, error) {
+// newNFTables touches nothing yet: Repair puts the table in place.
+func newNFTables(opts Options) (*nfTables, error) {
 	raw, err := dial()
 	if err != nil {
 		return nil, err
@@ -54,7 +48,7 @@ func newNFTables(opts Options) (*NFTables, error) {
 		raw.socket.Close()
 		return nil, err
 	}
-	return &NFTables{nft: nft, raw: raw, ports: opts.Ports, sets: []nftSet{{4, 32}, {6, 64}, {6, 128}}}, nil
+	return &nfTables{nft: nft, raw: raw, ports: opts.Ports, sets: []nftSet{{4, 32}, {6, 64}, {6, 128}}}, nil
 }
 
 func nftTable() *nftables.Table {
@@ -71,35 +65,40 @@ func nftBase() *nftables.Chain {
 	}
 }
 
-// Repair puts the table in place if anything in it is missing or changed, and
-// says what that was. There is no moment in which members that are there do
-// not count.
-func (f *NFTables) Repair(ctx context.Context) (found []string, err error) {
+// Repair puts the table in place if anything in it is missing or changed, says
+// what that was, and proves that it works. Sets that are there are adopted with
+// the bans in them, and there is no moment in which these do not count.
+func (f *nfTables) Repair(ctx context.Context) (found []string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	found, err = f.inspect()
-	if err != nil || len(found) == 0 {
-		return found, err
+	d, err := f.inspect()
+	if err != nil || len(d.found) == 0 {
+		return d.found, err
 	}
-	if err := f.place(); err != nil {
-		return found, err
+	if err := f.place(d.misplaced); err != nil {
+		return d.found, err
 	}
 	left, err := f.inspect()
-	if err == nil && len(left) > 0 {
+	if err == nil && len(left.found) > 0 {
 		err = fmt.Errorf("set up table inet %s: it does not stay as it was made (%s); "+
-			"look with nft monitor for the program that changes it", nftName, strings.Join(left, ", "))
+			"look with nft monitor for the program that changes it", nftName, strings.Join(left.found, ", "))
 	}
-	return found, errors.Join(err, f.try(ctx))
+	return d.found, errors.Join(err, f.try(ctx))
 }
 
-// place makes what is missing and the rules anew, in one step.
-func (f *NFTables) place() error {
+// place makes what is missing and the rules anew, in one step; a chain at
+// another place makes room.
+func (f *nfTables) place(misplaced bool) error {
 	err := f.nft.commit(func(nft *nftables.Conn) error {
 		chain := nftBase()
 		nft.AddTable(chain.Table)
+		if misplaced {
+			nft.FlushChain(chain)
+			nft.DelChain(chain)
+		}
 		nft.AddChain(chain)
 		nft.FlushChain(chain)
 		for _, s := range f.sets {
@@ -118,7 +117,7 @@ func (f *NFTables) place() error {
 }
 
 // try proves that members can be added, found and deleted.
-func (f *NFTables) try(ctx context.Context) error {
+func (f *nfTables) try(ctx context.Context) error {
 	// The last address of a range for documentation: nobody has it.
 	probe := netip.MustParsePrefix("192.0.2.255/32")
 	if err := f.block(ctx, setOf(probe), []Ban{{Prefix: probe, Until: time.Now().Add(10 * time.Second)}}); err != nil {
@@ -128,11 +127,12 @@ func (f *NFTables) try(ctx context.Context) error {
 	if err == nil && !ok {
 		err = errors.New("it was added and is not there")
 	}
-	return errors.Join(nftError("look for "+probe.String(), err), nftError("unblock "+probe.String(), setOf(probe).drop(f.nft, []netip.Prefix{probe})))
+	err = nftError("look for "+probe.String(), err)
+	return errors.Join(err, nftError("unblock "+probe.String(), setOf(probe).drop(f.nft, []netip.Prefix{probe})))
 }
 
 // missing looks at the numbers of members, and at some of the prefixes.
-func (f *NFTables) missing(ctx context.Context, prefixes []netip.Prefix) (lost int, err error) {
+func (f *nfTables) missing(ctx context.Context, prefixes []netip.Prefix) (lost int, err error) {
 	for s, some := range bySet(prefixes, itself) {
 		n, err := s.missing(ctx, f.raw, some)
 		if err != nil {
@@ -144,10 +144,10 @@ func (f *NFTables) missing(ctx context.Context, prefixes []netip.Prefix) (lost i
 }
 
 // IPv6 returns nil: the table is for both.
-func (*NFTables) IPv6() error { return nil }
+func (*nfTables) IPv6() error { return nil }
 
 // Block adds the bans to the sets. See Firewall.
-func (f *NFTables) Block(ctx context.Context, bans []Ban) error {
+func (f *nfTables) Block(ctx context.Context, bans []Ban) error {
 	todo, refused := pending(bans, time.Now())
 	for s, some := range bySet(todo, Ban.about) {
 		err := f.prepare(s)
@@ -162,32 +162,28 @@ func (f *NFTables) Block(ctx context.Context, bans []Ban) error {
 }
 
 // prepare makes the set if it is the first ban of this length.
-func (f *NFTables) prepare(s nftSet) error {
+func (f *nfTables) prepare(s nftSet) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if slices.Contains(f.sets, s) {
 		return nil
 	}
 	f.sets = append(f.sets, s)
-	if err := f.place(); err != nil {
+	if err := f.place(false); err != nil {
 		f.sets = f.sets[:len(f.sets)-1]
 		return err
 	}
 	return nil
 }
 
-func (f *NFTables) block(ctx context.Context, s nftSet, bans []Ban) error {
+func (f *nfTables) block(ctx context.Context, s nftSet, bans []Ban) error {
 	for batch := range slices.Chunk(bans, s.batch()) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		err := s.put(f.nft, batch, time.Now())
-		// The last is missing if a part was stored only.
-		last := batch[len(batch)-1]
-		if ok := true; err == nil && len(batch) > 1 {
-			if ok, err = s.holds(f.raw, last.Prefix); !ok && err == nil && last.Until.After(time.Now()) {
-				err = fmt.Errorf("the kernel stored only a part of %d bans", len(batch))
-			}
+		if err == nil && len(batch) > 1 {
+			err = f.verify(s, batch)
 		}
 		if err != nil {
 			return nftError(fmt.Sprintf("block %v and %d more in set %s", batch[0].Prefix, len(batch)-1, s.name()), err)
@@ -196,8 +192,18 @@ func (f *NFTables) block(ctx context.Context, s nftSet, bans []Ban) error {
 	return nil
 }
 
+// verify fails if only a part of a batch was stored: then the last is missing.
+func (f *nfTables) verify(s nftSet, batch []Ban) error {
+	last := batch[len(batch)-1]
+	ok, err := s.holds(f.raw, last.Prefix)
+	if err == nil && !ok && last.Until.After(time.Now()) {
+		err = fmt.Errorf("the kernel stored only a part of %d bans", len(batch))
+	}
+	return err
+}
+
 // Unblock deletes the prefixes from the sets. See Firewall.
-func (f *NFTables) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
+func (f *nfTables) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 	var todo []netip.Prefix
 	for _, p := range prefixes {
 		// What must not be banned is not banned either.
@@ -219,7 +225,7 @@ func (f *NFTables) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 }
 
 // List reads the sets. See Firewall. With 100,000 members that takes seconds.
-func (f *NFTables) List(ctx context.Context) ([]Ban, error) {
+func (f *nfTables) List(ctx context.Context) ([]Ban, error) {
 	found, err := f.kernelSets()
 	if err != nil {
 		return nil, err
@@ -246,7 +252,7 @@ func (f *NFTables) List(ctx context.Context) ([]Ban, error) {
 }
 
 // Remove takes the table away, and with it all bans. Nothing there is no error.
-func (f *NFTables) Remove(ctx context.Context) error {
+func (f *nfTables) Remove(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -259,12 +265,12 @@ func (f *NFTables) Remove(ctx context.Context) error {
 }
 
 // Close lets go of the kernel. All bans stay in force until their end.
-func (f *NFTables) Close() error {
+func (f *nfTables) Close() error {
 	f.raw.socket.Close()
 	return f.nft.close()
 }
 
-func (f *NFTables) known() []nftSet {
+func (f *nfTables) known() []nftSet {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.sets)

@@ -16,7 +16,7 @@ func nftError(doing string, err error) error {
 		}
 		return wrap(doing, err)
 	}
-	cure := ""
+	var cure string
 	switch errno {
 	case syscall.EPERM, syscall.EACCES:
 		cure = "run as root, or with the capability CAP_NET_ADMIN (in a container: cap_add NET_ADMIN)"

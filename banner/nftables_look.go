@@ -9,41 +9,47 @@ import (
 	"github.com/google/nftables"
 )
 
-// nftDormant is the flag of a table that somebody has put to sleep,
-// NFT_TABLE_F_DORMANT of include/uapi/linux/netfilter/nf_tables.h.
-const nftDormant = 1
+// damage is what is wrong with the table.
+type damage struct {
+	// found says it in words.
+	found []string
+	// misplaced is set if there is a chain of our name at another place.
+	misplaced bool
+}
 
-// inspect says in words what of the table is missing or changed, and adopts
-// the sets that it finds.
-func (f *NFTables) inspect() (found []string, err error) {
+// inspect looks what of the table is missing or changed, and adopts the sets
+// that it finds.
+func (f *nfTables) inspect() (d damage, err error) {
 	var tables []*nftables.Table
 	err = f.nft.within(patience*time.Second, func(nft *nftables.Conn) (err error) {
 		tables, err = nft.ListTablesOfFamily(nftables.TableFamilyINet)
 		return err
 	})
 	if err != nil {
-		return nil, nftError("list tables", err)
+		return d, nftError("list tables", err)
 	}
 	i := slices.IndexFunc(tables, func(t *nftables.Table) bool { return t.Name == nftName })
 	if i < 0 {
-		return []string{"table inet " + nftName + " was gone"}, nil
+		d.found = append(d.found, "table inet "+nftName+" was gone")
+		return d, nil
 	}
-	if tables[i].Flags&nftDormant != 0 {
-		found = append(found, "table inet "+nftName+" was dormant")
+	if tables[i].Flags != 0 {
+		d.found = append(d.found, "table inet "+nftName+" was dormant")
 	}
 	lost, err := f.inspectSets()
 	if err != nil {
-		return nil, err
+		return d, err
 	}
-	found = append(found, lost...)
-	ok, err := f.rulesInPlace()
+	d.found = append(d.found, lost...)
+	ok, misplaced, err := f.inspectRules()
 	if err == nil && !ok {
-		found = append(found, "rules of table inet "+nftName+" were missing or changed")
+		d.found = append(d.found, "rules of table inet "+nftName+" were missing or changed")
 	}
-	return found, err
+	d.misplaced = misplaced
+	return d, err
 }
 
-func (f *NFTables) inspectSets() (lost []string, err error) {
+func (f *nfTables) inspectSets() (lost []string, err error) {
 	sets, err := f.kernelSets()
 	if err != nil {
 		return nil, err
@@ -66,7 +72,7 @@ func (f *NFTables) inspectSets() (lost []string, err error) {
 }
 
 // kernelSets returns the sets that are in the table.
-func (f *NFTables) kernelSets() (map[nftSet]*nftables.Set, error) {
+func (f *nfTables) kernelSets() (map[nftSet]*nftables.Set, error) {
 	ours := make(map[nftSet]*nftables.Set)
 	err := f.nft.within(patience*time.Second, func(nft *nftables.Conn) error {
 		if _, err := nft.ListTableOfFamily(nftName, nftables.TableFamilyINet); err != nil {
@@ -83,12 +89,17 @@ func (f *NFTables) kernelSets() (map[nftSet]*nftables.Set, error) {
 	return ours, nftError("list sets of table inet "+nftName, err)
 }
 
-// rulesInPlace says whether the chain is there with exactly our rules.
-func (f *NFTables) rulesInPlace() (ok bool, err error) {
+// inspectRules says whether the chain is there with exactly our rules, or at
+// another place.
+func (f *nfTables) inspectRules() (ok, misplaced bool, err error) {
 	err = f.nft.within(patience*time.Second, func(nft *nftables.Conn) error {
 		chains, err := nft.ListChainsOfTableFamily(nftables.TableFamilyINet)
-		if err != nil || !slices.ContainsFunc(chains, isBase) {
+		i := slices.IndexFunc(chains, func(c *nftables.Chain) bool { return c.Table.Name == nftName && c.Name == nftChain })
+		if err != nil || i < 0 {
 			return err
+		}
+		if misplaced = !inPlace(chains[i]); misplaced {
+			return nil
 		}
 		rules, err := nft.GetRules(nftTable(), nftBase())
 		ok = err == nil && slices.EqualFunc(f.sets, rules, func(s nftSet, r *nftables.Rule) bool {
@@ -96,14 +107,14 @@ func (f *NFTables) rulesInPlace() (ok bool, err error) {
 		})
 		return err
 	})
-	return ok, nftError("list rules of table inet "+nftName, err)
+	return ok, misplaced, nftError("list rules of table inet "+nftName, err)
 }
 
-// isBase says whether a chain is ours and sees packets where ours must.
-func isBase(c *nftables.Chain) bool {
+// inPlace says whether a chain sees packets where ours must.
+func inPlace(c *nftables.Chain) bool {
 	want := nftBase()
-	return c.Table.Name == nftName && c.Name == nftChain && c.Type == want.Type &&
-		c.Hooknum != nil && *c.Hooknum == *want.Hooknum && c.Priority != nil && *c.Priority == *want.Priority
+	return c.Type == want.Type && c.Hooknum != nil && *c.Hooknum == *want.Hooknum &&
+		c.Priority != nil && *c.Priority == *want.Priority
 }
 
 // bans returns what the elements of the set ban.

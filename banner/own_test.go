@@ -92,9 +92,11 @@ func TestOwnPrefixesOfGateways(t *testing.T) {
 	}{
 		{"another network", []string{"route", "add", "10.1.0.0/16", "via", "198.51.100.8", "dev", "uplink", "onlink"}, []string{"198.51.100.8/32"}},
 		{"another table", []string{"route", "add", "default", "via", "198.51.100.9", "dev", "uplink", "onlink", "table", "77"}, []string{"198.51.100.9/32"}},
-		{"two ways", []string{"route", "add", "10.3.0.0/16",
+		{"two ways", []string{
+			"route", "add", "10.3.0.0/16",
 			"nexthop", "via", "198.51.100.10", "dev", "uplink", "onlink",
-			"nexthop", "via", "198.51.100.11", "dev", "uplink", "onlink"}, []string{"198.51.100.10/32", "198.51.100.11/32"}},
+			"nexthop", "via", "198.51.100.11", "dev", "uplink", "onlink",
+		}, []string{"198.51.100.10/32", "198.51.100.11/32"}},
 		{"IPv4 over IPv6", []string{"route", "add", "10.4.0.0/16", "via", "inet6", "2001:db8:1::9", "dev", "uplink", "onlink"}, []string{"2001:db8:1::9/128"}},
 		{"IPv6", []string{"-6", "route", "add", "2001:db8:99::/48", "via", "2001:db8:1::8", "dev", "uplink", "onlink"}, []string{"2001:db8:1::8/128"}},
 	} {

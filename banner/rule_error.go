@@ -9,7 +9,7 @@ import (
 // nothing apart. The first that matches counts.
 var ruleCures = []struct{ printed, cure string }{
 	{"can't open lock file", "its lock file must be writable: set XTABLES_LOCKFILE=/path/of/a/file that is"},
-	{"holding the xtables lock", "another program holds the lock of iptables for long; find it with: fuser /run/xtables.lock"},
+	{"holding the xtables lock", "another program holds the lock of iptables; find it with: fuser /run/xtables.lock"},
 	{"Can't open socket to ipset", "iptables -m set needs CAP_NET_RAW too; " + curePrivileges},
 	{"Permission denied", curePrivileges},
 	{"Operation not permitted", curePrivileges},
@@ -26,7 +26,8 @@ var ruleCures = []struct{ printed, cure string }{
 }
 
 const (
-	cureMatch = "the kernel lacks a match of the rule: modprobe -a xt_set xt_multiport xt_comment (in a container: on the host)"
+	cureMatch = "the kernel lacks a match of the rule: " +
+		"modprobe -a xt_set xt_multiport xt_comment (in a container: on the host)"
 	cureTable = "the kernel lacks the raw table: modprobe -a iptable_raw ip6table_raw (in a container: on the host)"
 )
 

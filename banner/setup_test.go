@@ -27,7 +27,7 @@ const (
 func chain(t *testing.T, host *netnstest.Host, tables string) []string {
 	t.Helper()
 	rules := []string{}
-	for _, line := range strings.Split(host.Run(t, tables, "-t", ruleTable, "-S", ruleChain), "\n") {
+	for line := range strings.SplitSeq(host.Run(t, tables, "-t", ruleTable, "-S", ruleChain), "\n") {
 		if strings.HasPrefix(line, "-A") {
 			rules = append(rules, strings.TrimSpace(line))
 		}

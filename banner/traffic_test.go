@@ -96,7 +96,7 @@ func (k kind) dropped(t *testing.T, host *netnstest.Host, f family) (n int) {
 	} else {
 		listing = host.Run(t, f.tables(k), "-t", ruleTable, "-nvxL")
 	}
-	for _, line := range strings.Split(listing, "\n") {
+	for line := range strings.SplitSeq(listing, "\n") {
 		words := strings.Fields(line)
 		if i := slices.Index(words, "packets"); i >= 0 && k.backend == "nftables" {
 			words = words[i+1:]
