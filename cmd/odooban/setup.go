@@ -64,7 +64,7 @@ func compile(c *config.Config) (*rules.Set, error) {
 // newJail makes the jail of the enabled policies. own are networks to leave
 // alone besides those configured.
 func newJail(c *config.Config, own []jail.Ignored) (*jail.Jail, error) {
-	options := jail.Options{IPv6Prefix: c.IPv6Prefix, Ignore: own}
+	options := jail.Options{IPv6Prefix: c.IPv6Prefix, Ignore: own, Growth: jail.Growth(c.Growth)}
 	for _, prefix := range c.Ignore {
 		options.Ignore = append(options.Ignore, jail.Ignored{Prefix: prefix, Why: "configured under ignore"})
 	}
