@@ -149,10 +149,10 @@ func TestRestartAfterLift(t *testing.T) {
 	j := small(t)
 	j.Remember(loginBan(addr+"/32", 2))
 	j.Lift(prefix)
-	j.Remember(loginBan(addr+"/32", 60))
+	j.Remember(loginBan(addr+"/32", 200))
 	wantBans(t, observe(j, failure(addr, 0), failure(addr, 1), failure(addr, 2), failure(addr, 11), failure(addr, 12)))
-	wantBans(t, observe(j, failure(addr, 58), failure(addr, 59), failure(addr, 60)))
-	wantBans(t, observe(j, failure(addr, 160), failure(addr, 161), failure(addr, 162)), loginBan(addr+"/32", 162))
+	wantBans(t, observe(j, failure(addr, 198), failure(addr, 199), failure(addr, 200)))
+	wantBans(t, observe(j, failure(addr, 300), failure(addr, 301), failure(addr, 302)), loginBan(addr+"/32", 302))
 }
 
 // The oldest failure that matters lies exactly Lookback before the newest.
