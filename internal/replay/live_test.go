@@ -1,0 +1,229 @@
+package replay_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"odooban/banner"
+	"odooban/internal/engine"
+	"odooban/internal/jail"
+	"odooban/internal/replay"
+	"odooban/rules"
+	"odooban/watcher"
+)
+
+// newJail bans at the third failure within a minute, for two seconds only, so
+// that a short log leads to many bans.
+func newJail(t *testing.T) *jail.Jail {
+	t.Helper()
+	j, err := jail.New(jail.Options{Policies: []jail.Policy{
+		{Rule: rules.LoginRule, MaxRetry: 3, FindTime: time.Minute, BanTime: 2 * time.Second},
+		{Rule: rules.CooldownRule, MaxRetry: 1, FindTime: time.Minute, BanTime: 15 * time.Minute},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func builtIn(t *testing.T) *rules.Set {
+	t.Helper()
+	set, err := rules.Compile(rules.BuiltIn(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// replayed returns the bans of a replay.
+func replayed(t *testing.T, paths ...string) []replay.Ban {
+	t.Helper()
+	var logs []*replay.Log
+	for _, path := range paths {
+		log, err := replay.OpenLog(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs = append(logs, log)
+	}
+	report, err := replay.Run(t.Context(), logs, builtIn(t), newJail(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inOrder(report.Bans)
+}
+
+// inOrder sorts bans: those of several addresses may become certain in
+// another order, live.
+func inOrder(bans []replay.Ban) []replay.Ban {
+	bans = slices.Clone(bans)
+	slices.SortFunc(bans, func(a, b replay.Ban) int {
+		if c := a.Time.Compare(b.Time); c != 0 {
+			return c
+		}
+		return a.Prefix.Compare(b.Prefix)
+	})
+	return bans
+}
+
+// daemon is what odooban run is, over one file: the real watcher, rules, jail
+// and engine, with a firewall that writes down. It implements engine.Firewall,
+// engine.Observer, watcher.Source and watcher.Sink.
+type daemon struct {
+	watcher.Source
+	sink watcher.Sink
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	stop    func()
+	lines   int
+	settled int // how many lines had come when the source was settled last
+	bans    []replay.Ban
+	alarms  []string
+}
+
+// follow starts to follow the file at path, until the test is over.
+func follow(t *testing.T, path string) *daemon {
+	t.Helper()
+	d := &daemon{settled: -1}
+	d.changed = sync.NewCond(&d.mu)
+	d.Source = watcher.NewFile(path, func(err error) { d.alarm(err.Error()) })
+	e := engine.New(newJail(t), d, d)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	set, now := builtIn(t), time.Now()
+	go func() { ended <- e.Follow(ctx, d, set, now) }()
+	d.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("follow: %v", err)
+		}
+	})
+	t.Cleanup(d.stop)
+	return d
+}
+
+// Follow tells the engine in the end that an hour has passed: what was written
+// faster than a server answers may have to wait until a request must be over.
+func (d *daemon) Follow(ctx context.Context, sink watcher.Sink) error {
+	d.sink = sink
+	if err := d.Source.Follow(ctx, d); err != nil {
+		return err
+	}
+	return sink.Settled(time.Now().Add(time.Hour))
+}
+
+func (d *daemon) Line(line watcher.Line) error {
+	err := d.sink.Line(line)
+	d.change(func() { d.lines++ })
+	return err
+}
+
+func (d *daemon) Settled(now time.Time) error {
+	err := d.sink.Settled(now)
+	d.change(func() { d.settled = d.lines })
+	return err
+}
+
+func (d *daemon) Block(_ context.Context, bans []banner.Ban) error {
+	d.change(func() {
+		for _, b := range bans {
+			d.bans = append(d.bans, replay.Ban{
+				Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until, Failures: b.Failures,
+			})
+		}
+	})
+	return nil
+}
+
+func (d *daemon) Failed(string, rules.Failure) {}
+func (d *daemon) Banned(string, banner.Ban)    {}
+
+// Alarmed fails nothing: the captures are older than the lines' coming.
+func (d *daemon) Alarmed(engine.Alarm) {}
+
+func (d *daemon) alarm(text string) { d.change(func() { d.alarms = append(d.alarms, text) }) }
+
+func (d *daemon) change(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f()
+	d.changed.Broadcast()
+}
+
+// await waits until done holds, which is asked with d locked.
+func (d *daemon) await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { d.change(func() {}) })()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !done() {
+		if ctx.Err() != nil {
+			t.Fatalf("%s did not come: %d lines, settled at %d, alarms %q", what, d.lines, d.settled, d.alarms)
+		}
+		d.changed.Wait()
+	}
+}
+
+func (d *daemon) awaitLines(t *testing.T, n int) {
+	t.Helper()
+	d.await(t, "line", func() bool { return d.lines >= n })
+}
+
+// awaitSettled waits until everything is judged that n lines tell.
+func (d *daemon) awaitSettled(t *testing.T, n int) {
+	t.Helper()
+	d.await(t, "end", func() bool { return d.settled >= n })
+}
+
+// banned returns the bans so far.
+func (d *daemon) banned() []replay.Ban {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return inOrder(d.bans)
+}
+
+// server writes a log as Odoo does: one write for each record, to the file that
+// its handler has open.
+type server struct {
+	t     *testing.T
+	path  string
+	file  *os.File
+	lines int
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	s := &server{t: t, path: filepath.Join(t.TempDir(), "odoo.log")}
+	s.reopen()
+	t.Cleanup(func() { s.file.Close() })
+	return s
+}
+
+func (s *server) reopen() {
+	s.t.Helper()
+	file, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if s.file != nil {
+		s.file.Close()
+	}
+	s.file = file
+}
+
+func (s *server) write(record string) {
+	s.t.Helper()
+	if _, err := s.file.WriteString(record); err != nil {
+		s.t.Fatal(err)
+	}
+	s.lines += strings.Count(record, "\n")
+}
