@@ -78,7 +78,7 @@ func (b *bans) add(prefix netip.Prefix, one ban, over int64, limit int) (added b
 	b.of[prefix] = append(b.of[prefix], one)
 	heap.Push(&b.queue, queued{over, prefix, one.rule, one.from})
 	if len(b.queue) > limit {
-		b.remove(heap.Pop(&b.queue).(queued))
+		b.removeFirst()
 	}
 	return true
 }
@@ -90,11 +90,13 @@ func (b *bans) expire(ms int64) {
 		if len(b.queue) == 0 || b.queue[0].over > ms {
 			return
 		}
-		b.remove(heap.Pop(&b.queue).(queued))
+		b.removeFirst()
 	}
 }
 
-func (b *bans) remove(q queued) {
+func (b *bans) removeFirst() {
+	q := b.queue[0]
+	heap.Pop(&b.queue)
 	left := slices.DeleteFunc(b.of[q.prefix], func(one ban) bool { return one.rule == q.rule && one.from == q.from })
 	if len(left) == 0 {
 		delete(b.of, q.prefix)
@@ -116,7 +118,12 @@ type queued struct {
 func (q queue) Len() int           { return len(q) }
 func (q queue) Less(i, k int) bool { return q[i].over < q[k].over }
 func (q queue) Swap(i, k int)      { q[i], q[k] = q[k], q[i] }
-func (q *queue) Push(x any)        { *q = append(*q, x.(queued)) }
+
+func (q *queue) Push(x any) {
+	if one, ok := x.(queued); ok {
+		*q = append(*q, one)
+	}
+}
 
 func (q *queue) Pop() any {
 	last := len(*q) - 1

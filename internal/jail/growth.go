@@ -57,7 +57,8 @@ func (g Growth) validate(policies []Policy) error {
 	}
 	for _, p := range policies {
 		if g.Cap < p.BanTime {
-			return fmt.Errorf("growth: cap %v is less than the bantime of jail %s; write cap: %v or more", g.Cap, p.Rule, p.BanTime)
+			return fmt.Errorf("growth: cap %v is less than the bantime of jail %s; write cap: %v or more",
+				g.Cap, p.Rule, p.BanTime)
 		}
 	}
 	return nil

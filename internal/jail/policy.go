@@ -65,7 +65,8 @@ func (o Options) withDefaults() Options {
 func (o Options) validate() error {
 	switch {
 	case len(o.Policies) == 0:
-		return errors.New("no jail is configured; add one, such as {rule: odoo-login, maxretry: 10, findtime: 1m, bantime: 15m}")
+		return errors.New("no jail is configured; add one, such as " +
+			"{rule: odoo-login, maxretry: 10, findtime: 1m, bantime: 15m}")
 	case o.IPv6Prefix < 32 || o.IPv6Prefix > 128:
 		return fmt.Errorf("ipv6 prefix length %d is not between 32 and 128; use 64", o.IPv6Prefix)
 	case o.MaxKeys < 1 || o.MaxKeys > maxMaxKeys:
@@ -109,7 +110,8 @@ func (p Policy) validate() error {
 func (i Ignored) validate() error {
 	switch {
 	case !i.Prefix.IsValid():
-		return fmt.Errorf("ignored network (%s) is not valid; write an address with its length, such as 198.51.100.0/24", i.Why)
+		return fmt.Errorf("ignored network (%s) is not valid; write an address with its length, such as 198.51.100.0/24",
+			i.Why)
 	case i.Prefix != i.Prefix.Masked():
 		return fmt.Errorf("ignored network %v has bits set behind its length; write %v for the network or %v for the address",
 			i.Prefix, i.Prefix.Masked(), single(i.Prefix.Addr()))

@@ -22,9 +22,9 @@ func newModel(maxretry int, findtime time.Duration) *model {
 // add looks at each failure as the end of a run, the earliest first, and counts
 // back from it.
 func (m *model) add(key Key, ms int64) (int64, bool) {
-	times := append(m.times[key], ms)
+	m.times[key] = append(m.times[key], ms)
+	times := m.times[key]
 	slices.Sort(times)
-	m.times[key] = times
 	for i, end := range times {
 		inside := 0
 		for _, other := range times[:i+1] {
