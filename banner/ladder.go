@@ -151,7 +151,11 @@ func (k *Keeper) takeFrom(ctx context.Context, r rung, opts Options) error {
 		return old.Close() // it was not set up
 	}
 	k.learn(bans)
-	return errors.Join(k.Block(ctx, bans), old.Remove(ctx), old.Close())
+	err = errors.Join(k.Block(ctx, bans), old.Remove(ctx))
+	if len(bans) == 0 {
+		err = nil // what is left there harms nobody
+	}
+	return errors.Join(err, old.Close())
 }
 
 // dry is a DryRun as a backend: there is nothing to tend.

@@ -14,8 +14,13 @@ import (
 )
 
 // trySetUp as the first argument makes the test binary set a firewall up and
-// print the error, for tests of what happens without privileges.
-const trySetUp = "try-set-up"
+// print the error, for tests of what happens without privileges. tryOpen makes
+// it open one as the daemon does, ban the first client, and print the name and
+// notes, or the error.
+const (
+	trySetUp = "try-set-up"
+	tryOpen  = "try-open"
+)
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == trySetUp {
@@ -23,7 +28,27 @@ func TestMain(m *testing.M) {
 		fmt.Print(err)
 		return
 	}
+	if len(os.Args) == 5 && os.Args[1] == tryOpen {
+		opts := Options{Backend: os.Args[2], IPTables: os.Args[3], IP6Tables: os.Args[4], Ports: webPorts}
+		fmt.Print(openAndBan(context.Background(), opts))
+		return
+	}
 	os.Exit(m.Run())
+}
+
+func openAndBan(ctx context.Context, opts Options) string {
+	fw, err := Open(ctx, opts)
+	if err != nil {
+		return err.Error()
+	}
+	var bans []Ban
+	for _, f := range families {
+		bans = append(bans, Ban{Prefix: netip.MustParsePrefix(f.ban), Until: time.Now().Add(time.Hour)})
+	}
+	if err := fw.Block(ctx, bans); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintln(fw.Name(), fw.Notes())
 }
 
 // webPorts is what most tests guard.

@@ -95,8 +95,8 @@ func (s nftSet) prefix(e nftables.SetElement) (netip.Prefix, bool) {
 func (s nftSet) put(c *nftConn, bans []Ban, now time.Time) error {
 	elements := make([]nftables.SetElement, len(bans))
 	for i, b := range bans {
-		// The kernel counts milliseconds; rounded up, no ban ends early.
-		left := (b.Until.Sub(now) + time.Millisecond - 1).Truncate(time.Millisecond)
+		// Rounded up, no ban ends early.
+		left := (b.Until.Sub(now) + time.Second - 1).Truncate(time.Second)
 		elements[i] = nftables.SetElement{Key: b.Prefix.Addr().AsSlice(), Timeout: left}
 	}
 	return c.commit(func(nft *nftables.Conn) error {

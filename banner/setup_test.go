@@ -238,7 +238,6 @@ func TestLockFileThatCannotBeWritten(t *testing.T) {
 }
 
 func TestPrivileges(t *testing.T) {
-	const nobody = 65534
 	for _, c := range []struct {
 		name, variant string
 		caps          []uintptr
@@ -251,23 +250,34 @@ func TestPrivileges(t *testing.T) {
 		{"enough but the lock", "legacy", []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW}, "XTABLES_LOCKFILE"},
 	} {
 		t.Run(c.name+" "+c.variant, func(t *testing.T) {
-			host := netnstest.New(t, 0).Server
-			// Everybody may run what this link leads to, wherever it is.
-			cmd := exec.Command("/proc/self/exe", trySetUp, "iptables-"+c.variant, "ip6tables-"+c.variant)
-			cmd.Dir = "/"
-			cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "XTABLES_") })
-			cmd.SysProcAttr = &syscall.SysProcAttr{
-				Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
-				AmbientCaps: c.caps,
-			}
-			var out []byte
-			err := host.Do(func() (err error) {
-				out, err = cmd.CombinedOutput()
-				return err
-			})
-			if err != nil || !strings.Contains(string(out), c.want) {
-				t.Errorf("%v, want %s:\n%s", err, c.want, out)
+			out := asNobody(t, netnstest.New(t, 0).Server, c.caps, trySetUp, "iptables-"+c.variant, "ip6tables-"+c.variant)
+			if !strings.Contains(out, c.want) {
+				t.Errorf("want %s:\n%s", c.want, out)
 			}
 		})
 	}
+}
+
+// asNobody runs the test binary on the host as an ordinary user with these
+// capabilities and returns what it printed.
+func asNobody(t *testing.T, host *netnstest.Host, caps []uintptr, args ...string) string {
+	t.Helper()
+	const nobody = 65534
+	// Everybody may run what this link leads to, wherever it is.
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Dir = "/"
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "XTABLES_") })
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
+		AmbientCaps: caps,
+	}
+	var out []byte
+	err := host.Do(func() (err error) {
+		out, err = cmd.CombinedOutput()
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
+	}
+	return string(out)
 }

@@ -1,0 +1,194 @@
+package banner
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"odooban/internal/netnstest"
+)
+
+// openOn opens a firewall on the host by the ladder.
+func openOn(t *testing.T, host *netnstest.Host, opts Options) (k *Keeper, err error) {
+	t.Helper()
+	err = host.Do(func() (err error) {
+		k, err = Open(t.Context(), opts)
+		return err
+	})
+	if err == nil {
+		t.Cleanup(func() { k.Close() })
+		k.fw = inside{host, k.fw}
+	}
+	return k, err
+}
+
+func TestOpenTakesTheBackendThatWorks(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		opts Options
+		want string
+		// notes are words of the notes, in their order.
+		notes []string
+	}{
+		{"auto", Options{Backend: "auto"}, "ipset", nil},
+		{"by default", Options{}, "ipset", nil},
+		{"no iptables", Options{IPTables: "/nonexistent/iptables"}, "nftables", []string{"not used: ipset: find iptables"}},
+		{"no ip6tables", Options{IP6Tables: "/nonexistent/ip6tables"}, "ipset", []string{"IPv6 is not guarded"}},
+		{"ipset", Options{Backend: "ipset"}, "ipset", nil},
+		{"nftables", Options{Backend: "nftables"}, "nftables", nil},
+		{"iptables", Options{Backend: "iptables"}, "iptables", nil},
+		{"dry-run", Options{Backend: "dry-run"}, "dry-run", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, err := openOn(t, netnstest.New(t, 0).Server, c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k.Name() != c.want {
+				t.Errorf("it took %s, want %s", k.Name(), c.want)
+			}
+			notes := k.Notes()
+			if len(notes) != len(c.notes) {
+				t.Fatalf("notes: %v", notes)
+			}
+			for i, words := range c.notes {
+				if !strings.Contains(notes[i].Error(), words) {
+					t.Errorf("note %d says nothing of %q: %v", i, words, notes[i])
+				}
+			}
+			block(t, k, time.Hour, "203.0.113.7/32")
+			wantBlocked(t, k, "203.0.113.7/32")
+		})
+	}
+}
+
+func TestOpenSaysWhatIsMissing(t *testing.T) {
+	host := netnstest.New(t, 0).Server
+	_, err := openOn(t, host, Options{Backend: "pf"})
+	wantText(t, err, `"pf"`, "write auto, ipset, nftables, iptables or dry-run")
+	_, err = openOn(t, host, Options{Backend: "ipset", IPTables: "/nonexistent/iptables"})
+	wantText(t, err, "ipset: find iptables")
+
+	for _, c := range []struct {
+		name string
+		caps []uintptr
+		want []string
+	}{
+		{"no capability", nil, []string{
+			"no firewall works here:\nipset: ", "CAP_NET_ADMIN and CAP_NET_RAW",
+			"\nnftables: ", "CAP_NET_ADMIN (in a container: cap_add NET_ADMIN)",
+			"\niptables: ", "run as root",
+		}},
+		{"without raw", []uintptr{unix.CAP_NET_ADMIN}, []string{"nftables [not used: ipset: ", "CAP_NET_RAW"}},
+		{"enough", []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW}, []string{"ipset []"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := asNobody(t, netnstest.New(t, 0).Server, c.caps, tryOpen, "auto", "iptables-nft", "ip6tables-nft")
+			for _, want := range c.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("says nothing of %q:\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+// Whoever changes the backend keeps the bans, and nothing of the old one stays.
+func TestOpenTakesOverTheBansOfAnotherBackend(t *testing.T) {
+	for _, from := range kinds {
+		for _, to := range kinds {
+			if from.backend == to.backend || strings.HasSuffix(from.name, "legacy") || strings.HasSuffix(to.name, "legacy") {
+				continue
+			}
+			t.Run(from.name+" to "+to.name, func(t *testing.T) {
+				host := netnstest.New(t, 0).Server
+				old, err := openOn(t, host, from.options(webPorts...))
+				if err != nil {
+					t.Fatal(err)
+				}
+				block(t, old, time.Hour, "203.0.113.7/32", "2001:db8:1::/64")
+				k, err := openOn(t, host, to.options(webPorts...))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if notes := k.Notes(); len(notes) > 0 {
+					t.Errorf("notes: %v", notes)
+				}
+				wantBlocked(t, k, "203.0.113.7/32", "2001:db8:1::/64")
+				wantUntil(t, k, time.Now().Add(time.Hour))
+				if bans, err := old.List(t.Context()); err == nil {
+					t.Errorf("the old backend still has %v", bans)
+				}
+			})
+		}
+	}
+}
+
+// A restart adopts the bans, and does not shorten them.
+func TestOpenAdoptsTheBans(t *testing.T) {
+	eachBackend(t, func(t *testing.T, k kind) {
+		host := netnstest.New(t, 0).Server
+		for i := range 3 {
+			keeper, err := openOn(t, host, k.options(webPorts...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			block(t, keeper, time.Hour>>i, "203.0.113.7/32", "2001:db8:1::/64", "198.51.100.0/24")
+			wantBlocked(t, keeper, "198.51.100.0/24", "203.0.113.7/32", "2001:db8:1::/64")
+			wantUntil(t, keeper, time.Now().Add(time.Hour))
+			keeper.look(t.Context(), func(m Mended) { t.Errorf("found wrong: %+v", m) })
+		}
+	})
+}
+
+// Other ports take effect with a restart; the bans stay.
+func TestOpenWithOtherPorts(t *testing.T) {
+	eachFamily(t, func(t *testing.T, k kind, f family) {
+		network := netnstest.New(t, 1)
+		network.Server.Echo(t, 8069)
+		first, err := openOn(t, network.Server, k.options(8069))
+		if err != nil {
+			t.Fatal(err)
+		}
+		block(t, first, time.Hour, f.ban)
+		if _, err := openOn(t, network.Server, k.options(443)); err != nil {
+			t.Fatal(err)
+		}
+		connect(t, network.Clients[0], f.server(network), 8069)
+		wantNoWay(t, network.Clients[0], netip.AddrPortFrom(f.server(network), 443), dropMeter(t, k, network.Server, f))
+	})
+}
+
+func TestRemoveLeavesNothingOfAnyBackend(t *testing.T) {
+	eachBackend(t, func(t *testing.T, k kind) {
+		host := netnstest.New(t, 0).Server
+		keeper, err := openOn(t, host, k.options(webPorts...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		block(t, keeper, time.Hour, "203.0.113.7/32", "2001:db8:1::/64", "198.51.100.0/24")
+		for range 2 {
+			if err := keeper.Remove(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var left string
+			for _, tables := range []string{k.iptables, k.ip6tables} {
+				left += host.Run(t, tables+"-save")
+			}
+			left += host.Run(t, "nft", "list", "ruleset") + host.Run(t, "ipset", "save")
+			if strings.Contains(left, "odooban") {
+				t.Errorf("left behind:\n%s", left)
+			}
+		}
+		block(t, keeper, -time.Hour, "203.0.113.7/32")
+		keeper.look(t.Context(), func(m Mended) {
+			if m.Err != nil {
+				t.Error(m.Err)
+			}
+		})
+		wantBlocked(t, keeper)
+	})
+}
