@@ -13,6 +13,8 @@ type access struct {
 	path   []byte
 	post   bool
 	status int
+	// idle says that the request made no query to the database.
+	idle bool
 	// took is how long the request took; timed says whether the line told.
 	took  time.Duration
 	timed bool
@@ -54,6 +56,9 @@ func parseAccess(msg []byte) (access, bool) {
 
 // parseTail reads the status and the times.
 func (a *access) parseTail(b []byte) bool {
+	if bytes.Contains(b, fromWord) {
+		return false // the end of a login
+	}
 	fields := bytes.Fields(b)
 	if len(fields) == 0 {
 		return false
@@ -64,6 +69,7 @@ func (a *access) parseTail(b []byte) bool {
 	if len(fields) < 5 {
 		return true
 	}
+	a.idle = digits(stripColour(fields[2])) == 0
 	inQueries, ok1 := parseSeconds(stripColour(fields[3]))
 	outside, ok2 := parseSeconds(stripColour(fields[4]))
 	a.took, a.timed = inQueries+outside, ok1 && ok2
@@ -83,25 +89,21 @@ func parseSeconds(b []byte) (time.Duration, bool) {
 }
 
 // rpc says whether the request came in where failed logins are logged
-// without an address.
+// without an address. One without a query asked for the version.
 func (a *access) rpc() bool {
-	return a.post && (string(a.path) == "/jsonrpc" || bytes.HasPrefix(a.path, []byte("/xmlrpc")))
+	return a.post && !a.idle && (string(a.path) == "/jsonrpc" ||
+		bytes.HasPrefix(a.path, []byte("/xmlrpc")) && bytes.HasSuffix(a.path, []byte("/common")))
 }
 
-// login says whether the request came in where logins are tried.
+// login says whether the request is one that tries a login, and so writes a
+// record about it. A website's form may stand behind a language: /fr/web/login.
 func (a *access) login() bool {
-	if !a.post {
+	if !a.post || a.status >= 400 {
 		return false
 	}
-	for _, path := range loginPaths {
-		if bytes.HasPrefix(a.path, path) {
-			return true
-		}
-	}
-	return a.rpc()
+	return a.rpc() || bytes.HasSuffix(a.path, []byte("/web/login")) ||
+		bytes.HasSuffix(a.path, []byte("/web/session/authenticate"))
 }
 
-var loginPaths = [][]byte{
-	[]byte("/web/login"), []byte("/web/session/authenticate"),
-	[]byte("/web/reset_password"), []byte("/web/signup"),
-}
+// redirected says whether the form was left: a failed login shows it again.
+func (a *access) redirected() bool { return a.status >= 300 && a.status < 400 }

@@ -22,24 +22,33 @@ type attempt struct {
 	none bool
 	// header says whether the line is a record's header, or looks like one.
 	header bool
-	// echoed is set on a cooledDown whose "Login failed" line has come.
-	echoed bool
+	// sure is set where no login can hold a line end.
+	sure bool
+	// vague is set where the address may be a part of the login (Odoo 10
+	// writes none, 11 does, under one logger).
+	vague bool
+	// echoOf is, on the "Login failed" line that follows a cooledDown, the
+	// latter: both are one attempt.
+	echoOf *attempt
 
 	line   uint64 // number of the line in its source
 	offset int64  // bytes of the source up to its end
 	burst  uint64 // the burst it came in
 
-	// provenBy is the access line that showed the attempt to be real.
-	provenBy uint64
-	// sure is set where no login can hold a line end.
-	sure bool
-	// wanting is set where only an access line can make the attempt real.
-	wanting bool
-	// doubt is an attempt that makes this one void, unless it is proven.
-	doubt *attempt
-	// blame is who forged the line, if it turns out forged.
-	blame netip.Addr
+	// verdict is what judge found out.
+	verdict
 	state attemptState
+}
+
+// verdict is what is known of an attempt by the access lines that have come.
+type verdict struct {
+	// claim is the request that made the attempt.
+	claim *request
+	// inside is the request whose record may hold the line, as a part of its
+	// login.
+	inside *request
+	// closed is set where a request was found whose record ends in the line.
+	closed bool
 }
 
 type attemptState uint8
@@ -47,55 +56,96 @@ type attemptState uint8
 const (
 	undecided attemptState = iota
 	told
-	forged
+	refused
 )
 
 // proven says whether the attempt is real beyond doubt.
 func (a *attempt) proven() bool {
-	return a.sure && a.addr.IsValid() || a.provenBy > 0 && !a.doubted()
+	return a.claim != nil || a.sure && a.addr.IsValid()
 }
 
-// doubted says whether another attempt makes this one void.
-func (a *attempt) doubted() bool {
-	return a.doubt != nil && a.doubt.provenBy == 0
-}
-
-// counts says whether the attempt is a failure if it is real.
-func (a *attempt) counts() bool {
-	return a.rule != ""
-}
-
-// distrust asks for proof from outside the record that blame may have made.
-func (a *attempt) distrust(blame netip.Addr) {
-	if a.sure || a.wanting {
-		return
+// owner is who made the attempt, as far as it is known.
+func (a *attempt) owner() netip.Addr {
+	if a.claim != nil {
+		return a.claim.addr
 	}
-	a.wanting, a.blame = true, blame
+	return a.addr
+}
+
+// place is where the attempt stands in the log: where its address does.
+func (a *attempt) place() (line uint64, offset int64) {
+	if a.claim != nil && a.claim.addr != a.addr {
+		return a.claim.line, a.claim.offset
+	}
+	return a.line, a.offset
+}
+
+// raw says whether the line holds a login as it was submitted.
+func (a *attempt) raw() bool {
+	return a.event == loginFailed || a.event == loginPassed || a.event == resetTried
+}
+
+// bare says whether the record ends in nothing that tells whose it is.
+func (a *attempt) bare() bool { return !a.addr.IsValid() && !a.none }
+
+// ends says whether a record of the request may end in the line.
+func (a *attempt) ends(q *request) bool {
+	return a.event != cooledDown && (a.addr == q.addr || a.none && q.rpc())
+}
+
+// echo says whether the attempt is told with its cooldown.
+func (a *attempt) echo() bool {
+	c := a.echoOf
+	return c != nil && (c.state == told || c.state == undecided && (c.inside == nil || c.claim != nil))
+}
+
+// open says whether the line may yet turn out the end of a forger's record.
+func (a *attempt) open() bool {
+	return a.state == undecided && a.claim == nil && a.inside == nil && !a.closed && !a.sure && !a.echo()
 }
 
 // failure is the attempt as it is told.
 func (a *attempt) failure() Failure {
-	return Failure{Time: a.when, Addr: a.addr, User: a.user, DB: a.db, Rule: a.rule}
+	return Failure{Time: a.when, Addr: a.owner(), User: a.user, DB: a.db, Rule: a.rule}
 }
 
 // request is one access line with where it stood.
 type request struct {
 	access
-	when  time.Time
-	proc  process
-	db    string
-	line  uint64
-	start time.Time // zero where the line does not say how long it took
+	when   time.Time
+	seen   time.Time
+	proc   process
+	db     string
+	line   uint64
+	offset int64
+	burst  uint64
+	start  time.Time // zero where the line does not say how long it took
+	since  uint64    // the line of the process's access line before
+	// first is the record it wrote, if that holds further lines.
+	first *attempt
+	// void is set where the line may be a part of a login.
+	void bool
 }
 
 // clockSlack is how far the moments within one request may be apart from what
 // its access line says: times are rounded to milliseconds.
-const clockSlack = 5 * time.Millisecond
+const clockSlack = 2 * time.Millisecond
+
+// renderLimit is how long after its record a request is taken to end where the
+// access line does not say when it began (Odoo 8 to 11).
+const renderLimit = 5 * time.Second
+
+// span is the time in which the request can have written its record.
+func (q *request) span() (from, to time.Time) {
+	from = q.start
+	if from.IsZero() {
+		from = q.when.Add(-renderLimit)
+	}
+	return from.Add(-clockSlack), q.when.Add(clockSlack)
+}
 
 // covers says whether t lies within the request, as far as that is known.
 func (q *request) covers(t time.Time) bool {
-	if t.After(q.when.Add(clockSlack)) {
-		return false
-	}
-	return q.start.IsZero() || !t.Before(q.start.Add(-clockSlack))
+	from, to := q.span()
+	return !t.Before(from) && !t.After(to)
 }

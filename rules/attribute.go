@@ -1,268 +1,207 @@
 package rules
 
 import (
-	"net/netip"
+	"cmp"
 	"slices"
+	"sort"
 	"time"
 )
 
-// A login may hold line ends, and behind them whatever a forger thinks a
-// record looks like. What it cannot hold is anything behind its own end: the
-// last of its lines ends in the true address, and the access line of the
-// request, which names that address again, comes after it. So an access line
-// says which record it belongs to, which of the lines up to that record's end
-// are part of the login, and that they prove nothing about each other.
+// Every request that tries a login writes one record about it, and one access
+// line when it has been answered. So an access line that is real, of such a
+// request, whose possible records are all failures, is a failed attempt of the
+// address it names, whatever forgers have written elsewhere. What is left is to
+// find the access lines that are not real, for a login may hold whatever a
+// forger thinks a log looks like: enclose.go.
 
-// attribute takes the access line of a request that may have tried a login.
-func (s *Scanner) attribute(q *request) {
-	own := s.own(q)
-	first := s.choose(own, q)
-	if first == nil {
-		s.contradict(own, q)
+// requested takes an access line.
+func (s *Scanner) requested(r *record, a access, seen time.Time) {
+	s.previous = previous{}
+	if a.post && len(s.attempts) > 0 {
+		q := &request{
+			access: a, when: r.when, seen: seen, proc: r.proc, db: string(r.db),
+			line: s.line, offset: s.offset, burst: s.burst, since: s.workers.latest(r.proc),
+		}
+		if a.timed {
+			q.start = q.when.Add(-a.took)
+		}
+		s.previous.access = q
+		s.requests = append(s.requests, q)
+		s.fresh = true
+	}
+	s.workers.note(r.proc, s.line)
+}
+
+// judge finds out what the access lines say about the attempts. From the last
+// to the first, since only a later one can show that a line is a part of a
+// login; then each that is real claims its record.
+func (s *Scanner) judge() {
+	if !s.fresh {
 		return
 	}
-	end := s.lastEnding(first, q)
-	if !fits(first, end, q) {
-		s.contradict(own, q)
-		return
-	}
-	s.prove(first, q)
-	if end != nil {
-		s.suspect(first, end, q)
-	}
-	if s.workers.prefork() {
-		s.contradict(own, q)
-	} else {
-		s.suspectEarlier(first, own, q)
-	}
-}
-
-// fits says whether the request can have written the record that first begins.
-func fits(first, end *attempt, q *request) bool {
-	switch {
-	case first.addr == q.addr || end != nil:
-		return true
-	case first.none:
-		return q.rpc()
-	default:
-		return !first.addr.IsValid() && q.login()
-	}
-}
-
-// prove settles that the request made the attempt. An attempt that this gives
-// its address, or its credit, stands from here on where the access line does.
-func (s *Scanner) prove(a *attempt, q *request) {
-	s.evidence = evidenceSpan
-	if a.addr == q.addr && !a.wanting {
-		s.agreed = true
-	} else {
-		s.moveToEnd(a)
-	}
-	if !a.addr.IsValid() && !a.none {
-		s.suspectAddressed(a, q)
-	}
-	a.addr, a.none, a.wanting, a.provenBy = q.addr, false, false, q.line
-}
-
-// moveToEnd moves an attempt behind all others.
-func (s *Scanner) moveToEnd(a *attempt) {
-	at := slices.Index(s.attempts, a)
-	s.attempts = append(slices.Delete(s.attempts, at, at+1), a)
-	a.offset = s.offset
-}
-
-// suspectAddressed distrusts the lines with an address that follow a record
-// without one: Odoo 8 to 10 wrote none, so a login holds them.
-func (s *Scanner) suspectAddressed(first *attempt, q *request) {
+	s.fresh = false
+	s.index()
 	for _, a := range s.attempts {
-		if a.line > first.line && a.provenBy == 0 && a.addr.IsValid() {
-			a.distrust(q.addr)
+		a.verdict = verdict{}
+	}
+	for _, q := range s.requests {
+		q.void, q.first = false, nil
+	}
+	for _, q := range slices.Backward(s.requests) {
+		if !q.void {
+			s.enclose(q)
+		}
+	}
+	for _, q := range s.requests {
+		if !q.void {
+			s.claim(q)
 		}
 	}
 }
 
-// own lists the attempts that may belong to the request, in order: same
-// process, within the request's time, and not another request's. A prefork
-// process has one request at a time, so there what an earlier access line
-// within this request's time has proven belongs to it as well.
-func (s *Scanner) own(q *request) []*attempt {
-	const reach = 512
-	var own []*attempt
-	for i := len(s.attempts) - 1; i >= 0 && i >= len(s.attempts)-reach; i-- {
-		a := s.attempts[i]
-		if a.proc != q.proc || a.event == otherEvent || a.state == forged {
+// index lists the attempts of each process by time.
+func (s *Scanner) index() {
+	if s.byTime == nil {
+		s.byTime = make(map[process][]*attempt)
+	}
+	for proc, list := range s.byTime {
+		if len(list) == 0 {
+			delete(s.byTime, proc)
 			continue
 		}
-		if a.provenBy > 0 {
-			if !s.workers.prefork() {
-				continue
-			}
-			if q.start.IsZero() || !a.when.After(q.start.Add(clockSlack)) {
-				break
-			}
-		}
-		if q.covers(a.when) {
-			own = append(own, a)
+		s.byTime[proc] = list[:0]
+	}
+	for _, a := range s.attempts {
+		if a.event != otherEvent && a.state != refused {
+			s.byTime[a.proc] = append(s.byTime[a.proc], a)
 		}
 	}
-	for i, j := 0, len(own)-1; i < j; i, j = i+1, j-1 {
-		own[i], own[j] = own[j], own[i]
+	for _, list := range s.byTime {
+		slices.SortStableFunc(list, func(a, b *attempt) int { return a.when.Compare(b.when) })
 	}
+}
+
+// own appends the attempts that the request may have made, by process and
+// time, in the order of their lines.
+func (s *Scanner) own(own []*attempt, q *request) []*attempt {
+	since := uint64(0)
+	if q.start.IsZero() && s.workers.prefork() {
+		since = q.since
+	}
+	from, to := q.span()
+	list := s.byTime[q.proc]
+	for i := sort.Search(len(list), func(i int) bool { return !list[i].when.Before(from) }); i < len(list); i++ {
+		if list[i].when.After(to) {
+			break
+		}
+		if list[i].line < q.line && list[i].line > since {
+			own = append(own, list[i])
+		}
+	}
+	slices.SortFunc(own, func(a, b *attempt) int { return cmp.Compare(a.line, b.line) })
 	return own
 }
 
-// choose picks the attempt whose record the request wrote.
-func (s *Scanner) choose(own []*attempt, q *request) *attempt {
-	if s.workers.prefork() {
-		return choosePrefork(own, q)
-	}
-	if a := find(own, func(a *attempt) bool { return a.addr == q.addr && (!a.wanting || q.proves()) }); a != nil {
-		return a
-	}
-	if a := find(own, func(a *attempt) bool {
-		return a.none && q.rpc() && a.recordDB == q.db && (!a.wanting || q.proves())
-	}); a != nil {
-		return a
-	}
-	if a := find(own, func(a *attempt) bool { return !a.addr.IsValid() && !a.none && !a.wanting }); a != nil {
-		return a
-	}
-	return s.beforeStranger(own, q)
+// between returns the attempts behind one line and before another.
+func (s *Scanner) between(from, to uint64) []*attempt {
+	i := sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].line > from })
+	n := sort.Search(len(s.attempts)-i, func(n int) bool { return s.attempts[i+n].line >= to })
+	return s.attempts[i : i+n]
 }
 
-// choosePrefork picks the first attempt of the process since its last
-// request; one that is already distrusted only where it stands alone.
-func choosePrefork(own []*attempt, q *request) *attempt {
-	if a := find(own, func(a *attempt) bool { return !a.wanting }); a != nil {
-		return a
-	}
-	if len(own) == 1 && (own[0].addr == q.addr || own[0].none && q.rpc()) && q.proves() {
-		return own[0]
-	}
-	return nil
-}
-
-// proves says whether the line is proof enough for a distrusted attempt: that
-// of a failed login, and with the times that a forger had to guess.
-func (q *request) proves() bool {
-	return q.login() && q.status == 200 && !q.start.IsZero()
-}
-
-// beforeStranger picks, on a threaded server, the attempt right before a line
-// of a process that does not exist, if the lines up to such a one end in the
-// request's address: that attempt's login holds them.
-func (s *Scanner) beforeStranger(own []*attempt, q *request) *attempt {
-	for i := len(own) - 1; i >= 0; i-- {
-		end := s.lastEnding(own[i], q)
-		if end != nil && end.proc != q.proc {
-			return own[i]
+// claim finds the attempt that the request made.
+func (s *Scanner) claim(q *request) {
+	s.mine = s.own(s.mine[:0], q)
+	own := s.mine
+	var best *attempt
+	if !q.login() {
+		best = elsewhere(own, q)
+	} else {
+		for _, a := range own {
+			if a.claim == nil && q.mayHave(a) && s.inOrder(a, q) && (best == nil || better(a, best, q)) {
+				best = a
+			}
+		}
+		if best == nil && q.first != nil && q.first.claim == nil && q.first.inside == nil {
+			best = q.first
 		}
 	}
-	return nil
-}
-
-// find returns the first of list that is as wanted.
-func find(list []*attempt, wanted func(*attempt) bool) *attempt {
-	for _, a := range list {
-		if wanted(a) {
-			return a
-		}
+	if best == nil || !s.workers.prefork() && best.none && s.rivals(own, best, q) {
+		return
 	}
-	return nil
-}
-
-// lastEnding returns the last attempt behind first whose line ends as the
-// request's record does: if the record of first has several lines, it ends
-// there or before.
-func (s *Scanner) lastEnding(first *attempt, q *request) *attempt {
-	for i := len(s.attempts) - 1; i >= 0; i-- {
-		a := s.attempts[i]
-		ends := a.addr == q.addr && a.event != cooledDown || a.none && q.rpc()
-		if a.line > first.line && ends && a.state != forged {
-			return a
-		}
-	}
-	return nil
-}
-
-// suspect treats the lines behind first, up to end, as what the login of first
-// may hold. A prefork process has one record in a request, so its further ones
-// are forged. Others must be proven from outside; what is proven from within
-// is void unless end turns out to be a record of its own.
-func (s *Scanner) suspect(first, end *attempt, q *request) {
-	for _, a := range s.attempts {
-		if a == first || a.line <= first.line || a.line > end.line || a.sure {
-			continue
-		}
-		switch {
-		case a.proc == q.proc && s.workers.prefork():
-			s.forge(a, q.addr)
-		case a.provenBy == 0:
-			a.distrust(q.addr)
-		case a.provenBy < end.line && (s.workers.prefork() || end.when.Sub(a.when).Abs() <= instant):
-			a.doubt, a.blame = end, q.addr
-		}
+	best.claim = q
+	if best.addr == q.addr {
+		s.evidence = evidenceSpan
 	}
 }
 
-// instant is the longest time that a forger can hope to guess right: lines
-// further apart than this were written apart.
-const instant = 20 * time.Millisecond
-
-// suspectEarlier treats, on a threaded server, the attempts before first: each
-// still waits for an access line of its own, and if the login of one of them
-// holds first, none will come. What another line within that login proved is
-// void.
-func (s *Scanner) suspectEarlier(first *attempt, own []*attempt, q *request) {
-	var start *attempt
-	for _, a := range own {
-		if a.line >= first.line {
+// inOrder says whether time went on between the record and the access line as
+// it did in the log: a forger who guessed a moment wrong, but the same for
+// both, is given away by the real requests between them, and live by the time
+// at which both were read.
+func (s *Scanner) inOrder(a *attempt, q *request) bool {
+	if !q.seen.IsZero() && !a.seen.IsZero() {
+		late := q.seen.Sub(a.seen) - q.when.Sub(a.when)
+		if late.Abs() > burstAge {
+			return false
+		}
+	}
+	at := sort.Search(len(s.requests), func(i int) bool { return s.requests[i].line > a.line })
+	for _, other := range s.requests[at:] {
+		if other.line >= q.line {
 			break
 		}
-		if a.provenBy == 0 {
-			a.distrust(q.addr)
+		if !other.void && (other.when.Before(a.when.Add(-clockSlack)) || other.when.After(q.when.Add(clockSlack))) {
+			return false
 		}
 	}
-	for _, a := range s.attempts {
-		if a.line >= first.line || a.proc != q.proc || a.sure || q.start.IsZero() || !q.covers(a.when) ||
-			first.when.Sub(a.when).Abs() > instant {
-			continue
-		}
-		if start == nil && a.recordDB == q.db {
-			start = a
-		}
-		if start != nil && a.provenBy > start.line && a.provenBy < first.line {
-			s.forge(a, q.addr)
-		}
-	}
+	return true
 }
 
-// contradict distrusts the attempts of a prefork process that its next request
-// did not make.
-func (s *Scanner) contradict(own []*attempt, q *request) {
-	if !s.workers.prefork() || s.blind(q) {
-		return
+// mayHave says whether the request can have made the attempt, by what the
+// record says.
+func (q *request) mayHave(a *attempt) bool {
+	if a.event == resetTried || q.redirected() && a.event != loginPassed || a.echo() {
+		return false
 	}
-	for _, a := range own {
-		if a.provenBy == 0 && a.state == undecided {
-			a.distrust(netip.Addr{})
-		}
-	}
+	return a.addr == q.addr || a.none && q.rpc() && a.recordDB == q.db || a.bare()
 }
 
-// blind says whether access lines may only ever name a proxy: the address is
-// a private one, and none has yet agreed with a record's.
-func (s *Scanner) blind(q *request) bool {
-	return !s.agreed && (q.addr.IsPrivate() || q.addr.IsLoopback())
+// better orders the records that a request may have made: those that name its
+// address before those that name none, what can be no part of another's login
+// before what can, who has passed before who has failed, and the first.
+func better(a, b *attempt, q *request) bool {
+	if named := a.addr == q.addr; named != (b.addr == q.addr) {
+		return named
+	}
+	if a.none != b.none {
+		return a.none
+	}
+	if safe := a.inside == nil; safe != (b.inside == nil) {
+		return safe
+	}
+	return a.event == loginPassed && b.event != loginPassed
 }
 
-// forge settles that a line is part of another's login.
-func (s *Scanner) forge(a *attempt, by netip.Addr) {
-	if a.state != undecided || a.sure {
-		return
+// elsewhere takes a request to a path that is no login of Odoo's own: another
+// module's may be, if nothing else is possible.
+func elsewhere(own []*attempt, q *request) *attempt {
+	if len(own) != 1 || q.redirected() || q.status >= 500 {
+		return nil
 	}
-	a.state = forged
-	if a.header {
-		s.stats.addForged(by)
+	if a := own[0]; a.addr == q.addr && a.claim == nil && a.inside == nil && a.event != resetTried {
+		return a
 	}
+	return nil
+}
+
+// rivals says whether, on a threaded server, the record without an address may
+// as well be another request's, and not all of them have failed.
+func (s *Scanner) rivals(own []*attempt, best *attempt, q *request) bool {
+	if best.event == loginPassed {
+		return false
+	}
+	return slices.ContainsFunc(own, func(a *attempt) bool {
+		return a.none && a.event == loginPassed && a.recordDB == q.db
+	})
 }

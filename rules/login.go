@@ -117,6 +117,9 @@ func parseCooldown(b []byte) login {
 	if !ok || !valid || !bytes.Contains(rest, []byte(" failures since last success")) {
 		return login{event: unknownLogin}
 	}
+	if end, none := trailer(rest); end.IsValid() || none {
+		return login{} // the end of a login
+	}
 	l := login{event: cooledDown, addr: addr}
 	if quoted, ok := bytes.CutPrefix(rest, []byte("(user ")); ok {
 		if end := bytes.LastIndex(quoted, []byte(") on ")); end > 1 {

@@ -1,8 +1,8 @@
 package rules
 
 import (
+	"bytes"
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -14,6 +14,9 @@ type Scanner struct {
 	stats Stats
 
 	attempts []*attempt
+	requests []*request
+	byTime   map[process][]*attempt
+	fresh    bool // a request has come since judge looked
 	previous previous
 	line     uint64
 	offset   int64
@@ -26,8 +29,12 @@ type Scanner struct {
 	// evidence is how many more attempts may come without an access line
 	// before the source is taken for one that has none.
 	evidence int
-	agreed   bool
-	names    map[string]string
+	// bare is set once a login line ended in no address (Odoo 8 to 10): then
+	// what looks like one is a part of the login.
+	bare  bool
+	names map[string]string
+	// What the passages through the attempts list, kept for the next one.
+	mine, others, order []*attempt
 }
 
 // Stats is what a Scanner has seen so far.
@@ -54,16 +61,16 @@ type Stats struct {
 // previous is what the last record header was.
 type previous struct {
 	attempt *attempt
-	access  uint64
+	access  *request
 }
 
 const (
 	// horizon is how many bytes of log a record and its access line may span.
-	horizon = 256 << 10
+	horizon = 1 << 20
 	// sweepEvery bounds how often the open attempts are gone through.
-	sweepEvery = 16 << 10
+	sweepEvery = horizon / 2
 	// maxAttempts bounds the open attempts.
-	maxAttempts = 4096
+	maxAttempts = 8192
 	// maxForgers bounds how many forgers are told apart.
 	maxForgers = 10000
 	// longestUser bounds what is kept of a login.
@@ -96,13 +103,13 @@ func (s *Scanner) Feed(dst []Failure, text []byte, seen time.Time) []Failure {
 func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 	var r record
 	if !s.parse(&r, text) {
-		s.continued(text)
+		s.continued(text, seen)
 		return time.Time{}
 	}
 	s.stats.note(r.when)
 	if isAccessLogger(r.logger) {
 		if a, ok := parseAccess(r.msg); ok {
-			s.requested(&r, a)
+			s.requested(&r, a, seen)
 			return r.when
 		}
 	}
@@ -164,18 +171,17 @@ func (s *Scanner) login(r *record, l login, seen time.Time) {
 		s.stats.ProxySuspected++
 		return
 	}
-	if l.event == loginFailed && s.echo(r, l) {
-		return
-	}
 	a := s.newAttempt(r, l.event, seen)
 	a.addr, a.none, a.header = l.addr, l.none, true
+	s.doubtTrailer(a, r)
 	switch l.event {
 	case loginFailed:
 		a.rule = s.set.rule(LoginRule)
+		a.echoOf = s.cooldownBefore(a)
 	case cooledDown:
 		a.rule = s.set.rule(CooldownRule)
 	}
-	if a.counts() {
+	if a.rule != "" {
 		a.user = string(l.user[:min(len(l.user), longestUser)])
 		a.db = string(r.database())
 		if a.db == "" {
@@ -185,25 +191,37 @@ func (s *Scanner) login(r *record, l login, seen time.Time) {
 	s.add(a)
 }
 
-// echo says whether the record is the "Login failed" line of an attempt that
-// a cooldown line has already told of.
-func (s *Scanner) echo(r *record, l login) bool {
-	const together = 2 * time.Second
+// doubtTrailer takes care of the versions that end the line in the login: 8
+// and 9, which the logger tells, and 10, which shares its logger with 11.
+func (s *Scanner) doubtTrailer(a *attempt, r *record) {
+	if a.event == cooledDown || a.event == resetTried || bytes.HasPrefix(r.logger, []byte("odoo.addons.base.models")) {
+		return
+	}
+	a.vague = true
+	if bytes.HasPrefix(r.logger, []byte("openerp")) || !a.addr.IsValid() && !a.none {
+		s.bare = true
+	}
+	if s.bare {
+		a.addr, a.none = netip.Addr{}, false
+	}
+}
+
+// cooldownBefore returns the cooldown line of the same attempt, if there is
+// one: Odoo writes it right before.
+func (s *Scanner) cooldownBefore(a *attempt) *attempt {
+	const together = 100 * time.Millisecond
 	for i := len(s.attempts) - 1; i >= 0 && i >= len(s.attempts)-16; i-- {
-		a := s.attempts[i]
-		if a.proc != r.proc {
+		c := s.attempts[i]
+		if c.proc != a.proc || c.event == otherEvent {
 			continue
 		}
-		open := !l.addr.IsValid() && !l.none
-		if a.event != cooledDown || a.echoed || a.rule == "" || a.provenBy > 0 ||
-			a.addr != l.addr && !open && !l.none || r.when.Sub(a.when).Abs() > together {
-			return false
+		if c.event == cooledDown && c.rule != "" && c.state != refused &&
+			(c.addr == a.addr || a.bare()) && a.when.Sub(c.when).Abs() <= together {
+			return c
 		}
-		a.echoed = true
-		s.previous.attempt = a
-		return true
+		return nil
 	}
-	return false
+	return nil
 }
 
 // mark remembers a line of no login that ends in an address, while one is
@@ -237,89 +255,29 @@ func (s *Scanner) add(a *attempt) {
 
 // continued takes a line that is no record's header: it continues the record
 // before it, which then ends in what this line ends in.
-func (s *Scanner) continued(text []byte) {
+func (s *Scanner) continued(text []byte, seen time.Time) {
 	if len(s.attempts) == 0 {
 		return
 	}
 	addr, none := trailer(text)
-	switch a := s.previous.attempt; {
-	case a == nil:
-	case a.event == cooledDown && !a.echoed:
-		// Odoo writes it in one line: this one is part of a login.
-		a.distrust(addr)
-	default:
-		if a.event != cooledDown || addr.IsValid() {
+	if a := s.previous.attempt; a != nil && a.raw() {
+		if !a.vague || !s.bare {
 			a.addr, a.none = addr, none
 		}
 		return
 	}
-	if s.previous.access > 0 {
-		s.unprove(s.previous.access, addr)
+	if s.previous.access != nil {
+		// A login held the access line.
+		s.previous.access = nil
+		s.workers.forget(s.line-2, s.line)
+		s.requests, s.fresh = s.requests[:len(s.requests)-1], true
 	}
 	if addr.IsValid() || none {
-		end := &attempt{event: otherEvent, addr: addr, none: none, line: s.line, offset: s.offset, burst: s.burst}
-		s.previous = previous{}
-		s.add(end)
+		s.add(&attempt{
+			event: otherEvent, addr: addr, none: none, seen: seen, line: s.line, offset: s.offset, burst: s.burst,
+		})
+		s.previous.attempt = nil
 	}
-}
-
-// unprove takes back what an access line proved: it was part of a login.
-func (s *Scanner) unprove(line uint64, blame netip.Addr) {
-	s.previous.access = 0
-	for _, a := range s.attempts {
-		if a.provenBy == line {
-			a.provenBy = 0
-			a.distrust(blame)
-		}
-	}
-}
-
-// requested takes an access line.
-func (s *Scanner) requested(r *record, a access) {
-	s.previous = previous{access: s.line}
-	if len(s.attempts) > 0 && (a.login() || s.workers.prefork()) {
-		q := &request{access: a, when: r.when, proc: r.proc, db: string(r.db), line: s.line}
-		if a.timed {
-			q.start = q.when.Add(-a.took)
-		}
-		s.attribute(q)
-	}
-	if !s.open() {
-		s.workers.note(r.proc)
-	}
-}
-
-// open says whether the line may be part of a login.
-func (s *Scanner) open() bool {
-	return slices.ContainsFunc(s.attempts, func(a *attempt) bool {
-		return a.state == undecided && a.provenBy == 0 && !a.wanting && !a.sure
-	})
-}
-
-// workers watches which processes answer requests. A prefork server's take
-// turns, and each has one request at a time; a threaded server is one process.
-type workers struct {
-	last  process
-	known map[process]bool
-	turns int
-}
-
-// note takes the process of an access line that no login can hold.
-func (w *workers) note(p process) {
-	const most = 1024
-	if w.known == nil || len(w.known) > most {
-		w.known = make(map[process]bool)
-	}
-	if p != w.last && w.known[p] && p.container == w.last.container {
-		w.turns++
-	}
-	w.known[p], w.last = true, p
-}
-
-// prefork says whether processes were seen to take turns.
-func (w *workers) prefork() bool {
-	const enough = 2
-	return w.turns >= enough
 }
 
 // addForged counts a forged line against the address that sent it.
@@ -330,15 +288,4 @@ func (st *Stats) addForged(by netip.Addr) {
 	if _, known := st.Forged[by]; known || len(st.Forged) < maxForgers {
 		st.Forged[by]++
 	}
-}
-
-// RecordTime reads the time of a line: of the record whose header it is, or
-// the time it begins with. ref is as in Set.NewScanner.
-func RecordTime(line []byte, ref time.Time) (time.Time, bool) {
-	s := Scanner{ref: ref, names: make(map[string]string)}
-	var r record
-	if s.parse(&r, line) {
-		return r.when, true
-	}
-	return leadingTime(line, ref)
 }

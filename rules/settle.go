@@ -1,23 +1,30 @@
 package rules
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"time"
 )
 
 const (
-	// burstAge is how long after an attempt was read the rest of its record
-	// has been read as well, even if lines came without a pause.
-	burstAge = 100 * time.Millisecond
+	// burstAge is how long after a line was read the rest of its record has
+	// been read as well, even if lines came without a pause.
+	burstAge = time.Second
 	// lonePatience is how long attempts that were read together wait for an
 	// access line in a source that seems to have none.
 	lonePatience = time.Second
+	// afterglow is how long attempts are kept that are decided, because later
+	// access lines are held against them as well.
+	afterglow = 10 * time.Second
 )
 
 // Settle says that every record read so far is whole, because nothing more has
 // come for a while, and appends the failures that this makes certain.
 func (s *Scanner) Settle(dst []Failure, now time.Time) []Failure {
-	dst = s.sweep(dst, sweep{now: now, settled: true})
+	if len(s.attempts) > 0 {
+		dst = s.sweep(dst, &sweep{now: now, settled: true})
+	}
 	s.burst++
 	return dst
 }
@@ -25,7 +32,7 @@ func (s *Scanner) Settle(dst []Failure, now time.Time) []Failure {
 // Flush says that the source has ended, and appends the failures that this
 // makes certain. Nothing stays open.
 func (s *Scanner) Flush(dst []Failure) []Failure {
-	return s.sweep(dst, sweep{final: true, settled: true})
+	return s.sweep(dst, &sweep{final: true, settled: true})
 }
 
 // advance goes through the attempts now and then while lines come without a
@@ -38,7 +45,7 @@ func (s *Scanner) advance(dst []Failure, seen time.Time) []Failure {
 	if !due || len(s.attempts) == 0 {
 		return dst
 	}
-	return s.sweep(dst, sweep{now: seen})
+	return s.sweep(dst, &sweep{now: seen})
 }
 
 // sweep is one passage through the attempts.
@@ -46,53 +53,66 @@ type sweep struct {
 	now     time.Time // zero in history
 	settled bool      // every record read so far is whole
 	final   bool      // nothing more will come
+	crowd   uint64    // attempts up to this line must go
 	bursts  map[uint64]burst
 	// held are the addresses with an attempt that waits: what they did later
 	// is told later.
 	held map[netip.Addr]bool
 }
 
-// burst sums up the undecided lines that were read together.
+// burst sums up the attempts that were read together.
 type burst struct {
-	unproven int
-	last     uint64     // the last unproven line that ends in an address
-	ending   netip.Addr // the address it ends in
-	mixed    bool       // unproven lines end in different addresses
+	lines  int
+	last   uint64     // the last line that ends in an address
+	ending netip.Addr // the address that the last line ends in
+	mixed  bool       // lines end in different addresses
 }
 
 // sweep tells the failures that have become certain and forgets what can no
 // longer matter.
-func (s *Scanner) sweep(dst []Failure, p sweep) []Failure {
+func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 	s.swept = s.offset
-	if !p.final && !p.now.IsZero() {
+	s.judge()
+	p.held = make(map[netip.Addr]bool)
+	if !p.now.IsZero() {
 		p.bursts = s.bursts()
-		p.held = make(map[netip.Addr]bool)
 	}
-	crowd := len(s.attempts) - maxAttempts/2
-	if len(s.attempts) < maxAttempts {
-		crowd = 0
+	if len(s.attempts) >= maxAttempts {
+		p.crowd = s.attempts[maxAttempts/2].line
 	}
-	for i, a := range s.attempts {
-		if a.state == undecided && a.counts() && s.decide(a, &p, i < crowd) {
+	for _, a := range s.inPlace() {
+		if a.state == undecided && a.rule != "" && !a.echo() && s.decide(a, p) {
 			dst = append(dst, a.failure())
 		}
 	}
-	s.forget(&p, crowd)
+	s.forget(p)
 	return dst
+}
+
+// inPlace returns the attempts in the order in which they are to be told.
+func (s *Scanner) inPlace() []*attempt {
+	ordered := append(s.order[:0], s.attempts...)
+	slices.SortStableFunc(ordered, func(a, b *attempt) int {
+		i, _ := a.place()
+		j, _ := b.place()
+		return cmp.Compare(i, j)
+	})
+	s.order = ordered
+	return ordered
 }
 
 // bursts sums up the attempts by the burst they came in.
 func (s *Scanner) bursts() map[uint64]burst {
 	bursts := make(map[uint64]burst)
 	for _, a := range s.attempts {
-		if a.provenBy > 0 || a.sure || a.state == forged {
+		if a.sure || a.echo() && a.echoOf.burst == a.burst {
 			continue
 		}
 		b := bursts[a.burst]
-		b.mixed = b.mixed || b.unproven > 0 && b.ending != a.addr
-		b.unproven++
+		b.mixed = b.mixed || b.lines > 0 && b.ending != a.addr
+		b.lines++
 		b.ending = a.addr
-		if a.addr.IsValid() || a.none {
+		if !a.bare() {
 			b.last = a.line
 		}
 		bursts[a.burst] = b
@@ -102,89 +122,111 @@ func (s *Scanner) bursts() map[uint64]burst {
 
 // decide tells a failure, drops it, or leaves it for later; it says whether
 // the failure is to be told.
-func (s *Scanner) decide(a *attempt, p *sweep, crowded bool) bool {
-	past := p.final || crowded || s.offset-a.offset > horizon
+func (s *Scanner) decide(a *attempt, p *sweep) bool {
+	past := s.past(a, p) || a.inside != nil && !p.now.IsZero() && p.now.Sub(a.seen) > afterglow
 	switch {
-	case a.proven():
-		if past || s.whole(a, p) && p.bursts[a.burst].last <= a.line && !p.held[a.addr] {
-			a.state = told
-		}
-	case a.provenBy > 0 || a.wanting:
-		if past || s.expired(a, p) {
-			s.refuse(a)
-		}
-		return false
-	case !a.addr.IsValid():
-		if p.final || crowded || s.expired(a, p) {
-			s.refuse(a)
-		}
-		return false
-	case past:
+	case a.proven() && (past || s.whole(a, p) && !p.held[a.owner()]):
 		a.state = told
-	case s.whole(a, p) && !p.held[a.addr]:
-		s.decideUnproven(a, p)
+	case a.proven():
+	case past && (s.evidence > 0 || a.inside != nil || !a.addr.IsValid() || !s.plausible(a, p)):
+		s.refuse(a)
+	case past, a.addr.IsValid() && !p.held[a.addr] && s.lone(a, p):
+		a.state = told
 	}
-	if a.state == undecided && p.held != nil {
-		p.held[a.addr] = true
+	if a.state == undecided && a.inside == nil {
+		p.held[a.owner()] = true
 	}
 	return a.state == told
 }
 
-// decideUnproven decides on a whole line that ends in an address and whose
-// access line has not come. If it was read alone, it is a whole record. If
-// not, it may be part of another line's login: its access line will say so,
-// and where there are none, only the last line is sure to end a record.
-func (s *Scanner) decideUnproven(a *attempt, p *sweep) {
-	b := p.bursts[a.burst]
-	switch {
-	case b.unproven == 1 || s.expired(a, p) || a.seen.IsZero() && s.evidence == 0:
-		a.state = told
-	case s.evidence > 0 || p.now.Sub(a.seen) < lonePatience:
-	case !b.mixed || a.line == b.last:
-		a.state = told
-	default:
-		s.refuse(a)
-	}
+// past says whether nothing can come any more that tells of the attempt.
+func (s *Scanner) past(a *attempt, p *sweep) bool {
+	_, offset := a.place()
+	return p.final || a.line < p.crowd || s.offset-offset > horizon ||
+		!p.now.IsZero() && !a.seen.IsZero() && p.now.Sub(a.seen) > requestLimit
 }
 
-// whole says whether everything that was written with the attempt is read.
-func (s *Scanner) whole(a *attempt, p *sweep) bool {
-	if p.bursts == nil {
+// lone says whether an attempt whose access line has not come is certain: it
+// was read alone, so it is a whole record. If it was not, it may be part of
+// another line's login: its access line will say so, and where there seem to be
+// none, only the last line is sure to end a record.
+func (s *Scanner) lone(a *attempt, p *sweep) bool {
+	if p.bursts == nil || a.burst == s.burst && !p.settled {
 		return false
 	}
-	return p.settled || a.burst < s.burst || !a.seen.IsZero() && p.now.Sub(a.seen) >= burstAge
+	if p.bursts[a.burst].lines == 1 && !a.vague {
+		return true
+	}
+	return a.inside == nil && s.evidence == 0 && p.now.Sub(a.seen) >= lonePatience && s.plausible(a, p)
 }
 
-// expired says whether the attempt's request must have ended.
-func (s *Scanner) expired(a *attempt, p *sweep) bool {
-	if p.now.IsZero() || a.seen.IsZero() {
-		return s.stats.Last.Sub(a.when) > requestLimit
+// plausible says whether an attempt may be told though no access line has
+// come, because the source seems to have none.
+func (s *Scanner) plausible(a *attempt, p *sweep) bool {
+	b := p.bursts[a.burst]
+	return p.bursts == nil || !b.mixed || a.line == b.last
+}
+
+// whole says whether everything that was written with a proven attempt's
+// access line is read, and can be no login that holds the line.
+func (s *Scanner) whole(a *attempt, p *sweep) bool {
+	q := a.claim
+	switch {
+	case p.bursts == nil:
+		return false
+	case q == nil:
+		return true
+	case !p.settled && q.burst == s.burst && p.now.Sub(q.seen) < burstAge:
+		return false
 	}
-	return p.now.Sub(a.seen) > requestLimit
+	for _, later := range s.between(q.line, s.line+1) {
+		if later.burst != q.burst || later.seen.Sub(q.seen) > burstAge {
+			break
+		}
+		if later.open() && !later.bare() {
+			return false
+		}
+	}
+	return true
 }
 
 // refuse settles that an attempt is not counted.
 func (s *Scanner) refuse(a *attempt) {
-	if !a.blame.IsValid() {
+	a.state = refused
+	switch {
+	case a.inside == nil:
 		s.stats.Unattributed++
+	case a.header:
+		s.stats.addForged(a.inside.addr)
 	}
-	s.forge(a, a.blame)
-	a.state = forged
 }
 
-// forget drops the attempts that can no longer matter.
-func (s *Scanner) forget(p *sweep, crowd int) {
-	kept := s.attempts[:0]
-	for i, a := range s.attempts {
-		past := p.final || i < crowd || s.offset-a.offset > horizon
-		if past && (a.state != undecided || !a.counts()) {
-			if a.state == undecided && a.wanting {
-				s.forge(a, a.blame)
-			}
-			continue
-		}
-		kept = append(kept, a)
+// forget drops what can no longer matter, from the start up to the first
+// attempt that may: a verdict must not change because a part of what it rests
+// on is gone.
+func (s *Scanner) forget(p *sweep) {
+	kept := slices.IndexFunc(s.attempts, func(a *attempt) bool { return !s.spent(a, p) })
+	if kept < 0 {
+		kept = len(s.attempts)
 	}
-	clear(s.attempts[len(kept):])
-	s.attempts = kept
+	oldest := s.line
+	if kept < len(s.attempts) {
+		oldest = s.attempts[kept].line
+	}
+	for _, a := range s.attempts[:kept] {
+		if a.state == undecided && a.inside != nil && a.claim == nil {
+			s.refuse(a)
+		}
+	}
+	s.attempts = slices.Delete(s.attempts, 0, kept)
+	s.requests = slices.DeleteFunc(s.requests, func(q *request) bool { return q.line < oldest })
+}
+
+// spent says whether the attempt can be forgotten.
+func (s *Scanner) spent(a *attempt, p *sweep) bool {
+	if s.past(a, p) {
+		return true
+	}
+	decided := a.state != undecided || a.echo() || a.rule == "" && (a.claim != nil || a.inside != nil)
+	return decided && !p.now.IsZero() && p.now.Sub(a.seen) > afterglow
 }

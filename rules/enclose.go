@@ -1,0 +1,143 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+)
+
+// A login may hold line ends, and behind them forged records and access lines.
+// What it cannot hold is anything behind its own end: the last of its lines
+// ends in the true address, and the access line of its request, which names
+// that address again, comes after it.
+
+// enclose finds the lines that the login of the request may hold, and voids the
+// access lines among them.
+func (s *Scanner) enclose(q *request) {
+	s.mine = s.own(s.mine[:0], q)
+	if len(s.mine) == 0 {
+		return
+	}
+	end := s.lastEnding(s.mine[0], q)
+	if end == nil {
+		return
+	}
+	first := s.firstRaw(s.mine, end)
+	if first != nil && (q.start.IsZero() || !s.workers.prefork()) {
+		first = s.misfit(first, end, q)
+	}
+	if first == nil || first.line >= end.line {
+		return
+	}
+	end.closed, q.first = true, first
+	for _, a := range s.between(first.line, end.line+1) {
+		if !a.sure && a.inside == nil {
+			a.inside = q
+		}
+	}
+	for _, other := range s.requests {
+		if other.line > first.line && other.line < end.line {
+			other.void = true
+		}
+	}
+	s.workers.forget(first.line, end.line)
+}
+
+// longestForgery is how many lines that may be logins a replay looks for
+// within one login.
+const longestForgery = 256
+
+// firstRaw returns the first attempt that holds a login as it was submitted,
+// and that the line end may be a part of: live, what was read apart was
+// written apart.
+func (s *Scanner) firstRaw(own []*attempt, end *attempt) *attempt {
+	last, _ := slices.BinarySearchFunc(s.attempts, end.line, func(a *attempt, line uint64) int {
+		return cmp.Compare(a.line, line)
+	})
+	oldest := s.attempts[max(0, last-longestForgery)]
+	for _, a := range own {
+		if !a.raw() || a.sure || a.burst != end.burst {
+			continue
+		}
+		if end.seen.Sub(a.seen) <= burstAge && (!end.seen.IsZero() || a.line >= oldest.line) {
+			return a
+		}
+	}
+	return nil
+}
+
+// since returns the requests after the attempt, up to as many as matter.
+func (s *Scanner) since(a *attempt) []*request {
+	const reach = 256
+	at := sort.Search(len(s.requests), func(i int) bool { return s.requests[i].line > a.line })
+	return s.requests[at:min(len(s.requests), at+reach)]
+}
+
+// lastEnding returns the last attempt behind first whose line ends as the
+// request's record does, and that is not a record of its own.
+func (s *Scanner) lastEnding(first *attempt, q *request) *attempt {
+	for _, a := range slices.Backward(s.between(first.line, q.line)) {
+		if a.ends(q) && a.state != refused && !s.separate(a, q) {
+			return a
+		}
+	}
+	return nil
+}
+
+// separate says whether, on a prefork server, the attempt is all that another
+// request can have written.
+func (s *Scanner) separate(a *attempt, q *request) bool {
+	if a.event == otherEvent || a.proc == q.proc || !s.workers.prefork() {
+		return false
+	}
+	for _, other := range s.since(a) {
+		if !other.void && other.proc == a.proc && other.login() && other.mayHave(a) {
+			s.others = s.own(s.others[:0], other)
+			if records(s.others) == 1 && s.others[len(s.others)-1] == a {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// records counts the records among the attempts: a cooldown and its echo are
+// one.
+func records(own []*attempt) int {
+	n := 0
+	for _, a := range own {
+		if !a.echo() {
+			n++
+		}
+	}
+	return n
+}
+
+// misfit returns, where requests of one process overlap, the last record
+// before the first line up to end that cannot be real: of a process that never
+// answered, or out of time. Without such a line there is nothing to tell a
+// forged record from a real one.
+func (s *Scanner) misfit(first, end *attempt, q *request) *attempt {
+	var start *attempt
+	for _, a := range s.between(first.line-1, end.line+1) {
+		if a.inside != nil || a.burst != end.burst {
+			continue
+		}
+		if start != nil && s.strange(a, start, q) {
+			return start
+		}
+		if a.raw() && a.proc == q.proc && q.covers(a.when) {
+			start = a
+		}
+	}
+	return nil
+}
+
+// strange says whether a line behind start cannot be real.
+func (s *Scanner) strange(a, start *attempt, q *request) bool {
+	if a.sure {
+		return false
+	}
+	return !a.header || !s.workers.knew(a.proc, start.line) ||
+		a.when.Before(start.when.Add(-clockSlack)) || a.when.After(q.when.Add(clockSlack))
+}

@@ -1,0 +1,90 @@
+package rules
+
+// workers watches which processes answer requests. A prefork server's take
+// turns, and each has one request at a time; a threaded server is one process.
+type workers struct {
+	known map[process]*worker
+	last  process
+	turns []uint64 // lines of access lines that showed processes taking turns
+}
+
+// worker is one process that answers requests.
+type worker struct {
+	first  uint64 // the line of the first access line that named it
+	latest uint64 // the line of its latest
+}
+
+const (
+	// enough is how many turns make a prefork server.
+	enough = 2
+	// Turns are remembered far apart, so that no login can hold them all, and
+	// not for ever, since a server may be configured anew.
+	turnsApart  = 256
+	turnsAtMost = 32
+	turnsFor    = 1 << 17
+)
+
+// note takes the process of an access line.
+func (w *workers) note(p process, line uint64) {
+	const most = 1024
+	if w.known == nil || len(w.known) > most {
+		w.known = make(map[process]*worker)
+	}
+	known := w.known[p]
+	if known == nil {
+		w.known[p], w.last = &worker{line, line}, p
+		return
+	}
+	known.latest = line
+	if p != w.last && p.container == w.last.container {
+		w.turn(line)
+	}
+	w.last = p
+}
+
+// turn remembers that processes took turns.
+func (w *workers) turn(line uint64) {
+	if n := len(w.turns); n >= enough && line-w.turns[n-1] < turnsApart {
+		return
+	}
+	if len(w.turns) == turnsAtMost || len(w.turns) > 0 && line-w.turns[0] > turnsFor {
+		w.turns = append(w.turns[:0], w.turns[1:]...)
+	}
+	w.turns = append(w.turns, line)
+}
+
+// prefork says whether processes were seen to take turns.
+func (w *workers) prefork() bool {
+	return len(w.turns) >= enough
+}
+
+// knew says whether p had answered a request before the line.
+func (w *workers) knew(p process, line uint64) bool {
+	known := w.known[p]
+	return known != nil && known.first < line
+}
+
+// latest is the line of p's latest access line, zero without one.
+func (w *workers) latest(p process) uint64 {
+	if known := w.known[p]; known != nil {
+		return known.latest
+	}
+	return 0
+}
+
+// forget takes back what access lines between two lines showed: a login held
+// them.
+func (w *workers) forget(from, to uint64) {
+	kept := w.turns[:0]
+	for _, line := range w.turns {
+		if line <= from || line > to {
+			kept = append(kept, line)
+		}
+	}
+	w.turns = kept
+	for p, known := range w.known {
+		if known.first > from && known.first <= to {
+			delete(w.known, p)
+		}
+	}
+}
