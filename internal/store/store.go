@@ -47,7 +47,7 @@ type Options struct {
 	// comes from are kept; 30 days if it is zero.
 	MaxAge time.Duration
 	// MaxRows is how many failures, and how many bans, are kept at most; a
-	// million if it is zero. A failure takes about 300 bytes of disk.
+	// million if it is zero. A failure takes about 200 bytes of disk.
 	MaxRows int
 	// Tell, if not nil, is called with each Event in the goroutine and before
 	// the end of the method that met it. The Journal holds no lock then; the
