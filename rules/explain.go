@@ -87,3 +87,14 @@ func (set *Set) explainLogin(e *Explanation, l login) {
 		e.Text = "an Odoo record that is no failure"
 	}
 }
+
+// RecordTime reads the time of a line: of the record whose header it is, or
+// the time it begins with. ref is as in Set.NewScanner.
+func RecordTime(line []byte, ref time.Time) (time.Time, bool) {
+	s := Scanner{ref: ref, names: make(map[string]string)}
+	var r record
+	if s.parse(&r, line) {
+		return r.when, true
+	}
+	return leadingTime(line, ref)
+}
