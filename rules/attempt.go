@@ -27,11 +27,14 @@ type attempt struct {
 	// vague is set where the address may be a part of the login (Odoo 10
 	// writes none, 11 does, under one logger).
 	vague bool
+	// stray is set where the record's time cannot be true.
+	stray bool
 	// echoOf is, on the "Login failed" line that follows a cooledDown, the
 	// latter: both are one attempt.
 	echoOf *attempt
 
 	line   uint64 // number of the line in its source
+	at     Place
 	offset int64  // bytes of the source up to its end
 	burst  uint64 // the burst it came in
 
@@ -106,7 +109,7 @@ func (a *attempt) open() bool {
 
 // failure is the attempt as it is told.
 func (a *attempt) failure() Failure {
-	return Failure{Time: a.when, Addr: a.owner(), User: a.user, DB: a.db, Rule: a.rule}
+	return Failure{Time: a.when, Addr: a.owner(), User: a.user, DB: a.db, Rule: a.rule, Place: a.at}
 }
 
 // request is one access line with where it stood.
@@ -127,8 +130,9 @@ type request struct {
 	void bool
 }
 
-// clockSlack is how far the moments within one request may be apart from what
-// its access line says: times are rounded to milliseconds.
+// clockSlack is how much later than its access line a record may seem: times
+// are rounded to milliseconds. No slack is needed where a request begins, since
+// it takes longer than that to come to a login.
 const clockSlack = 2 * time.Millisecond
 
 // renderLimit is how long after its record a request is taken to end where the
@@ -141,7 +145,7 @@ func (q *request) span() (from, to time.Time) {
 	if from.IsZero() {
 		from = q.when.Add(-renderLimit)
 	}
-	return from.Add(-clockSlack), q.when.Add(clockSlack)
+	return from, q.when.Add(clockSlack)
 }
 
 // covers says whether t lies within the request, as far as that is known.

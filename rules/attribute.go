@@ -15,9 +15,9 @@ import (
 // forger thinks a log looks like: enclose.go.
 
 // requested takes an access line.
-func (s *Scanner) requested(r *record, a access, seen time.Time) {
+func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	s.previous = previous{}
-	if a.post && len(s.attempts) > 0 {
+	if a.post && !stray && len(s.attempts) > 0 {
 		q := &request{
 			access: a, when: r.when, seen: seen, proc: r.proc, db: string(r.db),
 			line: s.line, offset: s.offset, burst: s.burst, since: s.workers.latest(r.proc),
@@ -72,7 +72,7 @@ func (s *Scanner) index() {
 		s.byTime[proc] = list[:0]
 	}
 	for _, a := range s.attempts {
-		if a.event != otherEvent && a.state != refused {
+		if a.event != otherEvent && a.state != refused && !a.stray {
 			s.byTime[a.proc] = append(s.byTime[a.proc], a)
 		}
 	}
@@ -137,15 +137,8 @@ func (s *Scanner) claim(q *request) {
 
 // inOrder says whether time went on between the record and the access line as
 // it did in the log: a forger who guessed a moment wrong, but the same for
-// both, is given away by the real requests between them, and live by the time
-// at which both were read.
+// both, is given away by the real requests between them.
 func (s *Scanner) inOrder(a *attempt, q *request) bool {
-	if !q.seen.IsZero() && !a.seen.IsZero() {
-		late := q.seen.Sub(a.seen) - q.when.Sub(a.when)
-		if late.Abs() > burstAge {
-			return false
-		}
-	}
 	at := sort.Search(len(s.requests), func(i int) bool { return s.requests[i].line > a.line })
 	for _, other := range s.requests[at:] {
 		if other.line >= q.line {
@@ -168,8 +161,9 @@ func (q *request) mayHave(a *attempt) bool {
 }
 
 // better orders the records that a request may have made: those that name its
-// address before those that name none, what can be no part of another's login
-// before what can, who has passed before who has failed, and the first.
+// address before those that name none, who has passed before who has failed
+// (a forger may have written the failure), what can be no part of another's
+// login before what can, and the first.
 func better(a, b *attempt, q *request) bool {
 	if named := a.addr == q.addr; named != (b.addr == q.addr) {
 		return named
@@ -177,10 +171,10 @@ func better(a, b *attempt, q *request) bool {
 	if a.none != b.none {
 		return a.none
 	}
-	if safe := a.inside == nil; safe != (b.inside == nil) {
-		return safe
+	if passed := a.event == loginPassed; passed != (b.event == loginPassed) {
+		return passed
 	}
-	return a.event == loginPassed && b.event != loginPassed
+	return a.inside == nil && b.inside != nil
 }
 
 // elsewhere takes a request to a path that is no login of Odoo's own: another

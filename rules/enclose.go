@@ -77,7 +77,7 @@ func (s *Scanner) since(a *attempt) []*request {
 // request's record does, and that is not a record of its own.
 func (s *Scanner) lastEnding(first *attempt, q *request) *attempt {
 	for _, a := range slices.Backward(s.between(first.line, q.line)) {
-		if a.ends(q) && a.state != refused && !s.separate(a, q) {
+		if a.ends(q) && a.state != refused && (a.proc == q.proc || !s.separate(a)) {
 			return a
 		}
 	}
@@ -86,8 +86,8 @@ func (s *Scanner) lastEnding(first *attempt, q *request) *attempt {
 
 // separate says whether, on a prefork server, the attempt is all that another
 // request can have written.
-func (s *Scanner) separate(a *attempt, q *request) bool {
-	if a.event == otherEvent || a.proc == q.proc || !s.workers.prefork() {
+func (s *Scanner) separate(a *attempt) bool {
+	if a.event == otherEvent || !s.workers.prefork() {
 		return false
 	}
 	for _, other := range s.since(a) {

@@ -19,10 +19,15 @@ type Scanner struct {
 	fresh    bool // a request has come since judge looked
 	previous previous
 	line     uint64
+	at       Place
 	offset   int64
 	burst    uint64
 	swept    int64
 	aged     time.Time
+
+	began uint64        // the burst that floor belongs to
+	floor time.Time     // the time of its first record
+	lag   time.Duration // the shortest time from a record's stamp to its reading
 
 	// workers tells prefork servers from threaded ones.
 	workers workers
@@ -88,14 +93,15 @@ const (
 func (s *Scanner) Stats() Stats { return s.stats }
 
 // Feed takes the next line of the source and appends to dst the failures that
-// it made certain, in the order in which they are to be counted. seen is when
-// the line was read while being written, or zero.
-func (s *Scanner) Feed(dst []Failure, text []byte, seen time.Time) []Failure {
+// it made certain, in the order in which they are to be counted.
+func (s *Scanner) Feed(dst []Failure, line Line) []Failure {
+	text, seen := line.Text, line.Seen
+	s.at = line.Place
 	s.line++
 	s.stats.Lines++
 	s.offset += int64(len(text)) + 1
 	when := s.odoo(text, seen)
-	dst = s.set.match(dst, text, when, seen, s.ref)
+	dst = s.set.match(dst, line, when, s.ref)
 	return s.advance(dst, seen)
 }
 
@@ -107,19 +113,40 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 		return time.Time{}
 	}
 	s.stats.note(r.when)
+	stray := s.stray(r.when, seen)
 	if isAccessLogger(r.logger) {
 		if a, ok := parseAccess(r.msg); ok {
-			s.requested(&r, a, seen)
+			s.requested(&r, a, seen, stray)
 			return r.when
 		}
 	}
 	s.previous = previous{}
 	if l := parseLogin(&r); l.event != otherEvent {
 		s.login(&r, l, seen)
-		return r.when
+	} else {
+		s.mark(&r, text, seen)
 	}
-	s.mark(&r, text, seen)
+	if a := s.previous.attempt; a != nil {
+		a.stray = stray
+	}
 	return r.when
+}
+
+// stray says whether a record's time cannot be true: earlier than that of the
+// record which the burst began with, or later than the moment it was read.
+// How much earlier than read a record was written is known from the first line
+// of each burst, which is a true header.
+func (s *Scanner) stray(when, seen time.Time) bool {
+	if seen.IsZero() {
+		return false
+	}
+	if lag := seen.Sub(when); s.floor.IsZero() || s.began != s.burst {
+		if s.floor.IsZero() || lag < s.lag {
+			s.lag = lag
+		}
+		s.began, s.floor = s.burst, when
+	}
+	return when.Before(s.floor.Add(-clockSlack)) || when.After(seen.Add(clockSlack-s.lag))
 }
 
 // parse takes a line apart, whatever shape it has.
@@ -243,7 +270,7 @@ func (s *Scanner) mark(r *record, text []byte, seen time.Time) {
 func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
 	return &attempt{
 		event: e, when: r.when, seen: seen, proc: r.proc, recordDB: string(r.db),
-		sure: r.sealed, line: s.line, offset: s.offset, burst: s.burst,
+		sure: r.sealed, line: s.line, at: s.at, offset: s.offset, burst: s.burst,
 	}
 }
 
@@ -288,4 +315,19 @@ func (st *Stats) addForged(by netip.Addr) {
 	if _, known := st.Forged[by]; known || len(st.Forged) < maxForgers {
 		st.Forged[by]++
 	}
+}
+
+// Open says, for each generation of the source, where the first line stands
+// that may be a failure and is not decided.
+func (s *Scanner) Open() map[string]int64 {
+	open := make(map[string]int64)
+	for _, a := range s.attempts {
+		if a.state != undecided || a.rule == "" {
+			continue
+		}
+		if first, ok := open[a.at.Generation]; !ok || a.at.Offset < first {
+			open[a.at.Generation] = a.at.Offset
+		}
+	}
+	return open
 }

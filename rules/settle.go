@@ -125,8 +125,10 @@ func (s *Scanner) bursts() map[uint64]burst {
 func (s *Scanner) decide(a *attempt, p *sweep) bool {
 	past := s.past(a, p) || a.inside != nil && !p.now.IsZero() && p.now.Sub(a.seen) > afterglow
 	switch {
-	case a.proven() && (past || s.whole(a, p) && !p.held[a.owner()]):
+	case a.proven() && (past && p.bursts == nil || s.whole(a, p) && (past || !p.held[a.owner()])):
 		a.state = told
+	case a.proven() && past:
+		s.refuse(a)
 	case a.proven():
 	case past && (s.evidence > 0 || a.inside != nil || !a.addr.IsValid() || !s.plausible(a, p)):
 		s.refuse(a)
@@ -183,7 +185,10 @@ func (s *Scanner) whole(a *attempt, p *sweep) bool {
 		if later.burst != q.burst || later.seen.Sub(q.seen) > burstAge {
 			break
 		}
-		if later.open() && !later.bare() {
+		if later.bare() || later.closed || later.inside != nil {
+			continue
+		}
+		if later.open() || s.workers.prefork() && later.claim != nil && !s.separate(later) {
 			return false
 		}
 	}
