@@ -18,6 +18,7 @@ import (
 func TestNoPacketPassesDuringRestarts(t *testing.T) {
 	eachFamily(t, func(t *testing.T, k kind, f family) {
 		network := netnstest.New(t, 1)
+		t.Setenv("GORACE", "atexit_sleep_ms=0") // or the others take a second to end
 		restart := func() {
 			t.Helper()
 			out := network.Server.Run(t, "/proc/self/exe", tryOpen, k.backend, k.iptables, k.ip6tables)
