@@ -1,0 +1,206 @@
+package replay
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"odooban/rules"
+	"odooban/watcher"
+)
+
+var day = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// part is a failed login, so many seconds into the day, and so much behind it
+// that it has become certain.
+func part(second int) string {
+	stamp := day.Add(time.Duration(second) * time.Second).Format("2006-01-02 15:04:05,000")
+	return stamp + " 401 INFO shop odoo.addons.base.models.res_users: Login failed for login:admin from 203.0.113.20 \n" +
+		strings.Repeat(stamp+" 401 INFO shop odoo.http: "+strings.Repeat("nothing ", 1000)+"\n", 250)
+}
+
+// reads writes down which logs are read at the same time.
+type reads struct {
+	open  map[string]bool
+	most  int
+	order []string
+}
+
+// tracked is the content of a log. It tells reads when its reading begins and
+// ends.
+type tracked struct {
+	io.Reader
+	name  string
+	reads *reads
+}
+
+func (r *tracked) Read(p []byte) (int, error) {
+	if _, known := r.reads.open[r.name]; !known {
+		r.reads.open[r.name] = true
+		r.reads.order = append(r.reads.order, r.name)
+	}
+	n, err := r.Reader.Read(p)
+	if err != nil {
+		r.reads.open[r.name] = false
+	}
+	now := 0
+	for _, open := range r.reads.open {
+		if open {
+			now++
+		}
+	}
+	r.reads.most = max(r.reads.most, now)
+	return n, err
+}
+
+// piece is a log of a test: failures at these seconds.
+type piece struct {
+	name    string
+	seconds []int
+	unknown bool // when it begins cannot be told
+}
+
+func (p piece) log(r *reads) *Log {
+	var text strings.Builder
+	for _, second := range p.seconds {
+		text.WriteString(part(second))
+	}
+	log := &Log{
+		source: watcher.NewFinishedReader(p.name, &tracked{strings.NewReader(text.String()), p.name, r}),
+		path:   p.name, stem: stem(p.name), ref: day,
+	}
+	if len(p.seconds) > 0 && !p.unknown {
+		log.begins = day.Add(time.Duration(p.seconds[0]) * time.Second)
+	}
+	return log
+}
+
+func TestMerge(t *testing.T) {
+	tests := []struct {
+		name   string
+		pieces []piece
+		want   string // the second of each failure
+		opened string // the logs in the order in which they are opened
+		most   int    // logs open at once
+	}{
+		{"none", nil, "", "", 0},
+		{"nothing in it", []piece{{"a", nil, false}}, "", "a", 0},
+		{"one", []piece{{"a", []int{1, 2}, false}}, "1 2", "a", 1},
+		{
+			"one after the other, named backwards",
+			[]piece{{"c", []int{5, 6}, false}, {"b", []int{3, 4}, false}, {"a", []int{1, 2}, false}},
+			"1 2 3 4 5 6", "a b c", 1,
+		},
+		{
+			"overlapping",
+			[]piece{{"a", []int{1, 4, 7}, false}, {"b", []int{2, 5, 8}, false}, {"c", []int{9, 10}, false}},
+			"1 2 4 5 7 8 9 10", "a b c", 2,
+		},
+		{
+			"one within the other",
+			[]piece{{"a", []int{1, 9}, false}, {"b", []int{3, 4}, false}},
+			"1 3 4 9", "a b", 2,
+		},
+		{
+			"at the same time, in the order of opening",
+			[]piece{{"b", []int{2, 3}, false}, {"a", []int{1, 3}, false}},
+			"1 2 3 3", "a b", 2,
+		},
+		{
+			"beginning unknown",
+			[]piece{{"a", []int{1, 2}, false}, {"b", []int{3}, true}},
+			"1 2 3", "b a", 2,
+		},
+		{
+			"pieces of one log are read one by one",
+			[]piece{{"odoo.log", []int{5, 6}, false}, {"odoo.log.1", []int{3, 4}, false}, {"odoo.log.2.gz", []int{1, 2}, false}},
+			"1 2 3 4 5 6",
+			"odoo.log.2.gz odoo.log.1 odoo.log", 1,
+		},
+		{
+			"two logs in pieces",
+			[]piece{{"a.log", []int{5, 9}, false}, {"b.log", []int{6, 8}, false}, {"a.log.1", []int{1, 3}, false}, {"b.log.1", []int{2, 4}, false}},
+			"1 2 3 4 5 6 8 9",
+			"a.log.1 b.log.1 a.log b.log", 2,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			set, err := rules.Compile(rules.BuiltIn(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read := &reads{open: make(map[string]bool)}
+			var logs []*Log
+			for _, p := range tt.pieces {
+				logs = append(logs, p.log(read))
+			}
+			var got []string
+			for _, f := range merge(t.Context(), set, join(logs)) {
+				got = append(got, fmt.Sprint(int(f.Time.Sub(day).Seconds())))
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("failures (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.opened, strings.Join(read.order, " ")); diff != "" {
+				t.Errorf("opened (-want +got):\n%s", diff)
+			}
+			if read.most != tt.most {
+				t.Errorf("%d logs open at once, want %d", read.most, tt.most)
+			}
+		})
+	}
+}
+
+func TestStem(t *testing.T) {
+	tests := []struct{ path, want string }{
+		{"odoo.log", "odoo.log"},
+		{"/var/log/odoo/odoo.log.1", "/var/log/odoo/odoo.log"},
+		{"odoo.log.12.gz", "odoo.log"},
+		{"odoo.log.gz", "odoo.log"},
+		{"odoo.log-20261123", "odoo.log"},
+		{"odoo.log-20261123.gz", "odoo.log"},
+		{"odoo.log-20261123-1763856000.gz", "odoo.log"},
+		{"odoo.log.2026-11-23", "odoo.log"},
+		{"odoo.log.2026-11-23_10-45-24", "odoo.log"},
+		{"odoo-20261123.log", "odoo.log"},
+		{"odoo_2026-11-23.log.gz", "odoo.log"},
+		{"odoo-2.log", "odoo-2.log"},
+		{"server-1", "server-1"},
+		{"shop.example.2026", "shop.example.2026"},
+	}
+	for _, tt := range tests {
+		if got := stem(tt.path); got != tt.want {
+			t.Errorf("stem(%q) = %q, want %q", tt.path, got, tt.want)
+		}
+	}
+}
+
+// Times without a year are completed from when a log was last changed, so pieces
+// that are years apart are read each by itself.
+func TestJoinPartsWhatIsYearsApart(t *testing.T) {
+	now, year := day, 365*24*time.Hour
+	logs := []*Log{
+		{stem: "odoo.log", path: "new", ref: now, begins: now.Add(-time.Hour)},
+		{stem: "odoo.log", path: "older", ref: now.Add(-time.Hour), begins: now.Add(-2 * time.Hour)},
+		{stem: "odoo.log", path: "ancient", ref: now.Add(-2 * year), begins: now.Add(-2*year - time.Hour)},
+		{path: "standard input", ref: now},
+		{path: "a pipe", ref: now},
+	}
+	var got [][]string
+	for _, track := range join(logs) {
+		var pieces []string
+		for _, log := range track.pieces {
+			pieces = append(pieces, log.path)
+		}
+		got = append(got, pieces)
+	}
+	want := [][]string{{"standard input"}, {"a pipe"}, {"ancient"}, {"older", "new"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("tracks (-want +got):\n%s", diff)
+	}
+}
