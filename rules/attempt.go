@@ -33,8 +33,8 @@ type attempt struct {
 	// latter: both are one attempt.
 	echoOf *attempt
 
-	line   uint64 // number of the line in its source
 	at     Place
+	line   uint64 // number of the line in its source
 	offset int64  // bytes of the source up to its end
 	burst  uint64 // the burst it came in
 
@@ -119,6 +119,7 @@ type request struct {
 	seen   time.Time
 	proc   process
 	db     string
+	at     Place
 	line   uint64
 	offset int64
 	burst  uint64

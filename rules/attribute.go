@@ -20,7 +20,7 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	if a.post && !stray && len(s.attempts) > 0 {
 		q := &request{
 			access: a, when: r.when, seen: seen, proc: r.proc, db: string(r.db),
-			line: s.line, offset: s.offset, burst: s.burst, since: s.workers.latest(r.proc),
+			at: s.at, line: s.line, offset: s.offset, burst: s.burst, since: s.workers.latest(r.proc),
 		}
 		if a.timed {
 			q.start = q.when.Add(-a.took)
@@ -126,10 +126,10 @@ func (s *Scanner) claim(q *request) {
 			best = q.first
 		}
 	}
-	if best == nil || !s.workers.prefork() && best.none && s.rivals(own, best, q) {
+	if best == nil || !s.workers.prefork() && s.rivals(own, best, q) {
 		return
 	}
-	best.claim = q
+	best.claim, s.old = q, best.vague
 	if best.addr == q.addr {
 		s.evidence = evidenceSpan
 	}
@@ -163,7 +163,7 @@ func (q *request) mayHave(a *attempt) bool {
 // better orders the records that a request may have made: those that name its
 // address before those that name none, who has passed before who has failed
 // (a forger may have written the failure), what can be no part of another's
-// login before what can, and the first.
+// login before what can, and the first; of those that name nobody, the last.
 func better(a, b *attempt, q *request) bool {
 	if named := a.addr == q.addr; named != (b.addr == q.addr) {
 		return named
@@ -174,7 +174,10 @@ func better(a, b *attempt, q *request) bool {
 	if passed := a.event == loginPassed; passed != (b.event == loginPassed) {
 		return passed
 	}
-	return a.inside == nil && b.inside != nil
+	if safe := a.inside == nil; safe != (b.inside == nil) {
+		return safe
+	}
+	return a.bare() && a.line > b.line
 }
 
 // elsewhere takes a request to a path that is no login of Odoo's own: another
@@ -189,13 +192,24 @@ func elsewhere(own []*attempt, q *request) *attempt {
 	return nil
 }
 
-// rivals says whether, on a threaded server, the record without an address may
-// as well be another request's, and not all of them have failed.
+// rivalTime is how long after a record without an address, on a threaded
+// server, another's request may end that could have written it as well.
+const rivalTime = 250 * time.Millisecond
+
+// rivals says whether, on a threaded server, a record without an address may as
+// well be another request's: where logins that pass leave a record ("from n/a"),
+// one that has passed, and where they do not, one of another address.
 func (s *Scanner) rivals(own []*attempt, best *attempt, q *request) bool {
-	if best.event == loginPassed {
+	switch {
+	case best.event == loginPassed || best.addr.IsValid():
 		return false
+	case best.none:
+		return slices.ContainsFunc(own, func(a *attempt) bool {
+			return a.none && a.event == loginPassed && a.recordDB == q.db
+		})
 	}
-	return slices.ContainsFunc(own, func(a *attempt) bool {
-		return a.none && a.event == loginPassed && a.recordDB == q.db
+	return slices.ContainsFunc(s.requests, func(other *request) bool {
+		return !other.void && other.line > best.line && other.addr != q.addr && other.login() &&
+			other.when.Sub(best.when) < rivalTime
 	})
 }

@@ -49,7 +49,7 @@ func BenchmarkScanner(b *testing.B) {
 					if bb.live {
 						now = time.Unix(1_800_000_000, int64(n)*int64(20*time.Millisecond))
 					}
-					failures = scanner.Feed(failures[:0], line, now)
+					failures = scanner.Feed(failures[:0], rules.Line{Text: line, Seen: now})
 					if bb.live {
 						failures = scanner.Settle(failures[:0], now)
 					}

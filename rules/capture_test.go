@@ -44,7 +44,7 @@ func replay(set *rules.Set, log []byte) ([]rules.Failure, rules.Stats) {
 	scanner := set.NewScanner(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	var failures []rules.Failure
 	for line := range bytes.Lines(log) {
-		failures = scanner.Feed(failures, bytes.TrimRight(line, "\r\n"), time.Time{})
+		failures = scanner.Feed(failures, rules.Line{Text: bytes.TrimRight(line, "\r\n")})
 	}
 	return scanner.Flush(failures), scanner.Stats()
 }

@@ -20,4 +20,24 @@ type Failure struct {
 	DB string
 	// Rule is the name of the rule that found the failure.
 	Rule string
+	// Place is where the line stands that tells of the attempt.
+	Place Place
+}
+
+// Line is one line of a source.
+type Line struct {
+	// Text is the line without its end. The Scanner does not keep it.
+	Text []byte
+	// Seen is when the line was read while it was being written, or zero for
+	// history.
+	Seen time.Time
+	// Place comes back with the failures of the line.
+	Place Place
+}
+
+// Place says where a line stands in its source: in which generation of a file,
+// and where in it. Rules does not look into it.
+type Place struct {
+	Generation string
+	Offset     int64
 }

@@ -25,6 +25,7 @@ type Scanner struct {
 	swept    int64
 	aged     time.Time
 
+	seen  time.Time     // when the last line was read; zero in history
 	began uint64        // the burst that floor belongs to
 	floor time.Time     // the time of its first record
 	lag   time.Duration // the shortest time from a record's stamp to its reading
@@ -34,12 +35,17 @@ type Scanner struct {
 	// evidence is how many more attempts may come without an access line
 	// before the source is taken for one that has none.
 	evidence int
+	// old is set while the failures proven last are of a version that writes
+	// no cooldown lines (Odoo 8 to 11).
+	old bool
 	// bare is set once a login line ended in no address (Odoo 8 to 10): then
 	// what looks like one is a part of the login.
 	bare  bool
 	names map[string]string
 	// What the passages through the attempts list, kept for the next one.
 	mine, others, order []*attempt
+	summed              map[uint64]burst
+	held                map[netip.Addr]bool
 }
 
 // Stats is what a Scanner has seen so far.
@@ -97,6 +103,7 @@ func (s *Scanner) Stats() Stats { return s.stats }
 func (s *Scanner) Feed(dst []Failure, line Line) []Failure {
 	text, seen := line.Text, line.Seen
 	s.at = line.Place
+	s.seen = seen
 	s.line++
 	s.stats.Lines++
 	s.offset += int64(len(text)) + 1
@@ -206,7 +213,9 @@ func (s *Scanner) login(r *record, l login, seen time.Time) {
 		a.rule = s.set.rule(LoginRule)
 		a.echoOf = s.cooldownBefore(a)
 	case cooledDown:
-		a.rule = s.set.rule(CooldownRule)
+		if !s.old {
+			a.rule = s.set.rule(CooldownRule)
+		}
 	}
 	if a.rule != "" {
 		a.user = string(l.user[:min(len(l.user), longestUser)])
@@ -322,7 +331,7 @@ func (st *Stats) addForged(by netip.Addr) {
 func (s *Scanner) Open() map[string]int64 {
 	open := make(map[string]int64)
 	for _, a := range s.attempts {
-		if a.state != undecided || a.rule == "" {
+		if a.state != undecided || a.rule == "" || a.echo() {
 			continue
 		}
 		if first, ok := open[a.at.Generation]; !ok || a.at.Offset < first {

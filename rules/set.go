@@ -94,7 +94,7 @@ func (r UserRule) compile() (compiled, error) {
 func (set *Set) NewScanner(ref time.Time) *Scanner {
 	return &Scanner{
 		set: set, ref: ref,
-		names: make(map[string]string),
+		names: make(map[string]string), summed: make(map[uint64]burst), held: make(map[netip.Addr]bool),
 		stats: Stats{Forged: make(map[netip.Addr]uint64)},
 	}
 }
@@ -109,12 +109,13 @@ func (set *Set) rule(name string) string {
 
 // match appends the failures that user rules find in the line. recorded is the
 // time of the line's Odoo header, if it has one.
-func (set *Set) match(dst []Failure, line []byte, recorded, seen, ref time.Time) []Failure {
-	if !seen.IsZero() {
-		ref = seen
+func (set *Set) match(dst []Failure, line Line, recorded, ref time.Time) []Failure {
+	if !line.Seen.IsZero() {
+		ref = line.Seen
 	}
 	for i := range set.user {
-		if f, ok := set.user[i].match(line, recorded, ref); ok {
+		if f, ok := set.user[i].match(line.Text, recorded, ref); ok {
+			f.Place = line.Place
 			dst = append(dst, f)
 		}
 	}

@@ -16,7 +16,7 @@ const (
 	lonePatience = time.Second
 	// afterglow is how long attempts are kept that are decided, because later
 	// access lines are held against them as well.
-	afterglow = 10 * time.Second
+	afterglow = 5 * time.Second
 )
 
 // Settle says that every record read so far is whole, because nothing more has
@@ -32,7 +32,7 @@ func (s *Scanner) Settle(dst []Failure, now time.Time) []Failure {
 // Flush says that the source has ended, and appends the failures that this
 // makes certain. Nothing stays open.
 func (s *Scanner) Flush(dst []Failure) []Failure {
-	return s.sweep(dst, &sweep{final: true, settled: true})
+	return s.sweep(dst, &sweep{now: s.seen, final: true, settled: true})
 }
 
 // advance goes through the attempts now and then while lines come without a
@@ -73,7 +73,8 @@ type burst struct {
 func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 	s.swept = s.offset
 	s.judge()
-	p.held = make(map[netip.Addr]bool)
+	clear(s.held)
+	p.held = s.held
 	if !p.now.IsZero() {
 		p.bursts = s.bursts()
 	}
@@ -103,7 +104,8 @@ func (s *Scanner) inPlace() []*attempt {
 
 // bursts sums up the attempts by the burst they came in.
 func (s *Scanner) bursts() map[uint64]burst {
-	bursts := make(map[uint64]burst)
+	bursts := s.summed
+	clear(bursts)
 	for _, a := range s.attempts {
 		if a.sure || a.echo() && a.echoOf.burst == a.burst {
 			continue
@@ -178,6 +180,8 @@ func (s *Scanner) whole(a *attempt, p *sweep) bool {
 		return false
 	case q == nil:
 		return true
+	case a.bare() && !s.workers.prefork() && p.now.Sub(a.seen) < rivalTime:
+		return false
 	case !p.settled && q.burst == s.burst && p.now.Sub(q.seen) < burstAge:
 		return false
 	}
