@@ -34,7 +34,7 @@ func TestNoPacketPassesDuringRestarts(t *testing.T) {
 		drop := dropMeter(t, k, network.Server, f)
 		drop()
 		banned.Store(true)
-		for range 5 {
+		for range 3 {
 			restart()
 			drop()
 		}
