@@ -11,6 +11,7 @@ import (
 	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/engine"
+	"odooban/internal/store"
 	"odooban/rules"
 )
 
@@ -78,6 +79,11 @@ func (l *logbook) mended(m banner.Mended) {
 	if m.Err != nil {
 		l.Error().Uint64("count", m.Count).Msg("firewall does not protect as it should: " + m.Err.Error())
 	}
+}
+
+// journal writes what happened to the journal.
+func (l *logbook) journal(e store.Event) {
+	l.Alarmed(engine.Alarm{Code: e.Code, Text: e.Text, Cure: e.Cure, Count: 1})
 }
 
 // Alarmed writes an alarm with its cure.

@@ -4,21 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
-	"sync"
-	"time"
+	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"odooban/banner"
 	"odooban/internal/config"
-	"odooban/internal/engine"
 	"odooban/internal/jail"
-	"odooban/rules"
-	"odooban/watcher"
 )
 
 func newRun(a *app) *cobra.Command {
@@ -26,8 +22,8 @@ func newRun(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [FILE...]",
 		Short: "Follow the logs and ban",
-		Long: "run follows the configured sources, or the FILEs named (\"-\" is standard input), and bans. It ends by " +
-			"SIGINT or SIGTERM; bans stay in force until their time.",
+		Long: "run follows the configured sources, or the FILEs named (\"-\" is standard input), and bans. SIGINT " +
+			"or SIGTERM ends it, and bans stay in force until their time; SIGHUP lets it read its configuration again.",
 		Example: "  odooban run\n  odooban run --dry-run /srv/odoo/odoo.log\n  docker logs -f odoo 2>&1 | odooban run -",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return a.run(cmd, files, dryRun)
@@ -42,31 +38,25 @@ func (a *app) run(cmd *cobra.Command, files []string, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	set, err := compile(c)
-	if err != nil {
-		return err
-	}
-	sources, err := sourcesOf(c, files)
-	if err != nil {
-		return err
-	}
 	dryRun = dryRun || c.Firewall.Backend == "dry-run"
-	log := newLogbook(c.Log, cmd.ErrOrStderr(), dryRun)
-	j, err := newJail(c, ownNetworks(log))
-	if err != nil {
+	d := &daemon{
+		app: a, files: files, stdin: cmd.InOrStdin(), dryRun: dryRun,
+		log: newLogbook(c.Log, cmd.ErrOrStderr(), dryRun),
+	}
+	if err := d.check(c); err != nil {
 		return err
 	}
-	firewall, err := openFirewall(cmd.Context(), c.Firewall, dryRun, log)
-	if err != nil {
-		return err
-	}
-	defer func() { log.warn(firewall.Close()) }()
+	reloads, stop := notifyReload()
+	defer stop()
+	d.reloads = reloads
+	return d.run(cmd.Context(), c)
+}
 
-	d := &daemon{engine: engine.New(j, firewall, log), firewall: firewall, set: set, log: log}
-	if err := d.open(sources, cmd.InOrStdin()); err != nil {
-		return err
-	}
-	return d.run(cmd.Context())
+// notifyReload says when the configuration is to be read again: at SIGHUP.
+func notifyReload() (<-chan os.Signal, func()) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	return hup, func() { signal.Stop(hup) }
 }
 
 // ownNetworks lists what is never banned because it is ours.
@@ -139,70 +129,4 @@ func sourcesOf(c *config.Config, files []string) ([]string, error) {
 			"; name it: odooban run FILE, or under sources in the configuration")
 	}
 	return patterns, nil
-}
-
-// daemon follows sources until it is stopped.
-type daemon struct {
-	engine   *engine.Engine
-	firewall *banner.Keeper
-	set      *rules.Set
-	log      *logbook
-	groups   []watcher.Group
-	stdin    *watcher.Reader
-}
-
-// open prepares the sources.
-func (d *daemon) open(sources []string, stdin io.Reader) error {
-	for _, source := range sources {
-		if source == "-" {
-			d.stdin = watcher.NewReader("standard input", stdin)
-			continue
-		}
-		path, err := filepath.Abs(source)
-		if err != nil {
-			return err
-		}
-		glob, err := watcher.NewGlob(path, func(err error) { d.engine.Trouble(source, err) })
-		if err != nil {
-			return &usageError{err}
-		}
-		d.groups = append(d.groups, glob)
-	}
-	return nil
-}
-
-// run follows the sources until ctx ends or standard input, as the only
-// source, has ended.
-func (d *daemon) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	g, ctx := errgroup.WithContext(ctx)
-	var followed sync.Map
-	follow := func(source watcher.Source) {
-		// A file that two patterns match would count twice.
-		if _, twice := followed.LoadOrStore(source.Name(), true); twice {
-			return
-		}
-		d.log.say("following " + source.Name())
-		g.Go(func() error { return d.engine.Follow(ctx, source, d.set, time.Now()) })
-	}
-	for _, group := range d.groups {
-		g.Go(func() error { return group.Run(ctx, follow) })
-	}
-	if d.stdin != nil {
-		g.Go(func() error {
-			defer func() {
-				if len(d.groups) == 0 {
-					cancel()
-				}
-			}()
-			d.log.say("following " + d.stdin.Name())
-			return d.engine.Follow(ctx, d.stdin, d.set, time.Now())
-		})
-	}
-	g.Go(func() error { return d.engine.Run(ctx) })
-	g.Go(func() error { return d.firewall.Keep(ctx, d.log.mended) })
-	err := g.Wait()
-	d.log.say("stopped; bans stay in force until their time")
-	return err
 }

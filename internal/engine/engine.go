@@ -5,12 +5,14 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"sync"
 	"time"
 
 	"odooban/banner"
 	"odooban/internal/jail"
+	"odooban/internal/store"
 	"odooban/rules"
 )
 
@@ -39,14 +41,19 @@ type Engine struct {
 
 	firewall Firewall
 	retries  retries
+
+	// journal keeps what is counted; nil for none.
+	journal   *store.Journal
+	bookmarks map[string]bookmark
 }
 
 // New returns an Engine that counts in j and bans with firewall.
 func New(j *jail.Jail, firewall Firewall, observer Observer) *Engine {
 	return &Engine{
 		jail: j, firewall: firewall, observer: observer,
-		alarms:  alarms{raised: make(map[alarmKey]uint64)},
-		retries: retries{wake: make(chan struct{}, 1), pending: make(map[netip.Prefix]banner.Ban)},
+		alarms:    alarms{raised: make(map[alarmKey]uint64)},
+		retries:   retries{wake: make(chan struct{}, 1), pending: make(map[netip.Prefix]banner.Ban)},
+		bookmarks: make(map[string]bookmark),
 	}
 }
 
@@ -54,7 +61,32 @@ func New(j *jail.Jail, firewall Firewall, observer Observer) *Engine {
 // force. seen is when the line that made them certain was read, or zero for
 // history. A ban that the firewall refuses is not lost: Run tries it again.
 func (e *Engine) Observe(ctx context.Context, source string, failures []rules.Failure, seen time.Time) {
-	bans := e.count(source, failures, seen)
+	e.block(ctx, e.count(source, failures, seen))
+}
+
+// record does what Observe does, for failures that are new to the journal. With
+// them it keeps, in one transaction, the bans and where reading goes on.
+func (e *Engine) record(ctx context.Context, source, position string, failures []rules.Failure, seen time.Time) {
+	keyed := make([]store.Failure, len(failures))
+	for i, f := range failures {
+		keyed[i] = store.Failure{Failure: f, Key: fmt.Sprintf("%s@%d", f.Place.Generation, f.Place.Offset)}
+	}
+	e.journal.Update(func(tx *store.Tx) {
+		fresh := failures[:0]
+		for _, f := range tx.Record(source, position, keyed) {
+			fresh = append(fresh, f.Failure)
+		}
+		bans := e.count(source, fresh, seen)
+		for _, b := range bans {
+			tx.Ban(b)
+		}
+		// A ban is more urgent than its record, and found again if that fails.
+		e.block(ctx, bans)
+	})
+}
+
+// block puts bans in force.
+func (e *Engine) block(ctx context.Context, bans []banner.Ban) {
 	if len(bans) == 0 {
 		return
 	}
@@ -88,11 +120,15 @@ func (e *Engine) count(source string, failures []rules.Failure, seen time.Time) 
 		if !ok {
 			continue
 		}
-		b := banner.Ban{Prefix: d.Prefix, Rule: d.Rule, Time: d.Time, Until: d.Until, Failures: d.Failures}
+		b := toBan(d)
 		e.observer.Banned(source, b)
 		bans = append(bans, b)
 	}
 	return bans
+}
+
+func toBan(d jail.Decision) banner.Ban {
+	return banner.Ban{Prefix: d.Prefix, Rule: d.Rule, Time: d.Time, Until: d.Until, Failures: d.Failures}
 }
 
 // Run puts bans in force that the firewall has refused, until ctx ends.

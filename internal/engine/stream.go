@@ -2,17 +2,31 @@ package engine
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"time"
 
 	"odooban/rules"
 	"odooban/watcher"
 )
 
+const (
+	// keepEvery is how often the journal is told how far a live source has
+	// been read if nothing was found in it, and keepLines how often for one
+	// that is being caught up with.
+	keepEvery = time.Second
+	keepLines = 100_000
+)
+
 // Follow hands what source writes to the engine, through a scanner of its own,
 // until ctx ends or the source has ended. ref is as in Set.NewScanner.
 func (e *Engine) Follow(ctx context.Context, source watcher.Source, set *rules.Set, ref time.Time) error {
-	s := &stream{engine: e, source: source.Name(), scanner: set.NewScanner(ref)}
+	s := &stream{
+		engine: e, source: source.Name(), scanner: set.NewScanner(ref),
+		began: strconv.FormatInt(ref.UnixNano(), 16), restored: e.bookmarks[source.Name()],
+	}
 	s.observe = func(seen time.Time) { e.Observe(ctx, s.source, s.failures, seen) }
+	s.record = func(seen time.Time) { e.record(ctx, s.source, s.bookmark.String(), s.failures, seen) }
 	if err := source.Follow(ctx, s); err != nil {
 		return err
 	}
@@ -23,18 +37,39 @@ func (e *Engine) Follow(ctx context.Context, source watcher.Source, set *rules.S
 	return nil
 }
 
-// stream takes the lines of one source. It implements watcher.Sink.
+// stream takes the lines of one source, for one run of Follow. It implements
+// watcher.Sink.
 type stream struct {
 	engine   *Engine
+	observe  func(seen time.Time)
+	record   func(seen time.Time)
 	source   string
 	scanner  *rules.Scanner
 	failures []rules.Failure
 	before   rules.Stats
-	observe  func(seen time.Time)
+
+	// began tells the lines of a source that cannot be read again from those
+	// of its other runs.
+	began string
+	// restored is where the journal said that reading goes on, bookmark where
+	// it is now.
+	restored, bookmark bookmark
+	position           func() []byte
+	seen               time.Time // as of the last line
+	kept               time.Time // when the journal was last told
+	unkept             int       // lines since
 }
 
 func (s *stream) Line(l watcher.Line) error {
-	s.failures = s.scanner.Feed(s.failures, l.Text, l.Seen)
+	s.unkept++
+	place := rules.Place(l.Place)
+	if l.Position == nil {
+		place = rules.Place{Generation: s.began, Offset: int64(s.before.Lines)}
+	}
+	s.position = l.Position
+	s.bookmark.passed(place)
+	s.failures = s.scanner.Feed(s.failures, rules.Line{Text: l.Text, Seen: l.Seen, Place: place})
+	s.seen = l.Seen
 	s.tell(l.Seen)
 	return nil
 }
@@ -45,16 +80,43 @@ func (s *stream) Settled(now time.Time) error {
 	return nil
 }
 
-// tell hands on what the scanner has found.
-func (s *stream) tell(seen time.Time) {
-	if len(s.failures) > 0 {
-		s.observe(seen)
-		s.failures = s.failures[:0]
-	}
+// tell hands on what the scanner has found by now, which is zero in history.
+func (s *stream) tell(now time.Time) {
+	s.count(now)
 	after := s.scanner.Stats()
 	if after.Unknown != s.before.Unknown || after.Unattributed != s.before.Unattributed ||
 		after.ProxySuspected != s.before.ProxySuspected {
 		s.engine.alarmScan(s.source, s.before, after)
-		s.before = after
 	}
+	s.before = after
+}
+
+// count lets the failures that were found be counted.
+func (s *stream) count(now time.Time) {
+	if s.engine.journal == nil {
+		if len(s.failures) > 0 {
+			s.observe(s.seen)
+		}
+		s.failures = s.failures[:0]
+		return
+	}
+	s.failures = slices.DeleteFunc(s.failures, func(f rules.Failure) bool { return s.restored.decided(f.Place) })
+	if len(s.failures) == 0 && !s.keep(now) {
+		return
+	}
+	s.bookmark.Open = s.scanner.Open()
+	s.bookmark.Position = nil
+	if s.position != nil {
+		s.bookmark.Position = s.position()
+	}
+	s.record(s.seen)
+	s.failures, s.kept, s.unkept = s.failures[:0], now, 0
+}
+
+// keep says whether it is time to tell the journal how far was read.
+func (s *stream) keep(now time.Time) bool {
+	if now.IsZero() {
+		return s.unkept >= keepLines
+	}
+	return s.unkept > 0 && now.Sub(s.kept) >= keepEvery
 }

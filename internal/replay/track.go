@@ -107,7 +107,7 @@ func (r *reader) read(ctx context.Context, log *Log) error {
 }
 
 func (r *reader) Line(line watcher.Line) error {
-	failures := r.scanner.Feed(r.failures, line.Text, time.Time{})
+	failures := r.scanner.Feed(r.failures, rules.Line{Text: line.Text})
 	if r.log.first.IsZero() {
 		if last := r.scanner.Stats().Last; !last.Equal(r.log.before.Last) {
 			r.log.first = last

@@ -158,8 +158,19 @@ func (j *Journal) stagedFailures(keep func(Failure) bool) []Failure {
 // Bans returns the bans that end after a time and were not lifted, in the order
 // in which they were recorded.
 func (j *Journal) Bans(after time.Time) ([]banner.Ban, error) {
-	var bans []Ban
-	var err error
+	bans, err := j.AllBans(after)
+	var active []banner.Ban
+	for _, b := range bans {
+		if b.Lifted.IsZero() {
+			active = append(active, b.Ban)
+		}
+	}
+	return active, err
+}
+
+// AllBans returns the bans that were to end after a time, lifted or not, in the
+// order in which they were recorded.
+func (j *Journal) AllBans(after time.Time) (bans []Ban, err error) {
 	j.locked(func() {
 		err = j.read(func(db *database) error {
 			var err error
@@ -168,13 +179,26 @@ func (j *Journal) Bans(after time.Time) ([]banner.Ban, error) {
 		})
 		bans = j.withStaged(bans, func(b Ban) bool { return b.Until.After(after) })
 	})
-	var active []banner.Ban
-	for _, b := range bans {
-		if b.Lifted.IsZero() {
-			active = append(active, b.Ban)
+	return bans, err
+}
+
+// Newest returns the time of the latest failure, or zero without any.
+func (j *Journal) Newest() (newest time.Time, err error) {
+	var millis sql.NullInt64
+	j.locked(func() {
+		err = j.read(func(db *database) error {
+			return db.QueryRow(`SELECT max(time) FROM failures`).Scan(&millis)
+		})
+		if millis.Valid {
+			newest = toTime(millis.Int64)
 		}
-	}
-	return active, err
+		for _, f := range j.staged.failures {
+			if f.Time.After(newest) {
+				newest = f.Time
+			}
+		}
+	})
+	return newest, err
 }
 
 // withStaged does to bans of the file what is staged: lifts and more bans.

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"odooban/banner"
+	"odooban/internal/config"
+	"odooban/internal/engine"
+	"odooban/internal/store"
+	"odooban/rules"
+	"odooban/watcher"
+)
+
+// pruneEvery is how often the journal drops what is old.
+const pruneEvery = time.Hour
+
+// daemon follows sources until it is stopped.
+type daemon struct {
+	app     *app
+	files   []string // named on the command line
+	stdin   io.Reader
+	dryRun  bool
+	log     *logbook
+	reloads <-chan os.Signal
+
+	firewall *banner.Keeper
+	journal  *store.Journal // nil in a dry run
+}
+
+// run serves one configuration after the other: each reload begins anew where
+// the journal ends, so that no line and no count is lost.
+func (d *daemon) run(ctx context.Context, c *config.Config) error {
+	defer d.close()
+	for {
+		if err := d.open(ctx, c); err != nil {
+			return err
+		}
+		next, err := d.serve(ctx, c)
+		if err != nil || next == nil {
+			d.log.say("stopped; bans stay in force until their time")
+			return err
+		}
+		if !reflect.DeepEqual(c.Firewall, next.Firewall) || c.Journal != next.Journal {
+			d.close()
+		}
+		c = next
+		d.log.say("configuration was read again")
+	}
+}
+
+// open opens the firewall and the journal, if they are not.
+func (d *daemon) open(ctx context.Context, c *config.Config) error {
+	var err error
+	if d.firewall == nil {
+		if d.firewall, err = openFirewall(ctx, c.Firewall, d.dryRun, d.log); err != nil {
+			return err
+		}
+	}
+	if d.journal == nil && !d.dryRun {
+		d.journal, err = store.Open(c.Journal.Path, store.Options{MaxAge: c.Journal.Keep, Tell: d.log.journal})
+	}
+	return err
+}
+
+// close lets go of firewall and journal. Bans stay in force.
+func (d *daemon) close() {
+	if d.firewall != nil {
+		d.log.warn(d.firewall.Close())
+		d.firewall = nil
+	}
+	if d.journal != nil {
+		d.log.warn(d.journal.Close())
+		d.journal = nil
+	}
+}
+
+// serve follows the sources of one configuration until ctx ends, standard
+// input, as the only source, has ended, or another configuration is to be
+// served, which it returns.
+func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Config, err error) {
+	p, err := d.prepare(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	p.follow(ctx, g, cancel)
+	g.Go(func() error { return p.engine.Run(ctx) })
+	g.Go(func() error { return d.firewall.Keep(ctx, d.log.mended) })
+	g.Go(func() error { return d.prune(ctx) })
+	g.Go(func() error {
+		next = d.awaitReload(ctx, p.stdin != nil)
+		cancel()
+		return nil
+	})
+	err = g.Wait()
+	return next, err
+}
+
+// awaitReload returns the next configuration, or nil when ctx ends. A wrong one
+// changes nothing.
+func (d *daemon) awaitReload(ctx context.Context, fromStdin bool) *config.Config {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.reloads:
+		}
+		c, err := d.app.load()
+		switch {
+		case fromStdin:
+			err = errors.New("standard input cannot be read again; start odooban anew")
+		case err == nil:
+			err = d.check(c)
+		}
+		if err == nil {
+			return c
+		}
+		d.log.warn(errors.Join(errors.New("the configuration stays as it was"), err))
+	}
+}
+
+// check says whether c can be served.
+func (d *daemon) check(c *config.Config) error {
+	_, err := compile(c)
+	if err == nil {
+		_, err = newJail(c, nil)
+	}
+	if err == nil {
+		_, err = sourcesOf(c, d.files)
+	}
+	return err
+}
+
+// prune lets the journal drop what is old, until ctx ends.
+func (d *daemon) prune(ctx context.Context) error {
+	if d.journal == nil {
+		return nil
+	}
+	tick := time.NewTicker(pruneEvery)
+	defer tick.Stop()
+	for {
+		if err := d.journal.Prune(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			d.log.warn(err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// pipeline is what serves one configuration.
+type pipeline struct {
+	engine *engine.Engine
+	set    *rules.Set
+	log    *logbook
+	groups []watcher.Group
+	stdin  *watcher.Reader
+}
+
+// prepare makes the pipeline, which goes on where the journal ends.
+func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, error) {
+	set, err := compile(c)
+	if err != nil {
+		return nil, err
+	}
+	j, err := newJail(c, ownNetworks(d.log))
+	if err != nil {
+		return nil, err
+	}
+	sources, err := sourcesOf(c, d.files)
+	if err != nil {
+		return nil, err
+	}
+	p := &pipeline{engine: engine.New(j, d.firewall, d.log), set: set, log: d.log}
+	if d.journal != nil {
+		if err := p.engine.Restore(ctx, d.journal, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	for _, source := range sources {
+		if err := p.open(source, d.stdin); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// open prepares a source.
+func (p *pipeline) open(source string, stdin io.Reader) error {
+	if source == "-" {
+		p.stdin = watcher.NewReader("standard input", stdin)
+		return nil
+	}
+	path, err := filepath.Abs(source)
+	if err != nil {
+		return err
+	}
+	glob, err := watcher.NewGlob(path, func(err error) { p.engine.Trouble(source, err) })
+	if err != nil {
+		return &usageError{err}
+	}
+	glob.Resume(p.engine.Position)
+	p.groups = append(p.groups, glob)
+	return nil
+}
+
+// follow follows the sources. When standard input, as the only one, has ended,
+// that is the end.
+func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
+	var followed sync.Map
+	start := func(source watcher.Source) {
+		// A file that two patterns match would count twice.
+		if _, twice := followed.LoadOrStore(source.Name(), true); twice {
+			return
+		}
+		p.log.say("following " + source.Name())
+		g.Go(func() error {
+			defer followed.Delete(source.Name())
+			return p.engine.Follow(ctx, source, p.set, time.Now())
+		})
+	}
+	for _, group := range p.groups {
+		g.Go(func() error { return group.Run(ctx, start) })
+	}
+	if p.stdin == nil {
+		return
+	}
+	p.log.say("following " + p.stdin.Name())
+	g.Go(func() error {
+		if len(p.groups) == 0 {
+			defer end()
+		}
+		return p.engine.Follow(ctx, p.stdin, p.set, time.Now())
+	})
+}

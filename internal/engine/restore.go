@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"odooban/banner"
+	"odooban/internal/jail"
+	"odooban/internal/store"
+)
+
+// Restore goes on where the journal ends, and keeps there what is counted from
+// now on. What was counted lately counts again, bans that are due are put in
+// force, and sources are read on from where they had been read. It must be
+// called before Follow.
+func (e *Engine) Restore(ctx context.Context, journal *store.Journal, now time.Time) error {
+	bans, err := e.remember(journal)
+	if err != nil {
+		return fmt.Errorf("restore bans: %w", err)
+	}
+	more, err := e.recount(ctx, journal, now)
+	if err != nil {
+		return fmt.Errorf("restore failures: %w", err)
+	}
+	positions, err := journal.Positions()
+	if err != nil {
+		return fmt.Errorf("restore positions: %w", err)
+	}
+	for source, text := range positions {
+		b, err := parseBookmark(text)
+		if err != nil {
+			e.Trouble(source, fmt.Errorf("%w; it is read from its start", err))
+			continue
+		}
+		e.bookmarks[source] = b
+	}
+	e.journal = journal
+	e.block(ctx, append(due(bans, now), more...))
+	return nil
+}
+
+// remember tells the jail of all bans in the journal.
+func (e *Engine) remember(journal *store.Journal) ([]store.Ban, error) {
+	bans, err := journal.AllBans(time.Time{})
+	for _, b := range bans {
+		e.jail.Remember(jail.Decision{Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until, Failures: b.Failures})
+		if !b.Lifted.IsZero() {
+			e.jail.Lift(b.Prefix)
+		}
+	}
+	return bans, err
+}
+
+// due returns the bans that are to be in force.
+func due(bans []store.Ban, now time.Time) []banner.Ban {
+	var in []banner.Ban
+	for _, b := range bans {
+		if b.Lifted.IsZero() && b.Until.After(now) {
+			in = append(in, b.Ban)
+		}
+	}
+	return in
+}
+
+// recount counts again what was counted lately. That leads to bans only if the
+// policies have become stricter.
+func (e *Engine) recount(ctx context.Context, journal *store.Journal, now time.Time) ([]banner.Ban, error) {
+	newest, err := journal.Newest()
+	if err != nil {
+		return nil, err
+	}
+	if newest.After(now) {
+		newest = now
+	}
+	var bans []banner.Ban
+	for f, err := range journal.Failures(ctx, newest.Add(-e.jail.Lookback())) {
+		if err != nil {
+			return nil, err
+		}
+		if d, ok := e.jail.Observe(f.Failure); ok {
+			bans = append(bans, toBan(d))
+		}
+	}
+	if len(bans) > 0 {
+		journal.Update(func(tx *store.Tx) {
+			for _, b := range bans {
+				tx.Ban(b)
+			}
+		})
+	}
+	return bans, nil
+}
+
+// Position is where reading a source goes on, for watcher.File.Resume.
+func (e *Engine) Position(source string) []byte { return e.bookmarks[source].Position }
