@@ -105,5 +105,11 @@ func (a *access) login() bool {
 		bytes.HasSuffix(a.path, []byte("/web/session/authenticate"))
 }
 
+// reset says whether the request asks for a new password, of which Odoo writes
+// a record as well.
+func (a *access) reset() bool {
+	return a.post && bytes.HasSuffix(a.path, []byte("/web/reset_password"))
+}
+
 // redirected says whether the form was left: a failed login shows it again.
 func (a *access) redirected() bool { return a.status >= 300 && a.status < 400 }

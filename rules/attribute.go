@@ -114,7 +114,7 @@ func (s *Scanner) claim(q *request) {
 	s.mine = s.own(s.mine[:0], q)
 	own := s.mine
 	var best *attempt
-	if !q.login() {
+	if !q.login() && !q.reset() {
 		best = elsewhere(own, q)
 	} else {
 		for _, a := range own {
@@ -154,7 +154,10 @@ func (s *Scanner) inOrder(a *attempt, q *request) bool {
 // mayHave says whether the request can have made the attempt, by what the
 // record says.
 func (q *request) mayHave(a *attempt) bool {
-	if a.event == resetTried || q.redirected() && a.event != loginPassed || a.echo() {
+	if q.reset() || a.event == resetTried {
+		return q.reset() && a.event == resetTried && a.addr == q.addr
+	}
+	if q.redirected() && a.event != loginPassed || a.echo() {
 		return false
 	}
 	return a.addr == q.addr || a.none && q.rpc() && a.recordDB == q.db || a.bare()

@@ -91,9 +91,9 @@ func (s *Scanner) separate(a *attempt) bool {
 		return false
 	}
 	for _, other := range s.since(a) {
-		if !other.void && other.proc == a.proc && other.login() && other.mayHave(a) {
+		if !other.void && other.proc == a.proc && (other.login() || other.reset()) && other.mayHave(a) {
 			s.others = s.own(s.others[:0], other)
-			if records(s.others) == 1 && s.others[len(s.others)-1] == a {
+			if slices.Contains(s.others, a) && records(s.others) == 1 {
 				return true
 			}
 		}
