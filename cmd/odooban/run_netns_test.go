@@ -42,6 +42,7 @@ func (s *site) run() *program {
 		[]string{
 			"PATH=" + s.iptables + ":" + os.Getenv("PATH"),
 			"ODOOBAN_FIREWALL_BACKEND=" + s.backend,
+			"ODOOBAN_JOURNAL_PATH=" + filepath.Join(filepath.Dir(s.log.file.Name()), "journal", "odooban.db"),
 			"ODOOBAN_JAILS=[{rule: odoo-login, maxretry: 3, bantime: 1h}, {rule: odoo-cooldown, bantime: 3s}]",
 		}, "run", s.log.file.Name())
 	odooban.awaitMessage(s.t, "following "+s.log.file.Name())

@@ -59,7 +59,7 @@ func (s *stage) set(ctx context.Context) error {
 		return err
 	}
 	log := filepath.Join(s.dir, "odoo.log")
-	if err := os.WriteFile(s.config, configuration(log), 0o600); err != nil {
+	if err := os.WriteFile(s.config, configuration(log, filepath.Join(s.dir, "journal", "odooban.db")), 0o600); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
 	if s.net, err = netlab.New(2); err != nil {
@@ -125,13 +125,14 @@ func (s *stage) number() error {
 	return nil
 }
 
-func configuration(log string) []byte {
+func configuration(log, journal string) []byte {
 	return fmt.Appendf(nil, `sources:
   - file: %s
 jails:
   - {rule: odoo-login, maxretry: %d, findtime: %s, bantime: %s}
+journal: {path: %s}
 log: {level: debug, format: json}
-`, log, maxRetry, findTime, banTime)
+`, log, maxRetry, findTime, banTime, journal)
 }
 
 // goTool runs the go command and returns what it printed.
