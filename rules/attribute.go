@@ -16,14 +16,17 @@ import (
 
 // requested takes an access line.
 func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
-	s.previous = previous{}
+	s.previous = previous{proc: r.proc}
 	if a.post && !stray && len(s.attempts) > 0 {
 		q := &request{
 			access: a, when: r.when, seen: seen, proc: r.proc, db: string(r.db),
 			at: s.at, line: s.line, offset: s.offset, burst: s.burst, since: s.workers.latest(r.proc),
 		}
+		if r.coarse {
+			q.when, q.took = q.when.Add(time.Second), q.took+2*time.Second
+		}
 		if a.timed {
-			q.start = q.when.Add(-a.took)
+			q.start = q.when.Add(-q.took)
 		}
 		s.previous.access = q
 		s.requests = append(s.requests, q)

@@ -16,6 +16,8 @@ type record struct {
 	// sealed is set where the format escapes line ends (JSON), so that no
 	// login can hold a further line.
 	sealed bool
+	// coarse is set where the time is to the second.
+	coarse bool
 }
 
 // process tells the processes of one source apart: the PID, and for saved
@@ -161,6 +163,7 @@ func parseSyslog(r *record, line []byte, ref time.Time) bool {
 		return false
 	}
 	r.when, r.db, r.logger, r.msg = when, parts[1], parts[3], bytes.TrimPrefix(parts[4], space)
+	r.coarse = when.Nanosecond() == 0
 	return true
 }
 

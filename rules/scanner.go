@@ -71,6 +71,7 @@ type Stats struct {
 
 // previous is what the last record header was.
 type previous struct {
+	proc    process
 	attempt *attempt
 	access  *request
 }
@@ -131,7 +132,7 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 			return r.when
 		}
 	}
-	s.previous = previous{}
+	s.previous = previous{proc: r.proc}
 	if l := parseLogin(&r); l.event != otherEvent {
 		s.login(&r, l, seen)
 	} else {
@@ -303,6 +304,9 @@ func (s *Scanner) continued(text []byte, seen time.Time) {
 	if len(s.attempts) == 0 {
 		return
 	}
+	if name, _ := cutCompose(text); string(name) != s.previous.proc.container {
+		return
+	}
 	addr, none := trailer(text)
 	if a := s.previous.attempt; a != nil && a.raw() {
 		if !a.vague || !s.bare {
@@ -310,17 +314,19 @@ func (s *Scanner) continued(text []byte, seen time.Time) {
 		}
 		return
 	}
+	if !addr.IsValid() && !none && !s.bare {
+		return
+	}
 	if s.previous.access != nil {
 		// A login held the access line.
-		s.previous.access = nil
-		s.workers.forget(s.line-2, s.line)
 		s.requests, s.fresh = s.requests[:len(s.requests)-1], true
+		s.workers.forget(s.previous.access.line-1, s.previous.access.line)
 	}
+	s.previous = previous{proc: s.previous.proc}
 	if addr.IsValid() || none {
-		s.add(&attempt{
-			event: otherEvent, addr: addr, none: none, seen: seen, line: s.line, offset: s.offset, burst: s.burst,
+		s.attempts = append(s.attempts, &attempt{
+			event: otherEvent, addr: addr, none: none, seen: seen, at: s.at, line: s.line, offset: s.offset, burst: s.burst,
 		})
-		s.previous.attempt = nil
 	}
 }
 
