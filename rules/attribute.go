@@ -75,7 +75,7 @@ func (s *Scanner) index() {
 		s.byTime[proc] = list[:0]
 	}
 	for _, a := range s.attempts {
-		if a.event != otherEvent && a.state != refused && !a.stray {
+		if a.event != otherEvent && a.event != unknownLogin && a.state != refused && !a.stray {
 			s.byTime[a.proc] = append(s.byTime[a.proc], a)
 		}
 	}

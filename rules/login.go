@@ -81,7 +81,7 @@ func parseLogin(r *record) login {
 		return login{event: proxySuspected}
 	}
 	if bytes.Contains(r.msg, []byte("ogin")) {
-		return login{event: unknownLogin}
+		return endOf(unknownLogin, r.msg)
 	}
 	return login{}
 }
@@ -96,14 +96,16 @@ func parseCredentials(e event, b []byte) login {
 	if rest, ok := bytes.CutPrefix(b, []byte("db:")); ok {
 		db, user, ok := bytes.Cut(rest, []byte(" login:"))
 		if !ok {
-			return login{event: unknownLogin}
+			l.event = unknownLogin
+			return l
 		}
 		l.db, l.user = db, user
 		return l
 	}
 	user, ok := bytes.CutPrefix(b, []byte("login:"))
 	if !ok {
-		return login{event: unknownLogin}
+		l.event = unknownLogin
+		return l
 	}
 	l.user = user
 	return l
@@ -115,7 +117,7 @@ func parseCooldown(b []byte) login {
 	text, rest, ok := bytes.Cut(b, space)
 	addr, valid := parseAddr(text)
 	if !ok || !valid || !bytes.Contains(rest, []byte(" failures since last success")) {
-		return login{event: unknownLogin}
+		return endOf(unknownLogin, rest)
 	}
 	if end, none := trailer(rest); end.IsValid() || none {
 		return login{} // the end of a login

@@ -206,11 +206,7 @@ func (st *Stats) note(when time.Time) {
 
 // login takes a record of the login code.
 func (s *Scanner) login(r *record, l login, seen time.Time) {
-	switch l.event {
-	case unknownLogin:
-		s.stats.Unknown++
-		return
-	case proxySuspected:
+	if l.event == proxySuspected {
 		s.stats.ProxySuspected++
 		return
 	}
@@ -239,7 +235,7 @@ func (s *Scanner) login(r *record, l login, seen time.Time) {
 // doubtTrailer takes care of the versions that end the line in the login: 8
 // and 9, which the logger tells, and 10, which shares its logger with 11.
 func (s *Scanner) doubtTrailer(a *attempt, r *record) {
-	if a.event == cooledDown || a.event == resetTried || bytes.HasPrefix(r.logger, []byte("odoo.addons.base.models")) {
+	if a.event != loginFailed && a.event != loginPassed || bytes.HasPrefix(r.logger, []byte("odoo.addons.base.models")) {
 		return
 	}
 	a.vague = true

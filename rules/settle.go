@@ -223,8 +223,12 @@ func (s *Scanner) forget(p *sweep) {
 		oldest = s.attempts[kept].line
 	}
 	for _, a := range s.attempts[:kept] {
-		if a.state == undecided && a.inside != nil && a.claim == nil {
+		switch {
+		case a.state != undecided || a.claim != nil:
+		case a.inside != nil:
 			s.refuse(a)
+		case a.event == unknownLogin:
+			s.stats.Unknown++
 		}
 	}
 	s.attempts = slices.Delete(s.attempts, 0, kept)

@@ -126,5 +126,6 @@ func parseEpoch(b []byte) (time.Time, bool) {
 
 // sane says whether t is a time a log line can have and JSON can hold.
 func sane(t time.Time) bool {
-	return t.Year() >= 1970 && t.Year() <= 9999
+	year := t.UTC().Year()
+	return year >= 1970 && year <= 9999
 }
