@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,8 +42,7 @@ func (a *app) flush(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	defer firewall.Close()
-	if err := firewall.Remove(cmd.Context()); err != nil {
+	if err := errors.Join(firewall.Remove(cmd.Context()), firewall.Close()); err != nil {
 		return err
 	}
 	if a.json {

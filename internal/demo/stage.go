@@ -58,8 +58,8 @@ func (s *stage) set(ctx context.Context) error {
 	if _, err := goTool(ctx, "build", "-o", s.program, "odooban/cmd/odooban"); err != nil {
 		return err
 	}
-	log := filepath.Join(s.dir, "odoo.log")
-	if err := os.WriteFile(s.config, configuration(log, filepath.Join(s.dir, "journal", "odooban.db")), 0o600); err != nil {
+	log, journal := filepath.Join(s.dir, "odoo.log"), filepath.Join(s.dir, "journal", "odooban.db")
+	if err := os.WriteFile(s.config, configuration(log, journal), 0o600); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
 	if s.net, err = netlab.New(2); err != nil {
