@@ -27,6 +27,9 @@ type attempt struct {
 	// vague is set where the address may be a part of the login (Odoo 10
 	// writes none, 11 does, under one logger).
 	vague bool
+	// late is set where the line was read so long after it was written that
+	// being read together says nothing.
+	late bool
 	// stray is set where the record's time cannot be true.
 	stray bool
 	// echoOf is, on the "Login failed" line that follows a cooledDown, the

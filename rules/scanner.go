@@ -28,6 +28,7 @@ type Scanner struct {
 	seen  time.Time     // when the last line was read; zero in history
 	began uint64        // the burst that floor belongs to
 	floor time.Time     // the time of its first record
+	late  bool          // it was read long after it was written
 	lag   time.Duration // the shortest time from a record's stamp to its reading
 
 	// workers tells prefork servers from threaded ones.
@@ -156,7 +157,7 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 		if s.floor.IsZero() || lag < s.lag {
 			s.lag = lag
 		}
-		s.began, s.floor = s.burst, when
+		s.began, s.floor, s.late = s.burst, when, lag > lateLag
 	}
 	lag := s.lag
 	if lag > lateLag {
@@ -284,7 +285,7 @@ func (s *Scanner) mark(r *record, text []byte, seen time.Time) {
 func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
 	return &attempt{
 		event: e, when: r.when, seen: seen, proc: r.proc, recordDB: string(r.db),
-		sure: r.sealed, line: s.line, at: s.at, offset: s.offset, burst: s.burst,
+		sure: r.sealed, late: s.late && !seen.IsZero(), line: s.line, at: s.at, offset: s.offset, burst: s.burst,
 	}
 }
 

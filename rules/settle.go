@@ -127,7 +127,7 @@ func (s *Scanner) bursts() map[uint64]burst {
 func (s *Scanner) decide(a *attempt, p *sweep) bool {
 	past := s.past(a, p) || a.inside != nil && !p.now.IsZero() && p.now.Sub(a.seen) > afterglow
 	switch {
-	case a.proven() && (past && p.bursts == nil || s.whole(a, p) && (past || !p.held[a.owner()])):
+	case a.proven() && (past && (p.bursts == nil || a.late) || s.whole(a, p) && (past || !p.held[a.owner()])):
 		a.state = told
 	case a.proven() && past:
 		s.refuse(a)
@@ -168,7 +168,7 @@ func (s *Scanner) lone(a *attempt, p *sweep) bool {
 // come, because the source seems to have none.
 func (s *Scanner) plausible(a *attempt, p *sweep) bool {
 	b := p.bursts[a.burst]
-	return p.bursts == nil || !b.mixed || a.line == b.last
+	return p.bursts == nil || a.late || !b.mixed || a.line == b.last
 }
 
 // whole says whether everything that was written with a proven attempt's
@@ -186,13 +186,13 @@ func (s *Scanner) whole(a *attempt, p *sweep) bool {
 		return false
 	}
 	for _, later := range s.between(q.line, s.line+1) {
-		if later.burst != q.burst || later.seen.Sub(q.seen) > burstAge {
+		if later.burst != q.burst || later.seen.Sub(q.seen) > burstAge || a.late && later.when.Sub(q.when) > burstAge {
 			break
 		}
 		if later.bare() || later.closed || later.inside != nil {
 			continue
 		}
-		if later.open() || s.workers.prefork() && later.claim != nil && !s.separate(later) {
+		if c := later.claim; later.open() || s.workers.prefork() && c != nil && c.first != later && !s.separate(later) {
 			return false
 		}
 	}
