@@ -33,26 +33,28 @@ func (c content) from(offset int64) (io.Reader, error) {
 	return r, err
 }
 
-// at reads the n bytes at offset, or what there is of them.
-func (c content) at(offset int64, n int) []byte {
+// at reads the n bytes at offset, or those that there are. An error says that
+// the file cannot be read that far, or is cut off.
+func (c content) at(offset, n int64) ([]byte, error) {
 	r, err := c.from(offset)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	buf := make([]byte, n)
-	n, _ = io.ReadFull(r, buf)
-	return buf[:n]
+	return io.ReadAll(io.LimitReader(r, n))
 }
 
 // head is what stands at the start, at most anchorSize bytes.
-func (c content) head() []byte { return c.at(0, anchorSize) }
+func (c content) head() []byte {
+	head, _ := c.at(0, anchorSize)
+	return head
+}
 
 // copied reports whether one of c and other begins as the whole head of the
-// other, as a copy does.
+// other, as a copy does. Less than a line says nothing.
 func (c content) copied(other content) bool {
 	a, b := c.head(), other.head()
 	n := min(len(a), len(b))
-	return n > 0 && bytes.Equal(a[:n], b[:n])
+	return bytes.Equal(a[:n], b[:n]) && (n == anchorSize || bytes.IndexByte(a[:n], '\n') >= 0)
 }
 
 // compression gives the ending of files that are compressed as this one is, or

@@ -87,8 +87,6 @@ type follower struct {
 	// named is when the path was last seen to name current. Of the files that
 	// it has named up to since, none is unknown that has something to read.
 	named, since time.Time
-	// resuming says that nobody was looking at the path since named.
-	resuming bool
 	// encode is position, as a function that is made once.
 	encode func() []byte
 

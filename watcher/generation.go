@@ -30,7 +30,7 @@ type generation struct {
 	// under, which differs for a copy; cut is how often that was truncated.
 	id, origin identity
 	cut        int
-	// name is origin and cut, as in Place.
+	// name is as in Place.
 	name string
 	// path is where the file was found, for people.
 	path string
@@ -74,6 +74,13 @@ func openGeneration(path string) (*generation, error) {
 // call gives the generation its name.
 func (g *generation) call(origin identity, cut int) {
 	g.origin, g.cut, g.name = origin, cut, generationName(origin, cut)
+}
+
+// callBy adds a fingerprint of the first line to the name of a generation that
+// was truncated. A process that was killed, and the one after it, may count
+// truncations differently.
+func (g *generation) callBy(first []byte) {
+	g.name = generationName(g.origin, g.cut) + "-" + fingerprint(first[:min(len(first), anchorSize)])[:8]
 }
 
 // offset is where the first line stands that has not been handed on.
@@ -123,6 +130,9 @@ func (g *generation) feed(data []byte, emit func(text []byte, offset int64) erro
 		start := g.pos + begin
 		begin += g.lines.size
 		g.used = int(begin)
+		if start == 0 && g.cut > 0 {
+			g.callBy(text)
+		}
 		return emit(text, start)
 	})
 	g.passed(data, time.Now())

@@ -34,11 +34,13 @@ type position struct {
 // has fingerprints, not the bytes themselves: to be compared is all they are
 // for, and what people log does not belong in another file.
 type mark struct {
-	Path      string `json:"path"`
-	Device    uint64 `json:"device"`
-	Inode     uint64 `json:"inode"`
-	Born      int64  `json:"born,omitempty"`
-	Truncated int    `json:"truncated,omitempty"`
+	Path string `json:"path"`
+	// Generation is as in Place.
+	Generation string `json:"generation"`
+	Device     uint64 `json:"device"`
+	Inode      uint64 `json:"inode"`
+	Born       int64  `json:"born,omitempty"`
+	Truncated  int    `json:"truncated,omitempty"`
 	// Offset is where the first line begins that was not handed on.
 	Offset int64 `json:"offset"`
 	// Anchor is the fingerprint of the anchorSize bytes before Offset, Head
@@ -59,7 +61,7 @@ func (g *generation) mark() mark {
 		return *g.stored
 	}
 	m := mark{
-		Path: g.path, Device: g.origin.dev, Inode: g.origin.ino, Born: g.origin.born,
+		Path: g.path, Generation: g.name, Device: g.origin.dev, Inode: g.origin.ino, Born: g.origin.born,
 		Truncated: g.cut, Offset: offset,
 	}
 	if offset > 0 {
@@ -111,12 +113,12 @@ func parsePosition(text []byte) (position, error) {
 
 // broken reports whether m has what no mark has.
 func (m mark) broken() bool {
-	const print = 2 * 16
+	const print, longest = 2 * 16, 128
 	want := 0
 	if m.Offset > 0 {
 		want = print
 	}
-	return m.Offset < 0 || m.Offset > 1<<60 || m.Truncated < 0 || m.Truncated > 1<<30 ||
+	return m.Offset < 0 || m.Offset > 1<<60 || m.Truncated < 0 || m.Truncated > 1<<30 || len(m.Generation) > longest ||
 		len(m.Anchor) != want || len(m.Head) != want
 }
 

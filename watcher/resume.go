@@ -3,8 +3,10 @@ package watcher
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,13 +42,13 @@ func (f *File) Resume(position []byte) error {
 // the content has what m says. Otherwise it changes nothing.
 func (g *generation) resumeAt(m mark, warm int64) bool {
 	if m.Offset > 0 {
-		head := g.at(0, int(min(m.Offset, anchorSize)))
-		low := max(0, m.Offset-warm-1-anchorSize)
-		if fingerprint(head) != m.Head {
+		head, err := g.at(0, min(m.Offset, anchorSize))
+		if err != nil || fingerprint(head) != m.Head {
 			return false
 		}
-		window := g.at(low, int(m.Offset-low))
-		if int64(len(window)) < m.Offset-low || fingerprint(lastBytes(nil, nil, window)) != m.Anchor {
+		low := max(0, m.Offset-warm-1-anchorSize)
+		window, err := g.at(low, m.Offset-low)
+		if err != nil || int64(len(window)) < m.Offset-low || fingerprint(lastBytes(nil, nil, window)) != m.Anchor {
 			return false
 		}
 		g.pos = m.Offset
@@ -60,7 +62,7 @@ func (g *generation) resumeAt(m mark, warm int64) bool {
 		g.before = bytes.Clone(g.anchor)
 	}
 	g.stored = &m
-	g.call(m.identity(), m.Truncated)
+	g.origin, g.cut, g.name = m.identity(), m.Truncated, m.Generation
 	return true
 }
 
@@ -72,7 +74,8 @@ type recovery struct {
 	// files are those beside the path, by what they are.
 	files map[identity]string
 	found []*generation
-	scans int
+	// moving says that a file was gone before it could be opened.
+	moving bool
 	// lost counts the generations that may have had lines and are not there.
 	lost int
 }
@@ -81,15 +84,12 @@ type recovery struct {
 // since is then found out as if it had been asleep meanwhile.
 func (w *follower) restore() {
 	p := w.resume
-	w.resuming = true
 	w.named, w.since = p.since(), p.since()
 	r := &recovery{path: w.path, warm: warmUp}
-	truncated := false
-	for i, m := range slices.Backward(p.Files) {
+	for _, m := range slices.Backward(p.Files) {
 		found := r.recover(m)
 		switch {
 		case len(found) > 0:
-			truncated = truncated || i == len(p.Files)-1 && found[len(found)-1].stored == nil
 			r.found = slices.Concat(found, r.found)
 		case m.Done:
 			w.done = slices.Insert(w.done, 0, m)
@@ -98,7 +98,8 @@ func (w *follower) restore() {
 		}
 	}
 	w.adopt(r.found)
-	if truncated {
+	if id, err := identifyPath(w.path); err == nil && w.current != nil && w.current.id == id {
+		// What copytruncate has made of it more than once.
 		w.old = append(w.old, w.unseen(nil)...)
 	}
 	if r.lost > 0 {
@@ -123,12 +124,13 @@ func (r *recovery) recover(m mark) []*generation {
 	if m.Done && r.warm == 0 {
 		return nil
 	}
-	for {
+	// A file that is renamed while the directory is read may be missed.
+	for tries := 0; ; tries++ {
+		r.moving = false
 		found := r.look(m)
-		if len(found) > 0 || m.Done || r.scans >= 3 {
+		if len(found) > 0 || m.Done || tries >= 3 && (!r.moving || tries >= 30) {
 			return found
 		}
-		// A file that was renamed during the scan may have been missed.
 		r.files = nil
 	}
 }
@@ -170,12 +172,18 @@ func (r *recovery) byIdentity(id identity) *generation {
 	if !ok || r.has(id) {
 		return nil
 	}
-	return r.open(path)
+	g := r.open(path)
+	if g != nil && g.id != id {
+		g.file.Close()
+		r.moving = true
+		return nil
+	}
+	return g
 }
 
 // byContent opens a copy.
 func (r *recovery) byContent(m mark) []*generation {
-	for _, path := range append(siblings(r.path), r.path) {
+	for _, path := range plainFirst(append(siblings(r.path), r.path)) {
 		g := r.open(path)
 		if g == nil {
 			continue
@@ -192,6 +200,7 @@ func (r *recovery) byContent(m mark) []*generation {
 func (r *recovery) open(path string) *generation {
 	g, err := openGeneration(path)
 	if err != nil {
+		r.moving = r.moving || errors.Is(err, fs.ErrNotExist)
 		return nil
 	}
 	ending := g.compression()
@@ -210,7 +219,6 @@ func (r *recovery) has(id identity) bool {
 // scan identifies the files beside the path, and beside what it links to.
 func (r *recovery) scan() {
 	r.files = map[identity]string{}
-	r.scans++
 	dirs := []string{filepath.Dir(r.path)}
 	if target, err := filepath.EvalSymlinks(r.path); err == nil {
 		dirs = append(dirs, filepath.Dir(target))

@@ -25,63 +25,54 @@ func (w *follower) lookAround(ctx context.Context) error {
 	id, err := identifyPath(w.path)
 	switch {
 	case err != nil:
-		if err := w.missing(ctx, explain(w.path, err)); err != nil {
-			return err
-		}
+		w.missing(explain(w.path, err))
 	case w.current != nil && w.current.id == id:
-		w.isNamed(before)
+		w.named = before
 	default:
-		if err := w.change(ctx, before); err != nil {
-			return err
-		}
+		w.change(before)
 	}
 	w.started = true
 	defer func() { w.look.Reset(w.pace()) }()
 	return w.readAll(ctx)
 }
 
-// isNamed notes that the path named current at that moment.
-func (w *follower) isNamed(at time.Time) {
-	w.named = at
-	w.resuming = false
-}
-
 // missing deals with a path that cannot be opened. Between the renaming of the
 // old file and the creation of the new one that is no trouble. Meanwhile files
 // may have come and gone under that name; the last of them is followed then.
-func (w *follower) missing(ctx context.Context, err error) error {
+func (w *follower) missing(err error) {
 	if w.named.IsZero() || !errors.Is(err, fs.ErrNotExist) {
 		w.trouble(err)
-		return nil
+		return
 	}
 	if time.Since(w.named) > w.grace {
 		w.trouble(err)
 	}
 	found := w.unseen(nil)
 	if len(found) == 0 {
-		return nil
+		return
 	}
 	last := found[len(found)-1]
 	if last.packed {
 		// Whatever it is, it is not the log. It is found again when that is.
 		closeAll(found)
-		return nil
+		return
 	}
-	return w.succeed(ctx, found[:len(found)-1], last, last.id.bornAt())
+	w.succeed(found[:len(found)-1], last, last.id.bornAt())
 }
 
 // change goes over to what the path names now: the file before is read to its
 // end and kept for late writers, then those that came and went unnoticed, then
 // the new one. before is a moment before the path was looked at.
-func (w *follower) change(ctx context.Context, before time.Time) error {
+func (w *follower) change(before time.Time) {
 	next, err := openGeneration(w.path)
 	if err != nil {
-		return w.missing(ctx, err)
+		w.missing(err)
+		return
 	}
 	w.reported = ""
 	if w.renamedBack(next) {
-		w.isNamed(before)
-		return nil
+		w.named = before
+		return
 	}
 	if w.started || w.late {
 		next.atEnd = next.id.bornAt()
@@ -90,13 +81,12 @@ func (w *follower) change(ctx context.Context, before time.Time) error {
 	if !w.named.IsZero() {
 		between = w.unseen(next)
 	}
-	w.resuming = false
-	return w.succeed(ctx, between, next, before)
+	w.succeed(between, next, before)
 }
 
-// succeed reads current to its end, keeps it and what came between as old
-// files, and makes next the current one, named by the path at that moment.
-func (w *follower) succeed(ctx context.Context, between []*generation, next *generation, named time.Time) error {
+// succeed keeps current and what came between as old files, which are read
+// first, and makes next the current one, named by the path at that moment.
+func (w *follower) succeed(between []*generation, next *generation, named time.Time) {
 	last := w.current
 	if last != nil {
 		w.old = append(w.old, last)
@@ -104,11 +94,13 @@ func (w *follower) succeed(ctx context.Context, between []*generation, next *gen
 	w.stopTailing()
 	w.old = append(w.old, between...)
 	w.current, w.named, w.tailed = next, named, time.Time{}
-	if last == nil {
-		return nil
+	if last != nil {
+		last.grown = time.Now()
 	}
-	last.grown = time.Now()
-	return w.catchUp(ctx, last)
+	if !w.started && w.resume != nil {
+		// What was compressed before any of it was read is not known again.
+		slices.SortStableFunc(w.old, older)
+	}
 }
 
 // renamedBack goes back to a file that is open already, if next is one, and

@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"io"
 	"os"
 	"slices"
 	"testing"
@@ -13,74 +12,7 @@ import (
 // TestRotation rotates a log again and again while it is written to as fast as
 // can be, and wants every line once.
 func TestRotation(t *testing.T) {
-	tests := []struct {
-		name string
-		// rotate goes over to a new file. all waits until everything that was
-		// written has been read; without it nothing is waited for.
-		rotate func(l *logFile, all func())
-		// mixed says that lines of two files may come in any order.
-		mixed bool
-	}{
-		{name: "rename and create", rotate: func(l *logFile, _ func()) {
-			l.rename()
-			l.create()
-		}},
-		{name: "two in a row", rotate: func(l *logFile, _ func()) {
-			l.rename()
-			l.create()
-			l.write(300)
-			l.rename()
-			l.create()
-		}},
-		{name: "late writes", mixed: true, rotate: func(l *logFile, _ func()) {
-			late := l.file
-			l.file = nil
-			l.rename()
-			l.writeTo(late, 100)
-			l.create()
-			for range 100 {
-				l.write(1)
-				l.writeTo(late, 1)
-			}
-			late.Close()
-		}},
-		{name: "gap without a file", rotate: func(l *logFile, all func()) {
-			l.rename()
-			l.write(200)
-			all()
-			l.write(200)
-			l.create()
-		}},
-		{name: "delete and create", rotate: func(l *logFile, all func()) {
-			all()
-			l.write(200)
-			l.check(os.Remove(l.path))
-			l.write(200)
-			l.create()
-		}},
-		{name: "copytruncate", rotate: func(l *logFile, all func()) {
-			all()
-			l.write(300)
-			l.copyAway()
-			l.check(os.Truncate(l.path, 0))
-		}},
-		{name: "truncate and write more", rotate: func(l *logFile, all func()) {
-			all()
-			size, err := l.file.Seek(0, io.SeekCurrent)
-			l.check(err)
-			l.check(os.Truncate(l.path, 0))
-			for end := int64(0); end <= size; end, err = l.file.Seek(0, io.SeekCurrent) {
-				l.write(200)
-			}
-			l.check(err)
-		}},
-		{name: "renamed and renamed back", rotate: func(l *logFile, all func()) {
-			l.check(os.Rename(l.path, l.path+".old"))
-			l.write(100)
-			l.check(os.Rename(l.path+".old", l.path))
-		}},
-	}
-	for _, tt := range tests {
+	for _, tt := range rotations {
 		for _, way := range ways {
 			t.Run(tt.name+", "+way.name, func(t *testing.T) {
 				t.Parallel()
@@ -110,29 +42,6 @@ func TestRotation(t *testing.T) {
 			})
 		}
 	}
-}
-
-func compare(got []int, n int) (lost, doubled int) {
-	times := make([]int, n)
-	for _, g := range got {
-		times[g]++
-	}
-	for _, k := range times {
-		if k == 0 {
-			lost++
-		} else {
-			doubled += k - 1
-		}
-	}
-	return lost, doubled
-}
-
-// copyAway copies the log to odoo.log.1, as logrotate's copytruncate does.
-func (l *logFile) copyAway() {
-	text, err := os.ReadFile(l.path)
-	l.check(err)
-	_ = os.Remove(l.path + ".1")
-	l.check(os.WriteFile(l.path+".1", text, 0o644))
 }
 
 // TestOldFileIsLetGo wants a file that was rotated away closed after the grace

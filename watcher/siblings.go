@@ -23,14 +23,14 @@ func (w *follower) unseen(next *generation) []*generation {
 		seen = append(seen, next)
 	}
 	// A file that is renamed while the directory is read may be missed.
-	for tries, moving := 0, true; moving && tries < 3; tries++ {
+	for tries, moving := 0, true; moving && tries < 10; tries++ {
 		moving = false
-		for _, path := range siblings(w.path) {
+		for _, path := range plainFirst(siblings(w.path)) {
 			g, err := w.openUnseen(path, slices.Concat(seen, found))
 			if g != nil {
 				found = append(found, g)
 			}
-			moving = moving || errors.Is(err, fs.ErrNotExist)
+			moving = moving || g != nil || errors.Is(err, fs.ErrNotExist)
 		}
 	}
 	slices.SortStableFunc(found, older)
@@ -68,7 +68,7 @@ func (w *follower) openUnseen(path string, seen []*generation) (*generation, err
 		return nil, err
 	}
 	known := slices.ContainsFunc(seen, func(o *generation) bool { return o.id == g.id })
-	if known || len(seen) > w.maxUnseen() || !w.readable(g) || w.isCopy(g, seen) {
+	if known || len(seen) > maxFiles-maxDone || !w.readable(g) || w.isCopy(g, seen) {
 		g.file.Close()
 		return nil, nil
 	}
@@ -80,31 +80,27 @@ func (w *follower) openUnseen(path string, seen []*generation) (*generation, err
 // current.
 func (w *follower) isNew(at time.Time) bool { return !at.Before(w.named.Add(-clockSlack)) }
 
-// maxUnseen is more for a file that nobody has looked at for long.
-func (w *follower) maxUnseen() int {
-	if w.resuming {
-		return maxFiles - maxDone
-	}
-	return maxOld
-}
-
-// readable reports whether lines can be read from g. While a file is followed
-// nothing that it has not read can have been compressed already; when that
-// was done before, what was compressed is as old as what was written last.
+// readable reports whether there are new lines in g that can be read. A
+// compressed file is new by its birth time; it keeps the time when its lines
+// were written last.
 func (w *follower) readable(g *generation) bool {
 	ending := g.compression()
 	switch {
-	case ending == "":
-		return g.id.born != 0 || w.resuming && w.isNew(g.written())
-	case !w.resuming || !w.isNew(g.written()):
+	case ending == "" && g.id.born != 0:
+		return true
+	case !w.isNew(g.written()):
 		return false
+	case ending == "":
+		return true
 	case ending != ".gz":
 		w.alarm(fmt.Errorf("read %s: compressed as %s, and lines in it are missing; "+
 			"let rotation compress with gzip", g.path, ending))
 		return false
 	}
 	g.packed = true
-	return true
+	// Without a whole head it is being made, of a file that is still there.
+	head, err := g.at(0, anchorSize)
+	return err == nil && len(head) > 0
 }
 
 // isCopy reports whether g is a copy of one of seen, or of one that was done
@@ -122,6 +118,15 @@ func closeAll(generations []*generation) {
 	for _, g := range generations {
 		g.file.Close()
 	}
+}
+
+// plainFirst puts compressed files behind the others. While one is being made
+// it has not all of what the other has.
+func plainFirst(paths []string) []string {
+	slices.SortStableFunc(paths, func(a, b string) int {
+		return cmp.Compare(strings.Count(filepath.Ext(a), ".gz"), strings.Count(filepath.Ext(b), ".gz"))
+	})
+	return paths
 }
 
 // siblings gives the paths of what rotation has made of the file at path. Of

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -124,61 +123,9 @@ var ways = []struct {
 	{"polling", func() error { return errNoInotify }},
 }
 
-// logFile writes numbered lines to a file that is being rotated.
-type logFile struct {
-	t    *testing.T
-	path string
-	file *os.File
-	next int
-}
-
-func newLogFile(t *testing.T) *logFile {
-	t.Helper()
-	l := &logFile{t: t, path: filepath.Join(t.TempDir(), "odoo.log")}
-	l.create()
-	t.Cleanup(func() { l.file.Close() })
-	return l
-}
-
-// create opens a new file at the path, for appending, as a log writer does.
-func (l *logFile) create() {
-	if l.file != nil {
-		l.file.Close()
-	}
-	l.file = openAppend(l.t, l.path)
-}
-
-// write writes the next n lines, a write each.
-func (l *logFile) write(n int) { l.writeTo(l.file, n) }
-
-func (l *logFile) writeTo(f *os.File, n int) {
-	for range n {
-		_, err := fmt.Fprintf(f, "2026-11-23 10:00:00,000 17 INFO db odoo: line %06d %s\n", l.next, strings.Repeat("x", l.next%80))
-		l.check(err)
-		l.next++
-	}
-}
-
-// rename shifts odoo.log.1 to odoo.log.2 and so on, and the log to odoo.log.1.
-func (l *logFile) rename() {
-	for i := 40; i > 0; i-- {
-		from := fmt.Sprintf("%s.%d", l.path, i)
-		if _, err := os.Stat(from); err == nil {
-			l.check(os.Rename(from, fmt.Sprintf("%s.%d", l.path, i+1)))
-		}
-	}
-	l.check(os.Rename(l.path, l.path+".1"))
-}
-
-func (l *logFile) check(err error) {
-	if err != nil {
-		l.t.Error(err)
-	}
-}
-
 func openAppend(t *testing.T, path string) *os.File {
 	t.Helper()
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := openToAppend(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,8 +41,8 @@ type Line struct {
 // copied or compressed, and when the line is read again.
 type Place struct {
 	// Generation tells this file from those that had its name before and have
-	// it later: its device, inode and birth time in hexadecimal, and how often
-	// it was truncated.
+	// it later: its device, inode and birth time in hexadecimal; once it was
+	// truncated also how often, and a fingerprint of its first line.
 	Generation string
 	// Offset is in bytes from the start of the generation.
 	Offset int64
