@@ -9,8 +9,10 @@ import (
 
 // access is one line of Odoo's own access log.
 type access struct {
-	addr   netip.Addr
-	path   []byte
+	addr netip.Addr
+	// target is what is asked for. It has no text: an access line is
+	// remembered longer than its line is there, and a path may be long.
+	target target
 	post   bool
 	status int
 	// idle says that the request made no query to the database.
@@ -46,10 +48,11 @@ func parseAccess(msg []byte) (access, bool) {
 	if !ok || end < 0 {
 		return a, false
 	}
-	method, target, _ := bytes.Cut(stripColour(rest[:end]), space)
+	method, path, _ := bytes.Cut(stripColour(rest[:end]), space)
 	a.post = string(method) == "POST"
-	a.path, _, _ = bytes.Cut(target, space)
-	a.path, _, _ = bytes.Cut(a.path, []byte("?"))
+	path, _, _ = bytes.Cut(path, space)
+	path, _, _ = bytes.Cut(path, []byte("?"))
+	a.target = targetOf(path)
 	ok = a.parseTail(rest[end+2:])
 	return a, ok
 }
@@ -88,28 +91,44 @@ func parseSeconds(b []byte) (time.Duration, bool) {
 	return time.Duration(s * float64(time.Second)), true
 }
 
-// rpc says whether the request came in where failed logins are logged
-// without an address. One without a query asked for the version.
-func (a *access) rpc() bool {
-	return a.post && !a.idle && (string(a.path) == "/jsonrpc" ||
-		bytes.HasPrefix(a.path, []byte("/xmlrpc")) && bytes.HasSuffix(a.path, []byte("/common")))
+// target is what a request asks for, as far as it matters.
+type target uint8
+
+const (
+	otherTarget target = iota
+	rpcTarget
+	loginTarget
+	resetTarget
+)
+
+// targetOf reads a path. A website's form may stand behind a language:
+// /fr/web/login.
+func targetOf(path []byte) target {
+	switch {
+	case string(path) == "/jsonrpc",
+		bytes.HasPrefix(path, []byte("/xmlrpc")) && bytes.HasSuffix(path, []byte("/common")):
+		return rpcTarget
+	case bytes.HasSuffix(path, []byte("/web/login")), bytes.HasSuffix(path, []byte("/web/session/authenticate")):
+		return loginTarget
+	case bytes.HasSuffix(path, []byte("/web/reset_password")):
+		return resetTarget
+	}
+	return otherTarget
 }
 
+// rpc says whether the request came in where failed logins are logged
+// without an address. One without a query asked for the version.
+func (a *access) rpc() bool { return a.post && !a.idle && a.target == rpcTarget }
+
 // login says whether the request is one that tries a login, and so writes a
-// record about it. A website's form may stand behind a language: /fr/web/login.
+// record about it.
 func (a *access) login() bool {
-	if !a.post || a.status >= 400 {
-		return false
-	}
-	return a.rpc() || bytes.HasSuffix(a.path, []byte("/web/login")) ||
-		bytes.HasSuffix(a.path, []byte("/web/session/authenticate"))
+	return a.post && a.status < 400 && (a.rpc() || a.target == loginTarget)
 }
 
 // reset says whether the request asks for a new password, of which Odoo writes
 // a record as well.
-func (a *access) reset() bool {
-	return a.post && bytes.HasSuffix(a.path, []byte("/web/reset_password"))
-}
+func (a *access) reset() bool { return a.post && a.target == resetTarget }
 
 // redirected says whether the form was left: a failed login shows it again.
 func (a *access) redirected() bool { return a.status >= 300 && a.status < 400 }
