@@ -53,8 +53,9 @@ type verdict struct {
 	// inside is the request whose record may hold the line, as a part of its
 	// login.
 	inside *request
-	// closed is set where a request was found whose record ends in the line.
-	closed bool
+	// begun and closed are set where a request was found whose record begins
+	// in the line, and goes on, or ends in it.
+	begun, closed bool
 }
 
 type attemptState uint8

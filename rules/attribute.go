@@ -118,7 +118,7 @@ func (s *Scanner) claim(q *request) {
 	own := s.mine
 	var best *attempt
 	if !q.login() && !q.reset() {
-		best = elsewhere(own, q)
+		best = s.elsewhere(own, q)
 	} else {
 		for _, a := range own {
 			if a.claim == nil && q.mayHave(a) && s.inOrder(a, q) && (best == nil || better(a, best, q)) {
@@ -187,15 +187,18 @@ func better(a, b *attempt, q *request) bool {
 }
 
 // elsewhere takes a request to a path that is no login of Odoo's own: another
-// module's may be, if nothing else is possible.
-func elsewhere(own []*attempt, q *request) *attempt {
+// module's may be, if nothing else is possible, and nothing behind the record
+// may be a part of it.
+func (s *Scanner) elsewhere(own []*attempt, q *request) *attempt {
 	if len(own) != 1 || q.redirected() || q.status >= 500 {
 		return nil
 	}
-	if a := own[0]; a.addr == q.addr && a.claim == nil && a.inside == nil && a.event != resetTried {
-		return a
+	a := own[0]
+	if a.addr != q.addr || a.claim != nil || a.inside != nil || a.begun || a.event == resetTried ||
+		slices.ContainsFunc(s.between(a.line, q.line), (*attempt).open) {
+		return nil
 	}
-	return nil
+	return a
 }
 
 // rivalTime is how long after a record without an address, on a threaded

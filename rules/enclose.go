@@ -29,7 +29,7 @@ func (s *Scanner) enclose(q *request) {
 	if first == nil || first.line >= end.line {
 		return
 	}
-	end.closed, q.first = true, first
+	first.begun, end.closed, q.first = true, true, first
 	for _, a := range s.between(first.line, end.line+1) {
 		if !a.sure && a.inside == nil {
 			a.inside = q

@@ -17,11 +17,10 @@ type worker struct {
 const (
 	// enough is how many turns make a prefork server.
 	enough = 2
-	// Turns are remembered far apart, so that no login can hold them all, and
-	// not for ever, since a server may be configured anew.
-	turnsApart  = 256
-	turnsAtMost = 32
-	turnsFor    = 1 << 17
+	// turnsAtMost bounds how many are remembered: more than logins take back.
+	turnsAtMost = 512
+	// turnsFor is for how many lines, since a server may be configured anew.
+	turnsFor = 1 << 17
 )
 
 // note takes the process of an access line.
@@ -44,11 +43,8 @@ func (w *workers) note(p process, line uint64) {
 
 // turn remembers that processes took turns.
 func (w *workers) turn(line uint64) {
-	if n := len(w.turns); n >= enough && line-w.turns[n-1] < turnsApart {
-		return
-	}
 	if len(w.turns) == turnsAtMost || len(w.turns) > 0 && line-w.turns[0] > turnsFor {
-		w.turns = append(w.turns[:0], w.turns[1:]...)
+		w.turns = append(w.turns[:0], w.turns[len(w.turns)/2+1:]...)
 	}
 	w.turns = append(w.turns, line)
 }
