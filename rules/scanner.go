@@ -30,6 +30,8 @@ type Scanner struct {
 	floor time.Time     // the time of its first record
 	late  bool          // it was read long after it was written
 	lag   time.Duration // the shortest time from a record's stamp to its reading
+	// measured is how many bursts the lag is from.
+	measured int
 
 	// workers tells prefork servers from threaded ones.
 	workers workers
@@ -95,6 +97,10 @@ const (
 	// one read later was held up on its way, and those behind it may have been
 	// held up for less.
 	lateLag = time.Second
+	// lagBursts is how many bursts it takes to know how late records are read:
+	// the first ones after a start may all have had to wait, and those behind
+	// them less.
+	lagBursts = 16
 	// evidenceSpan is for how many attempts one access line is evidence that
 	// the source has them.
 	evidenceSpan = 64
@@ -157,10 +163,11 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 		if s.floor.IsZero() || lag < s.lag {
 			s.lag = lag
 		}
+		s.measured++
 		s.began, s.floor, s.late = s.burst, when, lag > lateLag
 	}
 	lag := s.lag
-	if lag > lateLag {
+	if lag > lateLag || s.measured < lagBursts {
 		lag = 0
 	}
 	return when.Before(s.floor.Add(-clockSlack)) || when.After(seen.Add(clockSlack-lag))
