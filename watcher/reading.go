@@ -33,7 +33,8 @@ func (w *follower) catchUp(ctx context.Context, g *generation) error {
 			return nil
 		}
 		full := len(g.anchor)+len(data) == len(block)
-		if err := w.feed(g, data, g.seen(now)); err != nil {
+		// What was written while it was being read is not from the future.
+		if err := w.feed(g, data, g.seen(time.Now())); err != nil {
 			return err
 		}
 		if !full {
