@@ -73,11 +73,15 @@ func inOrder(bans []replay.Ban) []replay.Ban {
 }
 
 // daemon is what odooban run is, over one file: the real watcher, rules, jail
-// and engine, with a firewall that writes down. It implements engine.Firewall,
+// and engine, with a firewall that writes down. Only the clock is the server's,
+// which lets minutes pass in a moment. It implements engine.Firewall,
 // engine.Observer, watcher.Source and watcher.Sink.
 type daemon struct {
 	watcher.Source
-	sink watcher.Sink
+	server *server
+	pauses bool
+	sink   watcher.Sink
+	seen   time.Time // when the last line was read
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -88,12 +92,13 @@ type daemon struct {
 	alarms  []string
 }
 
-// follow starts to follow the file at path, until the test is over.
-func follow(t *testing.T, path string) *daemon {
+// follow starts to follow a server's log, until the test is over. pauses says
+// that when nothing comes in the test, nothing comes by the server's clock.
+func follow(t *testing.T, s *server, pauses bool) *daemon {
 	t.Helper()
-	d := &daemon{settled: -1}
+	d := &daemon{server: s, pauses: pauses, settled: -1}
 	d.changed = sync.NewCond(&d.mu)
-	d.Source = watcher.NewFile(path, func(err error) { d.alarm(err.Error()) })
+	d.Source = watcher.NewFile(s.path, func(err error) { d.alarm(err.Error()) })
 	e := engine.New(newJail(t), d, d)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -116,17 +121,33 @@ func (d *daemon) Follow(ctx context.Context, sink watcher.Sink) error {
 	if err := d.Source.Follow(ctx, d); err != nil {
 		return err
 	}
-	return sink.Settled(time.Now().Add(time.Hour))
+	_, now := d.server.times(0)
+	return sink.Settled(now.Add(time.Hour))
 }
 
+// Line also tells the engine when, by the server's clock, nothing had come for a
+// while before the line.
 func (d *daemon) Line(line watcher.Line) error {
+	wrote, now := d.server.times(d.lines)
+	if !line.Seen.IsZero() {
+		line.Seen = now
+	}
+	if settled := d.seen.Add(watcher.SettleTime); !d.seen.IsZero() && !wrote.Before(settled) {
+		if err := d.sink.Settled(settled); err != nil {
+			return err
+		}
+	}
+	d.seen = line.Seen
 	err := d.sink.Line(line)
 	d.change(func() { d.lines++ })
 	return err
 }
 
-func (d *daemon) Settled(now time.Time) error {
-	err := d.sink.Settled(now)
+func (d *daemon) Settled(time.Time) error {
+	var err error
+	if _, now := d.server.times(0); d.pauses {
+		err = d.sink.Settled(now)
+	}
 	d.change(func() { d.settled = d.lines })
 	return err
 }
@@ -191,13 +212,16 @@ func (d *daemon) banned() []replay.Ban {
 	return inOrder(d.bans)
 }
 
-// server writes a log as Odoo does: one write for each record, to the file that
-// its handler has open.
+// server writes a log as Odoo does: whole records, to the file that its handler
+// has open.
 type server struct {
 	t     *testing.T
 	path  string
 	file  *os.File
 	lines int
+
+	mu    sync.Mutex
+	wrote []time.Time // when each line was written, by the server's clock
 }
 
 func newServer(t *testing.T) *server {
@@ -220,10 +244,26 @@ func (s *server) reopen() {
 	s.file = file
 }
 
-func (s *server) write(record string) {
+// write writes records of which the daemon finds all or none.
+func (s *server) write(records ...record) {
 	s.t.Helper()
-	if _, err := s.file.WriteString(record); err != nil {
+	var text strings.Builder
+	s.mu.Lock()
+	for _, r := range records {
+		text.WriteString(r.text)
+		s.wrote = append(s.wrote, slices.Repeat([]time.Time{r.at}, strings.Count(r.text, "\n"))...)
+	}
+	s.lines = len(s.wrote)
+	s.mu.Unlock()
+	if _, err := s.file.WriteString(text.String()); err != nil {
 		s.t.Fatal(err)
 	}
-	s.lines += strings.Count(record, "\n")
+}
+
+// times is when a line, counted from 0, was written, and when the last was. That
+// is now: a daemon that has fallen behind reads what is earlier late.
+func (s *server) times(line int) (wrote, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wrote[line], s.wrote[len(s.wrote)-1]
 }
