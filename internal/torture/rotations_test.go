@@ -87,11 +87,10 @@ var rotations = []rotation{
 		w.slow(5)
 		w.create()
 	}},
-	{name: "gap without a file", rotate: func(w *writer, s *site) {
+	{name: "gap without a file", rotate: func(w *writer, _ *site) {
 		w.rename()
 		w.fast(50)
-		s.awaitAll(w)
-		w.fast(50)
+		w.slow(20)
 		w.create()
 	}},
 	{name: "compression of the old file", rotate: func(w *writer, _ *site) {

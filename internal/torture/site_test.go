@@ -57,6 +57,7 @@ type site struct {
 	dir     string
 	log     string   // the log that is followed
 	env     []string // odooban's configuration
+	wrap    []string // a program that runs odooban, with its arguments
 	journal *sql.DB
 
 	// steady is held while odooban must not be killed.
@@ -88,6 +89,7 @@ func newSite(t testing.TB, log string, clients int, env ...string) *site {
 		s.journal.Close()
 		if t.Failed() {
 			t.Log(s.said())
+			s.keep()
 		}
 	})
 	return s
@@ -110,7 +112,8 @@ func (s *site) start() {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	cmd, ended := exec.Command(s.program, "run", s.log), make(chan struct{})
+	args := append(slices.Clone(s.wrap), s.program, "run", s.log)
+	cmd, ended := exec.Command(args[0], args[1:]...), make(chan struct{})
 	cmd.Env, cmd.Stderr = s.environment(), log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)
@@ -238,11 +241,35 @@ func (s *site) beginning(err error) bool {
 		strings.Contains(err.Error(), "unable to open")
 }
 
-// awaitSaid waits until odooban has said something.
-func (s *site) awaitSaid(text string) {
+// awaitSaid waits until odooban has said something, n times.
+func (s *site) awaitSaid(text string, n int) {
 	s.t.Helper()
 	s.await(func() string { return "odooban to say " + text }, func() bool {
 		said, err := os.ReadFile(s.logbook())
-		return err == nil && strings.Contains(string(said), text)
+		return err == nil && strings.Count(string(said), text) >= n
 	})
+}
+
+// awaitBans waits until the journal has n bans.
+func (s *site) awaitBans(n int) {
+	s.t.Helper()
+	got := 0
+	s.await(func() string { return fmt.Sprintf("%d bans, there are %d", n, got) }, func() bool {
+		err := s.journal.QueryRow(`SELECT count(*) FROM bans`).Scan(&got)
+		return err == nil && got >= n
+	})
+}
+
+// keep copies what a failed test leaves behind to ODOOBAN_TEST_KEEP, a folder.
+func (s *site) keep() {
+	dir := os.Getenv("ODOOBAN_TEST_KEEP")
+	if dir == "" {
+		return
+	}
+	to := filepath.Join(dir, filepath.FromSlash(s.t.Name()))
+	for from, name := range map[string]string{s.dir: "site", filepath.Dir(s.log): "log"} {
+		if err := os.CopyFS(filepath.Join(to, name), os.DirFS(from)); err != nil {
+			s.t.Log(err)
+		}
+	}
 }
