@@ -27,10 +27,9 @@ var errTruncated = errors.New("file was truncated")
 type generation struct {
 	content
 	// id is the file's. origin is the one that its lines were first read
-	// under, which differs for a copy; cut is how often that was truncated.
+	// under, which differs for a copy.
 	id, origin identity
-	cut        int
-	// name is as in Place.
+	// name is as in Place; empty until there was a line.
 	name string
 	// path is where the file was found, for people.
 	path string
@@ -66,21 +65,7 @@ func openGeneration(path string) (*generation, error) {
 		f.Close()
 		return nil, explain(path, err)
 	}
-	g := &generation{content: content{file: f}, id: id, path: path, grown: time.Now()}
-	g.call(id, 0)
-	return g, nil
-}
-
-// call gives the generation its name.
-func (g *generation) call(origin identity, cut int) {
-	g.origin, g.cut, g.name = origin, cut, generationName(origin, cut)
-}
-
-// callBy adds a fingerprint of the first line to the name of a generation that
-// was truncated. A process that was killed, and the one after it, may count
-// truncations differently.
-func (g *generation) callBy(first []byte) {
-	g.name = generationName(g.origin, g.cut) + "-" + fingerprint(first[:min(len(first), anchorSize)])[:8]
+	return &generation{content: content{file: f}, id: id, origin: id, path: path, grown: time.Now()}, nil
 }
 
 // offset is where the first line stands that has not been handed on.
@@ -130,9 +115,6 @@ func (g *generation) feed(data []byte, emit func(text []byte, offset int64) erro
 		start := g.pos + begin
 		begin += g.lines.size
 		g.used = int(begin)
-		if start == 0 && g.cut > 0 {
-			g.callBy(text)
-		}
 		return emit(text, start)
 	})
 	g.passed(data, time.Now())
@@ -170,12 +152,10 @@ func (g *generation) seen(at time.Time) time.Time {
 	return at
 }
 
-// restart begins again at the start of the file, after a truncation. If lines
-// of it were handed on, those that come are others.
+// restart begins again at the start of the file, after a truncation. The lines
+// that come are others.
 func (g *generation) restart() {
-	if g.offset() > 0 {
-		g.call(g.origin, g.cut+1)
-	}
+	g.name = ""
 	g.pos = 0
 	g.start, g.anchor, g.before = g.start[:0], g.anchor[:0], g.before[:0]
 	g.lines.drop()

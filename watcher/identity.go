@@ -45,16 +45,6 @@ func statx(fd int, path string, flags int) (identity, error) {
 	return id, nil
 }
 
-// generationName is how Place calls the generation of a file that was truncated
-// cut times.
-func generationName(id identity, cut int) string {
-	name := fmt.Sprintf("%x-%x-%x", id.dev, id.ino, id.born)
-	if cut > 0 {
-		name += fmt.Sprintf("-%d", cut)
-	}
-	return name
-}
-
 // bornAt is when the file was created; the zero time where that is not known.
 func (id identity) bornAt() time.Time {
 	if id.born == 0 {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -35,12 +37,11 @@ type position struct {
 // for, and what people log does not belong in another file.
 type mark struct {
 	Path string `json:"path"`
-	// Generation is as in Place.
-	Generation string `json:"generation"`
+	// Generation is as in Place; empty when Offset is zero.
+	Generation string `json:"generation,omitempty"`
 	Device     uint64 `json:"device"`
 	Inode      uint64 `json:"inode"`
 	Born       int64  `json:"born,omitempty"`
-	Truncated  int    `json:"truncated,omitempty"`
 	// Offset is where the first line begins that was not handed on.
 	Offset int64 `json:"offset"`
 	// Anchor is the fingerprint of the anchorSize bytes before Offset, Head
@@ -62,7 +63,7 @@ func (g *generation) mark() mark {
 	}
 	m := mark{
 		Path: g.path, Generation: g.name, Device: g.origin.dev, Inode: g.origin.ino, Born: g.origin.born,
-		Truncated: g.cut, Offset: offset,
+		Offset: offset,
 	}
 	if offset > 0 {
 		before := g.before
@@ -76,6 +77,30 @@ func (g *generation) mark() mark {
 	return m
 }
 
+// call gives g, whose first line this is, its name: a fingerprint of that line,
+// as it stays the same however the file is renamed, copied or compressed; and a
+// number, should one of the files before have begun with the same line.
+func (w *follower) call(g *generation, first []byte) {
+	base := fingerprint(first[:min(len(first), anchorSize)])[:16]
+	number := 0
+	for _, m := range w.marks() {
+		if n, ok := strings.CutPrefix(m.Generation, base+"-"); ok {
+			k, _ := strconv.Atoi(n)
+			number = max(number, k)
+		}
+	}
+	g.name = fmt.Sprintf("%s-%d", base, number+1)
+}
+
+// marks are those of all generations that are known, the oldest first.
+func (w *follower) marks() []mark {
+	marks := slices.Clone(w.done)
+	for _, g := range w.open() {
+		marks = append(marks, g.mark())
+	}
+	return marks[max(0, len(marks)-maxFiles):]
+}
+
 // fingerprint is 128 bits, in hexadecimal.
 func fingerprint(b []byte) string {
 	sum := sha256.Sum256(b)
@@ -84,9 +109,13 @@ func fingerprint(b []byte) string {
 
 // position gives the position after the line that is being handed on.
 func (w *follower) position() []byte {
-	p := position{Version: 1, Since: w.since.UnixNano(), Files: slices.Clone(w.done)}
-	for _, g := range w.open() {
-		p.Files = append(p.Files, g.mark())
+	p := position{Version: 1, Since: w.since.UnixNano(), Files: w.marks()}
+	for _, m := range p.Files {
+		// Of one that nothing was read of only the name is known. Once it is
+		// compressed it has to be found like those that came later.
+		if m.Offset == 0 && m.Born > 0 {
+			p.Since = min(p.Since, m.Born)
+		}
 	}
 	text, _ := json.Marshal(p) // nothing in it can fail
 	return text
@@ -118,7 +147,7 @@ func (m mark) broken() bool {
 	if m.Offset > 0 {
 		want = print
 	}
-	return m.Offset < 0 || m.Offset > 1<<60 || m.Truncated < 0 || m.Truncated > 1<<30 || len(m.Generation) > longest ||
+	return m.Offset < 0 || m.Offset > 1<<60 || len(m.Generation) > longest ||
 		len(m.Anchor) != want || len(m.Head) != want
 }
 

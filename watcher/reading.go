@@ -65,6 +65,9 @@ func (w *follower) feed(g *generation, data []byte, seen time.Time) error {
 	}
 	skipped := g.lines.skipped
 	err := g.feed(data, func(text []byte, offset int64) error {
+		if g.name == "" {
+			w.call(g, text)
+		}
 		return w.line(Line{Text: text, Seen: seen, Place: Place{g.name, offset}, Position: w.encode})
 	})
 	w.latest = g.grown

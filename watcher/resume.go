@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -16,8 +14,6 @@ import (
 const (
 	// warmUp is how many bytes before a stored position are read again.
 	warmUp = 256 << 10
-	// maxEntries bounds how many files of a directory are looked at.
-	maxEntries = 10_000
 )
 
 // Resume lets Follow, which must not have been called yet, go on at position,
@@ -62,7 +58,7 @@ func (g *generation) resumeAt(m mark, warm int64) bool {
 		g.before = bytes.Clone(g.anchor)
 	}
 	g.stored = &m
-	g.origin, g.cut, g.name = m.identity(), m.Truncated, m.Generation
+	g.origin, g.name = m.identity(), m.Generation
 	return true
 }
 
@@ -71,13 +67,12 @@ type recovery struct {
 	path string
 	// warm is how much may still be read of what came before the position.
 	warm int64
-	// files are those beside the path, by what they are.
-	files map[identity]string
-	found []*generation
+	// files are those beside the path and beside what it links to, siblings
+	// those that rotation has made of it.
+	files, siblings []entry
+	found           []*generation
 	// moving says that a file was gone before it could be opened.
 	moving bool
-	// lost counts the generations that may have had lines and are not there.
-	lost int
 }
 
 // restore makes the follower what it was at the stored position. What happened
@@ -86,26 +81,28 @@ func (w *follower) restore() {
 	p := w.resume
 	w.named, w.since = p.since(), p.since()
 	r := &recovery{path: w.path, warm: warmUp}
+	lost := 0
 	for _, m := range slices.Backward(p.Files) {
 		found := r.recover(m)
-		switch {
-		case len(found) > 0:
-			r.found = slices.Concat(found, r.found)
-		case m.Done:
-			w.done = slices.Insert(w.done, 0, m)
-		case m.Offset > 0:
-			r.lost++
+		r.found = slices.Concat(found, r.found)
+		if m.Offset == 0 || slices.ContainsFunc(found, func(g *generation) bool { return g.stored != nil }) {
+			continue
 		}
+		if !m.Done {
+			lost++
+		}
+		m.Done = true
+		w.done = slices.Insert(w.done, 0, m)
 	}
 	w.adopt(r.found)
 	if id, err := identifyPath(w.path); err == nil && w.current != nil && w.current.id == id {
 		// What copytruncate has made of it more than once.
 		w.old = append(w.old, w.unseen(nil)...)
 	}
-	if r.lost > 0 {
+	if lost > 0 {
 		w.alarm(fmt.Errorf("resume %s: %d files that were read before were rotated away or truncated meanwhile, "+
 			"and what was written to them since cannot be found; lines may be missing "+
-			"(let rotation keep old files, plain or as .gz, and start again sooner)", w.path, r.lost))
+			"(let rotation keep old files, plain or as .gz, and start again sooner)", w.path, lost))
 	}
 }
 
@@ -124,14 +121,16 @@ func (r *recovery) recover(m mark) []*generation {
 	if m.Done && r.warm == 0 {
 		return nil
 	}
-	// A file that is renamed while the directory is read may be missed.
 	for tries := 0; ; tries++ {
-		r.moving = false
+		if r.moving || r.files == nil {
+			r.moving = false
+			r.files = atOneMoment(func() []entry { return neighbours(r.path) })
+			r.siblings = atOneMoment(func() []entry { return siblings(r.path) })
+		}
 		found := r.look(m)
-		if len(found) > 0 || m.Done || tries >= 3 && (!r.moving || tries >= 30) {
+		if len(found) > 0 || m.Done || !r.moving || tries >= maxTries {
 			return found
 		}
-		r.files = nil
 	}
 }
 
@@ -151,10 +150,6 @@ func (r *recovery) look(m mark) []*generation {
 		own.file.Close()
 		return found
 	}
-	if len(found) == 0 {
-		r.lost++
-	}
-	own.call(m.identity(), m.Truncated+1)
 	return append(found, own)
 }
 
@@ -165,30 +160,24 @@ func (r *recovery) taken(g *generation) []*generation {
 
 // byIdentity opens the very file, wherever it is now.
 func (r *recovery) byIdentity(id identity) *generation {
-	if r.files == nil {
-		r.scan()
-	}
-	path, ok := r.files[id]
-	if !ok || r.has(id) {
+	i := slices.IndexFunc(r.files, func(e entry) bool { return e.id == id })
+	if i < 0 {
 		return nil
 	}
-	g := r.open(path)
-	if g != nil && g.id != id {
-		g.file.Close()
-		r.moving = true
-		return nil
-	}
-	return g
+	return r.open(r.files[i])
 }
 
 // byContent opens a copy.
 func (r *recovery) byContent(m mark) []*generation {
-	for _, path := range plainFirst(append(siblings(r.path), r.path)) {
-		g := r.open(path)
+	for _, e := range r.siblings {
+		if e.id == m.identity() {
+			continue
+		}
+		g := r.open(e)
 		if g == nil {
 			continue
 		}
-		if g.id != m.identity() && g.resumeAt(m, r.warm) {
+		if g.resumeAt(m, r.warm) {
 			return r.taken(g)
 		}
 		g.file.Close()
@@ -197,15 +186,18 @@ func (r *recovery) byContent(m mark) []*generation {
 }
 
 // open opens a file that can be read and has not been found already.
-func (r *recovery) open(path string) *generation {
-	g, err := openGeneration(path)
+func (r *recovery) open(e entry) *generation {
+	if r.has(e.id) {
+		return nil
+	}
+	g, err := e.open()
 	if err != nil {
 		r.moving = r.moving || errors.Is(err, fs.ErrNotExist)
 		return nil
 	}
 	ending := g.compression()
 	g.packed = ending == ".gz"
-	if r.has(g.id) || ending != "" && !g.packed {
+	if ending != "" && !g.packed {
 		g.file.Close()
 		return nil
 	}
@@ -214,24 +206,6 @@ func (r *recovery) open(path string) *generation {
 
 func (r *recovery) has(id identity) bool {
 	return slices.ContainsFunc(r.found, func(g *generation) bool { return g.id == id })
-}
-
-// scan identifies the files beside the path, and beside what it links to.
-func (r *recovery) scan() {
-	r.files = map[identity]string{}
-	dirs := []string{filepath.Dir(r.path)}
-	if target, err := filepath.EvalSymlinks(r.path); err == nil {
-		dirs = append(dirs, filepath.Dir(target))
-	}
-	for _, dir := range slices.Compact(dirs) {
-		entries, _ := os.ReadDir(dir)
-		for _, e := range entries[:min(len(entries), maxEntries)] {
-			path := filepath.Join(dir, e.Name())
-			if id, err := identifyPath(path); err == nil && e.Type().IsRegular() {
-				r.files[id] = path
-			}
-		}
-	}
 }
 
 // drain reads the content of g from its position to its end, without looking

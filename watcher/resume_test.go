@@ -120,7 +120,7 @@ func TestResume(t *testing.T) {
 func restart(t *testing.T, l *logFile, j *journal, r rotation, random *rand.Rand) {
 	l.write(random.IntN(100))
 	position := j.last()
-	if random.IntN(2) == 0 && !r.packs {
+	if random.IntN(2) == 0 {
 		position = j.positions[random.IntN(len(j.positions))]
 	}
 	stop, ended := j.run(t, l.path, position, 0)
@@ -348,7 +348,7 @@ func FuzzPosition(f *testing.F) {
 	for _, p := range j.positions {
 		f.Add(p)
 	}
-	f.Add([]byte(`{"version":1,"since":-1,"files":[{"inode":1,"offset":3,"truncated":2}]}`))
+	f.Add([]byte(`{"version":1,"since":-1,"files":[{"inode":1,"offset":3,"generation":"x"}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c := newCollector()
 		file := NewFile(path, c.alarm)

@@ -161,11 +161,17 @@ func (w *follower) retire() {
 			return false
 		}
 		g.file.Close()
-		m := g.mark()
-		m.Done = true
-		w.done = append(w.done, m)
+		w.remember(g)
 		return true
 	})
+}
+
+// remember keeps what is needed to know the lines of g again, in a copy.
+func (w *follower) remember(g *generation) {
+	if m := g.mark(); m.Offset > 0 {
+		m.Done = true
+		w.done = append(w.done, m)
+	}
 }
 
 // truncated begins g again from its start. If it was copied away first, what
@@ -177,6 +183,7 @@ func (w *follower) truncated(ctx context.Context, g *generation) error {
 	if err := w.readCopy(ctx, g); err != nil || ctx.Err() != nil {
 		return err
 	}
+	w.remember(g)
 	g.restart()
 	return nil
 }
@@ -190,6 +197,7 @@ func (w *follower) readCopy(ctx context.Context, g *generation) error {
 		return nil
 	}
 	r := &recovery{path: w.path, found: []*generation{g}}
+	r.siblings = atOneMoment(func() []entry { return siblings(r.path) })
 	found := r.byContent(m)
 	if len(found) == 0 {
 		return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,15 +21,14 @@ func (w *follower) unseen(next *generation) []*generation {
 	if next != nil {
 		seen = append(seen, next)
 	}
-	// A file that is renamed while the directory is read may be missed.
-	for tries, moving := 0, true; moving && tries < 10; tries++ {
+	for tries, moving := 0, true; moving && tries < maxTries; tries++ {
 		moving = false
-		for _, path := range plainFirst(siblings(w.path)) {
-			g, err := w.openUnseen(path, slices.Concat(seen, found))
+		for _, e := range atOneMoment(func() []entry { return siblings(w.path) }) {
+			g, err := w.openUnseen(e, slices.Concat(seen, found))
 			if g != nil {
 				found = append(found, g)
 			}
-			moving = moving || g != nil || errors.Is(err, fs.ErrNotExist)
+			moving = moving || errors.Is(err, fs.ErrNotExist)
 		}
 	}
 	slices.SortStableFunc(found, older)
@@ -56,19 +54,18 @@ func rotationNumber(path string) int {
 	return 0
 }
 
-// openUnseen opens the file at path if it can have been the log after current
-// was, and is none of seen; otherwise it gives nil.
-func (w *follower) openUnseen(path string, seen []*generation) (*generation, error) {
-	id, err := identifyPath(path)
-	if err != nil || id.born != 0 && !w.isNew(id.bornAt()) || w.current != nil && id.born < w.current.id.born {
-		return nil, err
+// openUnseen opens a file if it can have been the log after current was, and is
+// none of seen; otherwise it gives nil.
+func (w *follower) openUnseen(e entry, seen []*generation) (*generation, error) {
+	if e.path == w.path || e.id.born != 0 && !w.isNew(e.id.bornAt()) || w.current != nil && e.id.born < w.current.id.born ||
+		slices.ContainsFunc(seen, func(o *generation) bool { return o.id == e.id }) {
+		return nil, nil
 	}
-	g, err := openGeneration(path)
+	g, err := e.open()
 	if err != nil {
 		return nil, err
 	}
-	known := slices.ContainsFunc(seen, func(o *generation) bool { return o.id == g.id })
-	if known || len(seen) > maxFiles-maxDone || !w.readable(g) || w.isCopy(g, seen) {
+	if len(seen) > maxFiles-maxDone || !w.readable(g) || w.isCopy(g, seen) {
 		g.file.Close()
 		return nil, nil
 	}
@@ -118,30 +115,4 @@ func closeAll(generations []*generation) {
 	for _, g := range generations {
 		g.file.Close()
 	}
-}
-
-// plainFirst puts compressed files behind the others. While one is being made
-// it has not all of what the other has.
-func plainFirst(paths []string) []string {
-	slices.SortStableFunc(paths, func(a, b string) int {
-		return cmp.Compare(strings.Count(filepath.Ext(a), ".gz"), strings.Count(filepath.Ext(b), ".gz"))
-	})
-	return paths
-}
-
-// siblings gives the paths of what rotation has made of the file at path. Of
-// numbered ones the oldest, with the highest number, comes first.
-func siblings(path string) []string {
-	dir, base := filepath.Split(path)
-	entries, _ := os.ReadDir(cmp.Or(dir, "."))
-	var paths []string
-	for _, e := range entries {
-		if isSibling(base, e.Name()) {
-			paths = append(paths, filepath.Join(dir, e.Name()))
-		}
-	}
-	slices.SortFunc(paths, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a))
-	})
-	return paths
 }

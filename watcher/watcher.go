@@ -41,8 +41,9 @@ type Line struct {
 // copied or compressed, and when the line is read again.
 type Place struct {
 	// Generation tells this file from those that had its name before and have
-	// it later: its device, inode and birth time in hexadecimal; once it was
-	// truncated also how often, and a fingerprint of its first line.
+	// it later: a fingerprint of its first line, and a number that tells it
+	// from those before it that began with the same line. Device, inode and
+	// birth time would not do: copies and compressed files have others.
 	Generation string
 	// Offset is in bytes from the start of the generation.
 	Offset int64

@@ -45,9 +45,6 @@ type rotation struct {
 	mixed bool
 	// live says that lines are lost unless somebody has the file open.
 	live bool
-	// packs says that files are compressed which no position of some lines
-	// ago knows: their lines have another Place then.
-	packs bool
 }
 
 var rotations = []rotation{
@@ -93,7 +90,7 @@ var rotations = []rotation{
 		l.write(200)
 		l.create()
 	}},
-	{name: "compression of the file before", packs: true, rotate: func(l *logFile, _ func()) {
+	{name: "compression of the file before", rotate: func(l *logFile, _ func()) {
 		l.compress(".1")
 		l.rename()
 		l.create()
