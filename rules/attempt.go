@@ -87,6 +87,11 @@ func (a *attempt) place() (line uint64, offset int64) {
 	return a.line, a.offset
 }
 
+// claimable says whether a request can have made the attempt at all.
+func (a *attempt) claimable() bool {
+	return a.event != otherEvent && a.event != unknownLogin && a.state != refused && !a.stray
+}
+
 // raw says whether the line holds a login as it was submitted.
 func (a *attempt) raw() bool {
 	return a.event == loginFailed || a.event == loginPassed || a.event == resetTried

@@ -75,7 +75,7 @@ func (s *Scanner) index() {
 		s.byTime[proc] = list[:0]
 	}
 	for _, a := range s.attempts {
-		if a.event != otherEvent && a.event != unknownLogin && a.state != refused && !a.stray {
+		if a.claimable() {
 			s.byTime[a.proc] = append(s.byTime[a.proc], a)
 		}
 	}
@@ -84,21 +84,29 @@ func (s *Scanner) index() {
 	}
 }
 
-// own appends the attempts that the request may have made, by process and
-// time, in the order of their lines.
+// reach bounds how many attempts, or requests, one is held against: a login may
+// hold thousands of lines of one moment.
+const reach = 512
+
+// own appends the attempts that the request may have made, by process and time,
+// in the order of their lines.
 func (s *Scanner) own(own []*attempt, q *request) []*attempt {
+	from, to := q.span()
+	list := s.byTime[q.proc]
+	start := sort.Search(len(list), func(i int) bool { return !list[i].when.Before(from) })
+	list = list[start:]
+	list = list[:sort.Search(len(list), func(i int) bool { return list[i].when.After(to) })]
+	if len(list) > reach {
+		list = s.between(0, q.line)
+		list = list[max(0, len(list)-reach):]
+	}
 	since := uint64(0)
 	if q.start.IsZero() && s.workers.prefork() {
 		since = q.since
 	}
-	from, to := q.span()
-	list := s.byTime[q.proc]
-	for i := sort.Search(len(list), func(i int) bool { return !list[i].when.Before(from) }); i < len(list); i++ {
-		if list[i].when.After(to) {
-			break
-		}
-		if list[i].line < q.line && list[i].line > since {
-			own = append(own, list[i])
+	for _, a := range list {
+		if a.line < q.line && a.line > since && a.proc == q.proc && a.claimable() && q.covers(a.when) {
+			own = append(own, a)
 		}
 	}
 	slices.SortFunc(own, func(a, b *attempt) int { return cmp.Compare(a.line, b.line) })
@@ -121,7 +129,7 @@ func (s *Scanner) claim(q *request) {
 		best = s.elsewhere(own, q)
 	} else {
 		for _, a := range own {
-			if a.claim == nil && q.mayHave(a) && s.inOrder(a, q) && (best == nil || better(a, best, q)) {
+			if a.claim == nil && q.mayHave(a) && (best == nil || better(a, best, q)) && s.inOrder(a, q) {
 				best = a
 			}
 		}
@@ -143,7 +151,7 @@ func (s *Scanner) claim(q *request) {
 // both, is given away by the real requests between them.
 func (s *Scanner) inOrder(a *attempt, q *request) bool {
 	at := sort.Search(len(s.requests), func(i int) bool { return s.requests[i].line > a.line })
-	for _, other := range s.requests[at:] {
+	for _, other := range s.requests[at:min(len(s.requests), at+reach)] {
 		if other.line >= q.line {
 			break
 		}

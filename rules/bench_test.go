@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -60,5 +61,23 @@ func BenchmarkScanner(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/line")
 			b.ReportMetric(float64(size)/b.Elapsed().Seconds()/1e6, "MB/s")
 		})
+	}
+}
+
+// TestFlood holds that a login full of forged lines of one moment, which may
+// all belong together, takes no more than a moment itself: without bounds this
+// took minutes.
+func TestFlood(t *testing.T) {
+	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	var log bytes.Buffer
+	for i := range 6000 {
+		victim := victims[i%len(victims)]
+		fmt.Fprintf(&log, "%sLogin failed for login:x from %s \n", header(at, 1+i%3, "INFO", "db", "odoo.addons.base.models.res_users"), victim)
+		fmt.Fprintf(&log, "%s%s 5 0.100 0.200\n", header(at, 1+i%3, "INFO", "db", "werkzeug"),
+			accessMessage(at, victim, "POST", "/web/login", 200))
+	}
+	_, stats := replay(builtIn(t), log.Bytes())
+	if stats.Lines != 12000 {
+		t.Errorf("%d lines", stats.Lines)
 	}
 }

@@ -68,7 +68,6 @@ func (s *Scanner) firstRaw(own []*attempt, end *attempt) *attempt {
 
 // since returns the requests after the attempt, up to as many as matter.
 func (s *Scanner) since(a *attempt) []*request {
-	const reach = 256
 	at := sort.Search(len(s.requests), func(i int) bool { return s.requests[i].line > a.line })
 	return s.requests[at:min(len(s.requests), at+reach)]
 }
@@ -76,8 +75,13 @@ func (s *Scanner) since(a *attempt) []*request {
 // lastEnding returns the last attempt behind first whose line ends as the
 // request's record does, and that is not a record of its own.
 func (s *Scanner) lastEnding(first *attempt, q *request) *attempt {
+	const most = 32
+	tried := 0
 	for _, a := range slices.Backward(s.between(first.line, q.line)) {
-		if a.ends(q) && a.state != refused && (a.proc == q.proc || !s.separate(a)) {
+		if !a.ends(q) || a.state == refused {
+			continue
+		}
+		if tried++; a.proc == q.proc || tried > most || !s.separate(a) {
 			return a
 		}
 	}
@@ -90,8 +94,13 @@ func (s *Scanner) separate(a *attempt) bool {
 	if a.event == otherEvent || !s.workers.prefork() {
 		return false
 	}
+	const most = 4
+	tried := 0
 	for _, other := range s.since(a) {
 		if !other.void && other.proc == a.proc && (other.login() || other.reset()) && other.mayHave(a) {
+			if tried++; tried > most {
+				return false
+			}
 			s.others = s.own(s.others[:0], other)
 			if slices.Contains(s.others, a) && records(s.others) == 1 {
 				return true
