@@ -41,10 +41,14 @@ type daemon struct {
 func (d *daemon) run(ctx context.Context, c *config.Config) error {
 	defer d.close()
 	for {
-		if err := d.open(ctx, c); err != nil {
-			return err
+		var next *config.Config
+		err := d.open(ctx, c)
+		if err == nil {
+			next, err = d.serve(ctx, c)
 		}
-		next, err := d.serve(ctx, c)
+		if ctx.Err() != nil {
+			err = nil // stopped while it was starting: what was cut short is no failure
+		}
 		if err != nil || next == nil {
 			d.log.say("stopped; bans stay in force until their time")
 			return err
