@@ -1,10 +1,13 @@
 package torture
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -81,8 +84,8 @@ func banOf(addr netip.Addr, now time.Time) banner.Ban {
 	}
 }
 
-// timedStart starts odooban and gives how long it took until it followed its log, all bans being in force.
-func (s *site) timedStart() time.Duration {
+// timedStart starts odooban and says how long it took until it followed its log, all bans being in force.
+func (s *site) timedStart() string {
 	s.t.Helper()
 	if err := os.Remove(s.logbook()); err != nil && !os.IsNotExist(err) {
 		s.t.Fatal(err)
@@ -90,7 +93,26 @@ func (s *site) timedStart() time.Duration {
 	began := time.Now()
 	s.start()
 	s.awaitSaid("following "+filepath.Clean(s.log), 1)
-	return time.Since(began).Round(time.Millisecond)
+	return fmt.Sprintf("%v, of these %v CPU", time.Since(began).Round(time.Millisecond), s.cpuTime())
+}
+
+// cpuTime is how long odooban has computed, and the kernel for it.
+func (s *site) cpuTime() time.Duration {
+	s.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	var ticks time.Duration
+	for _, field := range strings.Fields(rest)[11:13] { // utime and stime, in proc(5), in hundredths of a second
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		ticks += time.Duration(n)
+	}
+	return ticks * 10 * time.Millisecond
 }
 
 // received counts packets.

@@ -116,7 +116,7 @@ func TestDiskIsFull(t *testing.T) {
 	s.awaitAll(w)
 	filler := filepath.Join(disk, "filler")
 	fill(t, filler)
-	w.fast(crowd * tries * 3)
+	w.fast(crowd*tries*3 - crowd)
 	s.awaitSaid("journal-outage", 1)
 	s.awaitSaid(`"prefix":"`+attacker(w.next-1).String(), 1)
 	if err := os.Remove(filler); err != nil {
