@@ -30,8 +30,6 @@ type Scanner struct {
 	floor time.Time     // the time of its first record
 	late  bool          // it was read long after it was written
 	lag   time.Duration // the shortest time from a record's stamp to its reading
-	// measured is how many bursts the lag is from.
-	measured int
 
 	// workers tells prefork servers from threaded ones.
 	workers workers
@@ -97,10 +95,6 @@ const (
 	// one read later was held up on its way, and those behind it may have been
 	// held up for less.
 	lateLag = time.Second
-	// lagBursts is how many bursts it takes to know how late records are read:
-	// the first ones after a start may all have had to wait, and those behind
-	// them less.
-	lagBursts = 16
 	// evidenceSpan is for how many attempts one access line is evidence that
 	// the source has them.
 	evidenceSpan = 64
@@ -153,8 +147,9 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 
 // stray says whether a record's time cannot be true: earlier than that of the
 // record which the burst began with, or later than the moment it was read.
-// How much earlier than read a record was written is known from the first line
-// of each burst, which is a true header.
+// The first line of a burst is a true header, and tells by how much the log's
+// clock is ahead of ours. How late records are read it does not tell: where a
+// file is polled, those behind it were read sooner.
 func (s *Scanner) stray(when, seen time.Time) bool {
 	if seen.IsZero() {
 		return false
@@ -163,14 +158,9 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 		if s.floor.IsZero() || lag < s.lag {
 			s.lag = lag
 		}
-		s.measured++
 		s.began, s.floor, s.late = s.burst, when, lag > lateLag
 	}
-	lag := s.lag
-	if lag > lateLag || s.measured < lagBursts {
-		lag = 0
-	}
-	return when.Before(s.floor.Add(-clockSlack)) || when.After(seen.Add(clockSlack-lag))
+	return when.Before(s.floor.Add(-clockSlack)) || when.After(seen.Add(clockSlack-min(s.lag, 0)))
 }
 
 // parse takes a line apart, whatever shape it has.
