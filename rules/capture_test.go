@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -104,5 +105,34 @@ func TestCaptures(t *testing.T) {
 				t.Errorf("unattributed %d, unknown %d, want none", stats.Unattributed, stats.Unknown)
 			}
 		})
+	}
+}
+
+// TestCapturesReadLate follows the captures as one does who looks now and then:
+// all that was written since is read at once. Nothing may depend on how often.
+func TestCapturesReadLate(t *testing.T) {
+	stamp := regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}`)
+	for _, name := range []string{"odoo17-prefork.log", "odoo19-prefork.log", "odoo19-threaded.log"} {
+		want, _ := replay(builtIn(t), capture(t, name))
+		for _, every := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 300 * time.Millisecond, time.Second, 10 * time.Second} {
+			t.Run(fmt.Sprint(name, " every ", every), func(t *testing.T) {
+				scanner := builtIn(t).NewScanner(time.Time{})
+				var got []rules.Failure
+				var look time.Time
+				for line := range bytes.Lines(capture(t, name)) {
+					// Stamps before the next look are true; the forged ones are not.
+					at, err := time.Parse("2006-01-02 15:04:05,000", string(stamp.Find(line)))
+					if err == nil && at.After(look) && at.Nanosecond() > 0 {
+						got = scanner.Settle(got, look)
+						look = at.Truncate(every).Add(every)
+					}
+					got = scanner.Feed(got, rules.Line{Text: bytes.TrimRight(line, "\r\n"), Seen: look})
+				}
+				got = scanner.Settle(got, look.Add(time.Hour))
+				if diff := cmp.Diff(count(want), count(got)); diff != "" {
+					t.Errorf("failures (-replayed +followed):\n%s", diff)
+				}
+			})
+		}
 	}
 }
