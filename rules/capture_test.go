@@ -88,8 +88,11 @@ func TestCaptures(t *testing.T) {
 		{"compose.log", map[string]int{"odoo-login 203.0.113.21/32": 1, "odoo-login 203.0.113.22/32": 1}, map[netip.Addr]uint64{}},
 		{"syslog.log", map[string]int{"odoo-login 203.0.113.20/32": 2}, map[netip.Addr]uint64{}},
 		{"colours.log", map[string]int{"odoo-login 203.0.113.20/32": 2}, map[netip.Addr]uint64{}},
-		{"forged-cooldown.log", map[string]int{"odoo-login 203.0.113.20/32": 1},
-			map[netip.Addr]uint64{netip.MustParseAddr("203.0.113.20"): 2}},
+		{
+			"forged-cooldown.log",
+			map[string]int{"odoo-login 203.0.113.20/32": 1},
+			map[netip.Addr]uint64{netip.MustParseAddr("203.0.113.20"): 2},
+		},
 		{"odoo19-warn.log", map[string]int{"odoo-cooldown 203.0.113.77/32": 4}, map[netip.Addr]uint64{}},
 	}
 	for _, tt := range tests {

@@ -51,19 +51,29 @@ func TestFailedLoginLines(t *testing.T) {
 		name, line string
 		want       said
 	}{
-		{"Odoo 8", "2026-11-23 10:45:45,456 7 INFO db openerp.addons.base.res.res_users: Login failed for db:db login:admin",
-			said{when, "openerp.addons.base.res.res_users", "admin", "db", "", false}},
-		{"Odoo 10", "2026-11-23 10:45:45,456 7 INFO db odoo.addons.base.res.res_users: Login failed for db:db login:admin",
-			said{when, "odoo.addons.base.res.res_users", "admin", "db", "", false}},
-		{"Odoo 11", "2026-11-23 10:45:45,456 7 INFO db odoo.addons.base.res.res_users: Login failed for db:db login:admin from 203.0.113.7",
-			said{when, "odoo.addons.base.res.res_users", "admin", "db", "203.0.113.7", false}},
+		{
+			"Odoo 8", "2026-11-23 10:45:45,456 7 INFO db openerp.addons.base.res.res_users: Login failed for db:db login:admin",
+			said{when, "openerp.addons.base.res.res_users", "admin", "db", "", false},
+		},
+		{
+			"Odoo 10", "2026-11-23 10:45:45,456 7 INFO db odoo.addons.base.res.res_users: Login failed for db:db login:admin",
+			said{when, "odoo.addons.base.res.res_users", "admin", "db", "", false},
+		},
+		{
+			"Odoo 11", "2026-11-23 10:45:45,456 7 INFO db odoo.addons.base.res.res_users: Login failed for db:db login:admin from 203.0.113.7",
+			said{when, "odoo.addons.base.res.res_users", "admin", "db", "203.0.113.7", false},
+		},
 		{"Odoo 12 to 18", head + "Login failed for db:db login:admin from 203.0.113.7 ", said{when, models, "admin", "db", "203.0.113.7", false}},
 		{"Odoo 19", head + "Login failed for login:admin from 203.0.113.7 ", said{when, models, "admin", "db", "203.0.113.7", false}},
 		{"after 19", head + "Login failed for login:admin from 203.0.113.7", said{when, models, "admin", "db", "203.0.113.7", false}},
-		{"over RPC", "2026-11-23 10:45:45,456 7 INFO None " + models + ": Login failed for login:admin from n/a ",
-			said{when, models, "admin", "", "", true}},
-		{"no database", "2026-11-23 10:45:45,456 7 INFO ? " + models + ": Login failed for login:admin from 203.0.113.7 ",
-			said{when, models, "admin", "", "203.0.113.7", false}},
+		{
+			"over RPC", "2026-11-23 10:45:45,456 7 INFO None " + models + ": Login failed for login:admin from n/a ",
+			said{when, models, "admin", "", "", true},
+		},
+		{
+			"no database", "2026-11-23 10:45:45,456 7 INFO ? " + models + ": Login failed for login:admin from 203.0.113.7 ",
+			said{when, models, "admin", "", "203.0.113.7", false},
+		},
 
 		{"IPv6", head + "Login failed for login:a from 2001:db8::7 ", said{when, models, "a", "db", "2001:db8::7", false}},
 		{"IPv4 in IPv6", head + "Login failed for login:a from ::ffff:203.0.113.7 ", said{when, models, "a", "db", "203.0.113.7", false}},
@@ -79,17 +89,27 @@ func TestFailedLoginLines(t *testing.T) {
 		{"a NUL", head + "Login failed for login:a\x00b from 203.0.113.7 ", said{when, models, "a\x00b", "db", "203.0.113.7", false}},
 		{"broken UTF-8", head + "Login failed for login:\xff\xfe from 203.0.113.7 ", said{when, models, "\xff\xfe", "db", "203.0.113.7", false}},
 
-		{"colours", "2026-11-23 10:45:45,456 7 \x1b[1;32m\x1b[1;49mINFO\x1b[0m db " + models + ": Login failed for login:admin from 203.0.113.7 ",
-			said{when, models, "admin", "db", "203.0.113.7", false}},
+		{
+			"colours", "2026-11-23 10:45:45,456 7 \x1b[1;32m\x1b[1;49mINFO\x1b[0m db " + models + ": Login failed for login:admin from 203.0.113.7 ",
+			said{when, models, "admin", "db", "203.0.113.7", false},
+		},
 		{"compose", "odoo-1  | " + head + "Login failed for login:admin from 203.0.113.7 ", said{when, models, "admin", "db", "203.0.113.7", false}},
-		{"syslog", "Nov 23 10:45:45 erp Odoo Server 18.0:db:INFO:" + models + ":Login failed for db:db login:admin from 203.0.113.7 ",
-			said{"2026-11-23 10:45:45.000", models, "admin", "db", "203.0.113.7", false}},
-		{"syslog with RFC 3339", "2026-11-23T11:45:45.456789+01:00 erp Odoo Server 18.0:db:INFO:" + models + ":Login failed for db:db login:admin from 203.0.113.7 ",
-			said{when, models, "admin", "db", "203.0.113.7", false}},
-		{"JSON", `{"asctime": "2026-11-23 10:45:45,456", "pid": 7, "levelname": "INFO", "dbname": "db", "name": "` + models + `", "message": "Login failed for login:a\nb from 203.0.113.7", "perf_info": ""}`,
-			said{when, models, "a\nb", "db", "203.0.113.7", false}},
-		{"JSON of --log-config", `{"message": "Login failed for login:admin from 203.0.113.7", "name": "` + models + `", "levelname": "INFO", "dbname": "db", "created": 1795430745.4567, "process": 7}`,
-			said{when, models, "admin", "db", "203.0.113.7", false}},
+		{
+			"syslog", "Nov 23 10:45:45 erp Odoo Server 18.0:db:INFO:" + models + ":Login failed for db:db login:admin from 203.0.113.7 ",
+			said{"2026-11-23 10:45:45.000", models, "admin", "db", "203.0.113.7", false},
+		},
+		{
+			"syslog with RFC 3339", "2026-11-23T11:45:45.456789+01:00 erp Odoo Server 18.0:db:INFO:" + models + ":Login failed for db:db login:admin from 203.0.113.7 ",
+			said{when, models, "admin", "db", "203.0.113.7", false},
+		},
+		{
+			"JSON", `{"asctime": "2026-11-23 10:45:45,456", "pid": 7, "levelname": "INFO", "dbname": "db", "name": "` + models + `", "message": "Login failed for login:a\nb from 203.0.113.7", "perf_info": ""}`,
+			said{when, models, "a\nb", "db", "203.0.113.7", false},
+		},
+		{
+			"JSON of --log-config", `{"message": "Login failed for login:admin from 203.0.113.7", "name": "` + models + `", "levelname": "INFO", "dbname": "db", "created": 1795430745.4567, "process": 7}`,
+			said{when, models, "admin", "db", "203.0.113.7", false},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,26 +158,46 @@ func TestParseAccess(t *testing.T) {
 		name, msg string
 		want      read
 	}{
-		{"with times", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 1240 * time.Millisecond, true, false}},
-		{"with a fourth token", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227 4`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 1240 * time.Millisecond, true, false}},
-		{"without times", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - - - -`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 0, true, false}},
-		{"Odoo 11", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 -`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 0, true, false}},
-		{"a language", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /fr/web/login?x=1 HTTP/1.1" 200 -`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 0, true, false}},
-		{"RPC", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /jsonrpc HTTP/1.1" 200 - 8 0.001 0.002`,
-			read{"203.0.113.7", rpcTarget, true, true, 200, 3 * time.Millisecond, true, true}},
-		{"the version over RPC", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /jsonrpc HTTP/1.1" 200 - 0 0.000 0.002`,
-			read{"203.0.113.7", rpcTarget, true, true, 200, 2 * time.Millisecond, false, false}},
-		{"objects over RPC", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /xmlrpc/2/object HTTP/1.1" 200 - 8 0.001 0.002`,
-			read{"203.0.113.7", otherTarget, true, true, 200, 3 * time.Millisecond, false, false}},
-		{"a page", `203.0.113.7 - - [23/Nov/2026 10:45:45] "GET /web/login HTTP/1.1" 200 - 5 0.013 1.227`,
-			read{"203.0.113.7", loginTarget, false, true, 200, 1240 * time.Millisecond, false, false}},
-		{"colours", "203.0.113.7 - - [23/Nov/2026 10:45:45] \"\x1b[1mPOST /web/login HTTP/1.1\x1b[0m\" 400 -",
-			read{"203.0.113.7", loginTarget, true, true, 400, 0, false, false}},
+		{
+			"with times", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227`,
+			read{"203.0.113.7", loginTarget, true, true, 200, 1240 * time.Millisecond, true, false},
+		},
+		{
+			"with a fourth token", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227 4`,
+			read{"203.0.113.7", loginTarget, true, true, 200, 1240 * time.Millisecond, true, false},
+		},
+		{
+			"without times", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - - - -`,
+			read{"203.0.113.7", loginTarget, true, true, 200, 0, true, false},
+		},
+		{
+			"Odoo 11", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 -`,
+			read{"203.0.113.7", loginTarget, true, true, 200, 0, true, false},
+		},
+		{
+			"a language", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /fr/web/login?x=1 HTTP/1.1" 200 -`,
+			read{"203.0.113.7", loginTarget, true, true, 200, 0, true, false},
+		},
+		{
+			"RPC", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /jsonrpc HTTP/1.1" 200 - 8 0.001 0.002`,
+			read{"203.0.113.7", rpcTarget, true, true, 200, 3 * time.Millisecond, true, true},
+		},
+		{
+			"the version over RPC", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /jsonrpc HTTP/1.1" 200 - 0 0.000 0.002`,
+			read{"203.0.113.7", rpcTarget, true, true, 200, 2 * time.Millisecond, false, false},
+		},
+		{
+			"objects over RPC", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /xmlrpc/2/object HTTP/1.1" 200 - 8 0.001 0.002`,
+			read{"203.0.113.7", otherTarget, true, true, 200, 3 * time.Millisecond, false, false},
+		},
+		{
+			"a page", `203.0.113.7 - - [23/Nov/2026 10:45:45] "GET /web/login HTTP/1.1" 200 - 5 0.013 1.227`,
+			read{"203.0.113.7", loginTarget, false, true, 200, 1240 * time.Millisecond, false, false},
+		},
+		{
+			"colours", "203.0.113.7 - - [23/Nov/2026 10:45:45] \"\x1b[1mPOST /web/login HTTP/1.1\x1b[0m\" 400 -",
+			read{"203.0.113.7", loginTarget, true, true, 400, 0, false, false},
+		},
 		{"the end of a login", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227 from 203.0.113.8`, read{}},
 		{"a name", `localhost - - [23/Nov/2026 10:45:45] "GET / HTTP/1.1" 200 -`, read{}},
 		{"something else", `Listening on 8069`, read{}},

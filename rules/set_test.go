@@ -20,20 +20,48 @@ func TestUserRules(t *testing.T) {
 		line string
 		want []told
 	}{
-		{"address alone", rules.UserRule{Pattern: `^bad (?P<addr>\S+)$`}, "bad 203.0.113.7",
-			[]told{{"203.0.113.7", "", "2026-11-24T08:00:00Z"}}},
-		{"user", rules.UserRule{Pattern: `^bad (?P<addr>\S+) (?P<user>.*)$`}, "bad ::ffff:203.0.113.7 a b",
-			[]told{{"203.0.113.7", "a b", "2026-11-24T08:00:00Z"}}},
-		{"time group", rules.UserRule{Pattern: `^(?P<addr>\S+) - - \[(?P<time>[^]]+)\] .* 401$`},
-			`203.0.113.7 - - [23/Nov/2026:10:45:24 +0100] "GET / HTTP/1.1" 401`, []told{{"203.0.113.7", "", "2026-11-23T09:45:24Z"}}},
-		{"time before the line", rules.UserRule{Pattern: `bad (?P<addr>\S+)$`}, "2026-11-23T10:45:24Z bad 203.0.113.7",
-			[]told{{"203.0.113.7", "", "2026-11-23T10:45:24Z"}}},
-		{"time of syslog", rules.UserRule{Pattern: `sshd.*bad (?P<addr>\S+)$`}, "Nov 23 10:45:24 erp sshd[1]: bad 203.0.113.7",
-			[]told{{"203.0.113.7", "", "2026-11-23T10:45:24Z"}}},
-		{"time of Odoo's header", rules.UserRule{Pattern: `odoo.http: bad key from (?P<addr>\S+)`},
-			"2026-11-23 10:45:24,131 7 INFO db odoo.http: bad key from 203.0.113.7", []told{{"203.0.113.7", "", "2026-11-23T10:45:24.131Z"}}},
-		{"a time that is none", rules.UserRule{Pattern: `^bad (?P<addr>\S+) (?P<time>.*)$`}, "bad 203.0.113.7 soon",
-			[]told{{"203.0.113.7", "", "2026-11-24T08:00:00Z"}}},
+		{
+			"address alone",
+			rules.UserRule{Pattern: `^bad (?P<addr>\S+)$`},
+			"bad 203.0.113.7",
+			[]told{{"203.0.113.7", "", "2026-11-24T08:00:00Z"}},
+		},
+		{
+			"user",
+			rules.UserRule{Pattern: `^bad (?P<addr>\S+) (?P<user>.*)$`},
+			"bad ::ffff:203.0.113.7 a b",
+			[]told{{"203.0.113.7", "a b", "2026-11-24T08:00:00Z"}},
+		},
+		{
+			"time group",
+			rules.UserRule{Pattern: `^(?P<addr>\S+) - - \[(?P<time>[^]]+)\] .* 401$`},
+			`203.0.113.7 - - [23/Nov/2026:10:45:24 +0100] "GET / HTTP/1.1" 401`,
+			[]told{{"203.0.113.7", "", "2026-11-23T09:45:24Z"}},
+		},
+		{
+			"time before the line",
+			rules.UserRule{Pattern: `bad (?P<addr>\S+)$`},
+			"2026-11-23T10:45:24Z bad 203.0.113.7",
+			[]told{{"203.0.113.7", "", "2026-11-23T10:45:24Z"}},
+		},
+		{
+			"time of syslog",
+			rules.UserRule{Pattern: `sshd.*bad (?P<addr>\S+)$`},
+			"Nov 23 10:45:24 erp sshd[1]: bad 203.0.113.7",
+			[]told{{"203.0.113.7", "", "2026-11-23T10:45:24Z"}},
+		},
+		{
+			"time of Odoo's header",
+			rules.UserRule{Pattern: `odoo.http: bad key from (?P<addr>\S+)`},
+			"2026-11-23 10:45:24,131 7 INFO db odoo.http: bad key from 203.0.113.7",
+			[]told{{"203.0.113.7", "", "2026-11-23T10:45:24.131Z"}},
+		},
+		{
+			"a time that is none",
+			rules.UserRule{Pattern: `^bad (?P<addr>\S+) (?P<time>.*)$`},
+			"bad 203.0.113.7 soon",
+			[]told{{"203.0.113.7", "", "2026-11-24T08:00:00Z"}},
+		},
 		{"ignored", rules.UserRule{Pattern: `^bad (?P<addr>\S+)`, Ignore: []string{`monitor`, `probe`}}, "bad 203.0.113.7 probe", nil},
 		{"no address", rules.UserRule{Pattern: `^bad (?P<addr>\S+)`}, "bad company", nil},
 		{"no match", rules.UserRule{Pattern: `^bad (?P<addr>\S+)`}, "good 203.0.113.7", nil},
@@ -66,8 +94,11 @@ func TestCompileMistakes(t *testing.T) {
 		user    rules.UserRule
 		want    string
 	}{
-		"no such rule": {[]string{"odo-login"}, rules.UserRule{Name: "a", Pattern: `(?P<addr>.)`},
-			`rule "odo-login" is not built in; there are`},
+		"no such rule": {
+			[]string{"odo-login"},
+			rules.UserRule{Name: "a", Pattern: `(?P<addr>.)`},
+			`rule "odo-login" is not built in; there are`,
+		},
 		"no address":  {nil, rules.UserRule{Name: "a", Pattern: `bad`}, `rule "a": pattern names no address; put (?P<addr>\S+) where it stands`},
 		"bad pattern": {nil, rules.UserRule{Name: "a", Pattern: `(`}, `rule "a": compile pattern: `},
 		"bad ignore":  {nil, rules.UserRule{Name: "a", Pattern: `(?P<addr>.)`, Ignore: []string{`(`}}, `rule "a": compile ignore pattern: `},

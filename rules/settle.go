@@ -92,14 +92,13 @@ func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 
 // inPlace returns the attempts in the order in which they are to be told.
 func (s *Scanner) inPlace() []*attempt {
-	ordered := append(s.order[:0], s.attempts...)
-	slices.SortStableFunc(ordered, func(a, b *attempt) int {
+	s.order = append(s.order[:0], s.attempts...)
+	slices.SortStableFunc(s.order, func(a, b *attempt) int {
 		i, _ := a.place()
 		j, _ := b.place()
 		return cmp.Compare(i, j)
 	})
-	s.order = ordered
-	return ordered
+	return s.order
 }
 
 // bursts sums up the attempts by the burst they came in.

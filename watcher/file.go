@@ -211,7 +211,7 @@ func (w *follower) open() []*generation {
 	if w.current == nil {
 		return w.old
 	}
-	return append(w.old[:len(w.old):len(w.old)], w.current)
+	return append(slices.Clip(w.old), w.current)
 }
 
 // trouble reports err, once for as long as it lasts.

@@ -89,8 +89,10 @@ func explain(path string, err error) error {
 // Rotation puts a number, a date or "old" behind the name, compression its
 // own ending behind that: logrotate, Python's handlers, savelog.
 var (
-	rotatedEnd = regexp.MustCompile(`^([.-](\d{1,3}|\d{8,10}|\d{8}-\d{2,6}|\d{4}-\d{2}-\d{2}([_T.-][\d_.:-]+)?|old|bak))?(\.(gz|bz2|xz|zst|lz4|Z))?$`)
-	datedEnd   = regexp.MustCompile(`^[._-](\d{8,10}|\d{8}-\d{2,6}|\d{4}-\d{2}-\d{2}([_T.-][\d_.:-]+)?)$`)
+	rotatedEnd = regexp.MustCompile(
+		`^([.-](\d{1,3}|\d{8,10}|\d{8}-\d{2,6}|\d{4}-\d{2}-\d{2}([_T.-][\d_.:-]+)?|old|bak))?` +
+			`(\.(gz|bz2|xz|zst|lz4|Z))?$`)
+	datedEnd = regexp.MustCompile(`^[._-](\d{8,10}|\d{8}-\d{2,6}|\d{4}-\d{2}-\d{2}([_T.-][\d_.:-]+)?)$`)
 )
 
 // isSibling reports whether a file called name is what rotation makes of one

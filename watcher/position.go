@@ -142,10 +142,10 @@ func parsePosition(text []byte) (position, error) {
 
 // broken reports whether m has what no mark has.
 func (m mark) broken() bool {
-	const print, longest = 2 * 16, 128
+	const digest, longest = 2 * 16, 128
 	want := 0
 	if m.Offset > 0 {
-		want = print
+		want = digest
 	}
 	return m.Offset < 0 || m.Offset > 1<<60 || len(m.Generation) > longest ||
 		len(m.Anchor) != want || len(m.Head) != want

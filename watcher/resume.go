@@ -220,7 +220,7 @@ func (w *follower) drain(ctx context.Context, g *generation) error {
 			return err
 		}
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		w.alarm(explain(g.path, err))
 	}
 	return nil

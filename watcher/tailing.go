@@ -90,13 +90,19 @@ func lineStart(line *tail.Line) int64 {
 // tail finds out: that can be too late, see guard. Two instances are asked for:
 // one is for tail, the other for somebody who comes between.
 func probeInotify() error {
+	var held []int
+	defer func() {
+		for _, fd := range held {
+			unix.Close(fd)
+		}
+	}()
 	for range 2 {
 		fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 		if err != nil {
 			return fmt.Errorf("use inotify: %w; files are looked at four times a second instead "+
 				"(raise fs.inotify.max_user_instances to have lines at once)", err)
 		}
-		defer unix.Close(fd)
+		held = append(held, fd)
 	}
 	return nil
 }

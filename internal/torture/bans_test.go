@@ -104,15 +104,15 @@ func (s *site) cpuTime() time.Duration {
 		s.t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(text), ") ")
-	var ticks time.Duration
+	ticks := 0
 	for _, field := range strings.Fields(rest)[11:13] { // utime and stime, in proc(5), in hundredths of a second
 		n, err := strconv.Atoi(field)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		ticks += time.Duration(n)
+		ticks += n
 	}
-	return ticks * 10 * time.Millisecond
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 // received counts packets.
