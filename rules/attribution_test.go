@@ -25,7 +25,7 @@ const (
 )
 
 // feed hands a site's log to a scanner.
-func feed(set *rules.Set, s *site, how settling) ([]rules.Failure, rules.Stats) {
+func feed(set *rules.Set, s *site, how settling) []rules.Failure {
 	log := s.log()
 	scanner := set.NewScanner(log[len(log)-1].at)
 	var failures []rules.Failure
@@ -42,7 +42,7 @@ func feed(set *rules.Set, s *site, how settling) ([]rules.Failure, rules.Stats) 
 			failures = scanner.Settle(failures, seen)
 		}
 	}
-	return scanner.Flush(failures), scanner.Stats()
+	return scanner.Flush(failures)
 }
 
 // tally is how runs went.
@@ -85,7 +85,7 @@ func simulate(set *rules.Set, c crowd, version, workers int, how settling, seeds
 	for seed := range seeds {
 		s := newSite(seed, version, workers)
 		s.run(c)
-		failures, _ := feed(set, s, how)
+		failures := feed(set, s, how)
 		sum.add(s, failures, fmt.Sprint("seed ", seed))
 	}
 	return sum
@@ -204,9 +204,9 @@ func TestLiveEqualsReplay(t *testing.T) {
 			for seed := range uint64(4) {
 				s := newSite(seed, version, workers)
 				s.run(calm)
-				replayed, _ := feed(set, s, history)
+				replayed := feed(set, s, history)
 				for _, how := range []settling{always, onPause, sometimes, never} {
-					live, _ := feed(set, s, how)
+					live := feed(set, s, how)
 					if diff := cmp.Diff(perAddress(replayed), perAddress(live)); diff != "" {
 						t.Errorf("Odoo %d, %d workers, seed %d, %s (-replay +live):\n%s", version, workers, seed, how, diff)
 					}
@@ -226,7 +226,7 @@ func TestWithoutAccessLines(t *testing.T) {
 			s := newSite(seed, 19, 4)
 			s.quiet = true
 			s.run(forging(level))
-			failures, _ := feed(set, s, always)
+			failures := feed(set, s, always)
 			sum.add(s, failures, fmt.Sprint("seed ", seed))
 		}
 		if sum.wronged > 0 {
