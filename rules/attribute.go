@@ -148,14 +148,18 @@ func (s *Scanner) claim(q *request) {
 
 // inOrder says whether time went on between the record and the access line as
 // it did in the log: a forger who guessed a moment wrong, but the same for
-// both, is given away by the real requests between them.
+// both, is given away by the real requests between them. Those in another file,
+// as after a rotation while some still write to the old one, tell nothing.
 func (s *Scanner) inOrder(a *attempt, q *request) bool {
 	at := sort.Search(len(s.requests), func(i int) bool { return s.requests[i].line > a.line })
 	for _, other := range s.requests[at:min(len(s.requests), at+reach)] {
 		if other.line >= q.line {
 			break
 		}
-		if !other.void && (other.when.Before(a.when.Add(-clockSlack)) || other.when.After(q.when.Add(clockSlack))) {
+		if other.void || other.at.Generation != a.at.Generation {
+			continue
+		}
+		if other.when.Before(a.when.Add(-clockSlack)) || other.when.After(q.when.Add(clockSlack)) {
 			return false
 		}
 	}

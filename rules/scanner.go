@@ -27,6 +27,7 @@ type Scanner struct {
 
 	seen  time.Time     // when the last line was read; zero in history
 	began uint64        // the burst that floor belongs to
+	file  string        // the generation that floor belongs to
 	floor time.Time     // the time of its first record
 	late  bool          // it was read long after it was written
 	lag   time.Duration // the shortest time from a record's stamp to its reading
@@ -146,7 +147,8 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 }
 
 // stray says whether a record's time cannot be true: earlier than that of the
-// record which the burst began with, or later than the moment it was read.
+// record which the burst began with in its file, or later than the moment it was
+// read.
 // The first line of a burst is a true header, and tells by how much the log's
 // clock is ahead of ours. How late records are read it does not tell: where a
 // file is polled, those behind it were read sooner.
@@ -154,11 +156,11 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 	if seen.IsZero() {
 		return false
 	}
-	if lag := seen.Sub(when); s.floor.IsZero() || s.began != s.burst {
+	if lag := seen.Sub(when); s.floor.IsZero() || s.began != s.burst || s.file != s.at.Generation {
 		if s.floor.IsZero() || lag < s.lag {
 			s.lag = lag
 		}
-		s.began, s.floor, s.late = s.burst, when, lag > lateLag
+		s.began, s.file, s.floor, s.late = s.burst, s.at.Generation, when, lag > lateLag
 	}
 	return when.Before(s.floor.Add(-clockSlack)) || when.After(seen.Add(clockSlack-min(s.lag, 0)))
 }
