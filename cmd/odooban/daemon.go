@@ -20,8 +20,13 @@ import (
 	"odooban/watcher"
 )
 
-// pruneEvery is how often the journal drops what is old.
-const pruneEvery = time.Hour
+const (
+	// pruneEvery is how often the journal drops what is old.
+	pruneEvery = time.Hour
+	// settleEvery is how often it is asked to write what a full disk has kept it
+	// from, also while nothing happens.
+	settleEvery = 30 * time.Second
+)
 
 // daemon follows sources until it is stopped.
 type daemon struct {
@@ -101,7 +106,7 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 	p.follow(ctx, g, cancel)
 	g.Go(func() error { return p.engine.Run(ctx) })
 	g.Go(func() error { return d.firewall.Keep(ctx, d.log.mended) })
-	g.Go(func() error { return d.prune(ctx) })
+	g.Go(func() error { return d.tend(ctx) })
 	g.Go(func() error {
 		next = d.awaitReload(ctx, p.stdin != nil)
 		cancel()
@@ -146,22 +151,31 @@ func (d *daemon) check(c *config.Config) error {
 	return err
 }
 
-// prune lets the journal drop what is old, until ctx ends.
-func (d *daemon) prune(ctx context.Context) error {
+// tend lets the journal drop what is old and catch up after an outage, until
+// ctx ends.
+func (d *daemon) tend(ctx context.Context) error {
 	if d.journal == nil {
 		return nil
 	}
-	tick := time.NewTicker(pruneEvery)
-	defer tick.Stop()
+	prune, settle := time.NewTicker(pruneEvery), time.NewTicker(settleEvery)
+	defer prune.Stop()
+	defer settle.Stop()
+	d.prune(ctx)
 	for {
-		if err := d.journal.Prune(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			d.log.warn(err)
-		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-prune.C:
+			d.prune(ctx)
+		case <-settle.C:
+			d.journal.Update(func(*store.Tx) {})
 		}
+	}
+}
+
+func (d *daemon) prune(ctx context.Context) {
+	if err := d.journal.Prune(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		d.log.warn(err)
 	}
 }
 
