@@ -125,6 +125,10 @@ func restart(t *testing.T, l *logFile, j *journal, r rotation, random *rand.Rand
 	}
 	stop, ended := j.run(t, l.path, position, 0)
 	all := func() { j.awaitLines(t, l.next) }
+	if r.live {
+		l.write(1)
+		all()
+	}
 	if random.IntN(2) == 0 {
 		r.rotate(l, all)
 	}

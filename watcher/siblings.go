@@ -57,7 +57,7 @@ func rotationNumber(path string) int {
 // openUnseen opens a file if it can have been the log after current was, and is
 // none of seen; otherwise it gives nil.
 func (w *follower) openUnseen(e entry, seen []*generation) (*generation, error) {
-	if e.path == w.path || e.id.born != 0 && !w.isNew(e.id.bornAt()) || w.current != nil && e.id.born < w.current.id.born ||
+	if e.path == w.path || e.id.born != 0 && !w.isNew(e.id.bornAt()) ||
 		slices.ContainsFunc(seen, func(o *generation) bool { return o.id == e.id }) {
 		return nil, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -185,13 +186,19 @@ func (l *logFile) writeWatching(n int) {
 
 // rename shifts odoo.log.1 to odoo.log.2 and so on, and the log to odoo.log.1.
 func (l *logFile) rename() {
-	for i := 40; i > 0; i-- {
-		for _, ending := range []string{"", ".gz"} {
-			from := fmt.Sprintf("%s.%d%s", l.path, i, ending)
-			if _, err := os.Stat(from); err == nil {
-				l.check(os.Rename(from, fmt.Sprintf("%s.%d%s", l.path, i+1, ending)))
-			}
+	old, err := filepath.Glob(l.path + ".[0-9]*")
+	l.check(err)
+	number := func(path string) (n int) {
+		fmt.Sscanf(strings.TrimPrefix(path, l.path), ".%d", &n)
+		return n
+	}
+	slices.SortFunc(old, func(a, b string) int { return number(b) - number(a) })
+	for _, from := range old {
+		ending := strings.TrimLeft(strings.TrimPrefix(from, l.path), ".0123456789")
+		if ending != "" {
+			ending = "." + ending
 		}
+		l.check(os.Rename(from, fmt.Sprintf("%s.%d%s", l.path, number(from)+1, ending)))
 	}
 	l.check(os.Rename(l.path, l.path+".1"))
 }
