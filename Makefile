@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench fuzz deps clean
+.PHONY: help demo build test torture lint bench fuzz deps clean
 
 # The next release, for builds from a tree without tags; a tag vX.Y.Z takes its place.
 NEXT := 0.1.0
@@ -30,6 +30,9 @@ build: ## Build the static binary bin/odooban.
 test: deps ## Run all tests with the race detector; ODOOBAN_TEST_REQUIRE=all lets none skip.
 	go vet ./...
 	CGO_ENABLED=1 go test -race -timeout 8m ./...
+
+torture: deps ## Torture odooban for half an hour: rotations, kills, faults, floods (as root).
+	ODOOBAN_TEST_TORTURE=long go test -count=1 -timeout 90m -v ./internal/torture
 
 lint: export CGO_ENABLED := 0
 lint: $(LINTER) ## Check style, mistakes, formatting and go.mod.
