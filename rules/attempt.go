@@ -140,10 +140,13 @@ type request struct {
 	void bool
 }
 
-// clockSlack is how much later than its access line a record may seem: times
-// are rounded to milliseconds. No slack is needed where a request begins, since
-// it takes longer than that to come to a login.
-const clockSlack = 2 * time.Millisecond
+const (
+	// clockSlack is how much later than its access line a record may seem, as
+	// times are rounded to milliseconds, and startSlack how much earlier than
+	// its request began: three rounded times tell when that was.
+	clockSlack = 2 * time.Millisecond
+	startSlack = time.Millisecond
+)
 
 // renderLimit is how long after its record a request is taken to end where the
 // access line does not say when it began (Odoo 8 to 11).
@@ -151,8 +154,8 @@ const renderLimit = 5 * time.Second
 
 // span is the time in which the request can have written its record.
 func (q *request) span() (from, to time.Time) {
-	from = q.start
-	if from.IsZero() {
+	from = q.start.Add(-startSlack)
+	if q.start.IsZero() {
 		from = q.when.Add(-renderLimit)
 	}
 	return from, q.when.Add(clockSlack)
