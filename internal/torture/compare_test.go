@@ -97,6 +97,9 @@ func (s *site) journalFailures() (all []failure) {
 		f.Time, f.Addr = time.UnixMilli(at).UTC(), netip.MustParseAddr(addr)
 		all = append(all, f)
 	}
+	if err := rows.Err(); err != nil {
+		s.t.Fatal(err)
+	}
 	return inOrder(all)
 }
 
@@ -116,6 +119,9 @@ func (s *site) journalBans() (all []ban) {
 		}
 		b.Prefix, b.Time, b.Until = netip.MustParsePrefix(prefix), time.UnixMilli(at).UTC(), time.UnixMilli(until).UTC()
 		all = append(all, b)
+	}
+	if err := rows.Err(); err != nil {
+		s.t.Fatal(err)
 	}
 	return bansInOrder(all)
 }
