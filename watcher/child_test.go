@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,20 +21,20 @@ import (
 	"odooban/internal/testrequire"
 )
 
-// childPath, if set, names the file that this process follows instead of
-// running tests; childProbe, if set, lets it trust that there is inotify.
-const childPath, childProbe = "ODOOBAN_WATCHER_CHILD", "ODOOBAN_WATCHER_TRUST"
+// childFollows, if set, lets this process follow odoo.log where it stands
+// instead of running tests; childTrusts lets it trust that there is inotify.
+const childFollows, childTrusts = "ODOOBAN_WATCHER_CHILD=1", "ODOOBAN_WATCHER_TRUST=1"
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(childPath); path != "" {
-		os.Exit(childMain(path))
+	if slices.Contains(os.Environ(), childFollows) {
+		os.Exit(childMain())
 	}
 	os.Exit(m.Run())
 }
 
 // childMain tells on standard output what it is handed, and sets the limits
 // that it is told to on standard input, until that ends.
-func childMain(path string) int {
+func childMain() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer cancel()
@@ -47,8 +48,8 @@ func childMain(path string) int {
 		}
 	}()
 	sink := printer{}
-	f := NewFile(path, func(err error) { fmt.Fprintln(os.Stdout, "alarm", err) })
-	if os.Getenv(childProbe) != "" {
+	f := NewFile("odoo.log", func(err error) { fmt.Fprintln(os.Stdout, "alarm", err) })
+	if slices.Contains(os.Environ(), childTrusts) {
 		f.probe = func() error { return nil }
 	}
 	if err := f.Follow(ctx, sink); err != nil {
@@ -76,7 +77,8 @@ type child struct {
 func startChild(t *testing.T, path string, attr *syscall.SysProcAttr, env ...string) *child {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), append(env, childPath+"="+path)...)
+	cmd.Dir = filepath.Dir(path)
+	cmd.Env = append(os.Environ(), append(env, childFollows)...)
 	cmd.SysProcAttr = attr
 	cmd.Stderr = os.Stderr
 	to, err := cmd.StdinPipe()
@@ -127,12 +129,13 @@ func TestInotifyRunsOut(t *testing.T) {
 		name, limit string
 		early       bool
 		env         []string
+		alarm       string
 	}{
-		{"no instances from the start", instances, true, nil},
-		{"no instances, but the probe says so too late", instances, true, []string{childProbe + "=1"}},
-		{"no watches from the start", watches, true, nil},
-		{"no instances while it runs", instances, false, nil},
-		{"no watches while it runs", watches, false, nil},
+		{"no instances from the start", instances, true, nil, "four times a second"},
+		{"no instances, but the probe says so too late", instances, true, []string{childTrusts}, errNoTracker.Error()},
+		{"no watches from the start", watches, true, nil, ""},
+		{"no instances while it runs", instances, false, nil, ""},
+		{"no watches while it runs", watches, false, nil, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,6 +163,9 @@ func TestInotifyRunsOut(t *testing.T) {
 				l.write(10)
 				c.awaitLines(t, l.next)
 			}
+			if tt.alarm != "" {
+				c.awaitAlarm(t, tt.alarm)
+			}
 			if lost, doubled := compare(numbers(t, c.all()), l.next); lost+doubled > 0 {
 				t.Errorf("lost %d, doubled %d", lost, doubled)
 			}
@@ -170,17 +176,10 @@ func TestInotifyRunsOut(t *testing.T) {
 // TestUnreadable wants a file that must not be read for a while read
 // afterwards, with what was written meanwhile.
 func TestUnreadable(t *testing.T) {
-	dir, err := os.MkdirTemp("", "watcher") // t.TempDir is for its user alone
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	l := newLogFile(t)
-	l.path = filepath.Join(dir, "odoo.log")
-	l.create()
+	dir := filepath.Dir(l.path)
+	l.check(os.Chmod(filepath.Dir(dir), 0o755)) // both are for their user alone
+	l.check(os.Chmod(dir, 0o755))
 	l.write(10)
 	attr := &syscall.SysProcAttr{}
 	if os.Getuid() == 0 {

@@ -176,6 +176,85 @@ func TestFileWaits(t *testing.T) {
 	}
 }
 
+// TestFileMoves moves what stands at the path, and wants every line.
+func TestFileMoves(t *testing.T) {
+	tests := []struct {
+		name string
+		// before sets up path and gives the file behind it; after moves on.
+		before, after func(l *logFile, dir string)
+	}{
+		{
+			name:   "a directory that vanishes and comes back",
+			before: func(l *logFile, dir string) { l.check(os.MkdirAll(dir, 0o755)); l.create() },
+			after: func(l *logFile, dir string) {
+				l.check(os.RemoveAll(dir))
+				l.check(os.Mkdir(dir, 0o755))
+				l.create()
+			},
+		},
+		{
+			name:   "a directory that is renamed, and another in its place",
+			before: func(l *logFile, dir string) { l.check(os.MkdirAll(dir, 0o755)); l.create() },
+			after: func(l *logFile, dir string) {
+				l.check(os.Rename(dir, dir+".old"))
+				l.write(50)
+				l.check(os.Mkdir(dir, 0o755))
+				l.create()
+			},
+		},
+		{
+			name: "a link that is moved to another file",
+			before: func(l *logFile, dir string) {
+				l.check(os.MkdirAll(dir, 0o755))
+				l.check(os.Symlink("odoo-1.log", l.path))
+				l.create()
+			},
+			after: func(l *logFile, _ string) {
+				l.write(50)
+				l.check(os.Symlink("odoo-2.log", l.path+".new"))
+				l.check(os.Rename(l.path+".new", l.path))
+				l.write(50)
+				l.create()
+			},
+		},
+		{
+			name: "a link into another directory",
+			before: func(l *logFile, dir string) {
+				l.check(errors.Join(os.MkdirAll(dir, 0o755), os.Mkdir(dir+"1", 0o755), os.Mkdir(dir+"2", 0o755)))
+				l.check(os.Symlink("../log1/odoo.log", l.path))
+				l.create()
+			},
+			after: func(l *logFile, _ string) {
+				l.check(os.Remove(l.path))
+				l.check(os.Symlink("../log2/odoo.log", l.path))
+				l.create()
+			},
+		},
+	}
+	for _, tt := range tests {
+		for _, way := range ways {
+			t.Run(tt.name+", "+way.name, func(t *testing.T) {
+				t.Parallel()
+				l, c := newLogFile(t), newCollector()
+				dir := filepath.Join(filepath.Dir(l.path), "log")
+				l.path = filepath.Join(dir, "odoo.log")
+				tt.before(l, dir)
+				f := NewFile(l.path, c.alarm)
+				f.probe = way.probe
+				l.write(100)
+				follow(t, f, c)
+				c.awaitLines(t, 100)
+				tt.after(l, dir)
+				l.write(100)
+				c.await(t, "the end", func() bool { return slices.Contains(c.settled, l.next) })
+				if lost, doubled := compare(numbers(t, c.all()), l.next); lost+doubled > 0 {
+					t.Errorf("lost %d, doubled %d", lost, doubled)
+				}
+			})
+		}
+	}
+}
+
 func TestExplainPermission(t *testing.T) {
 	err := explain("/var/log/odoo.log", &os.PathError{Op: "open", Path: "x", Err: os.ErrPermission})
 	const want = "read /var/log/odoo.log: permission denied; add the service's user to the group that may read it"

@@ -3,7 +3,6 @@ package watcher
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -143,38 +142,5 @@ func BenchmarkFinished(b *testing.B) {
 				}
 			}
 		})
-	}
-}
-
-// arrivals tells when the wanted line has come.
-type arrivals struct {
-	lines chan struct{}
-}
-
-func (a *arrivals) Line(Line) error         { a.lines <- struct{}{}; return nil }
-func (a *arrivals) Settled(time.Time) error { return nil }
-
-// BenchmarkLive measures from the writing of a line until it is handed on.
-func BenchmarkLive(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "odoo.log")
-	log, err := os.Create(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer log.Close()
-	a := &arrivals{lines: make(chan struct{}, 1)}
-	ctx, cancel := context.WithCancel(b.Context())
-	done := make(chan error)
-	f := NewFile(path, func(err error) { b.Error(err) })
-	go func() { done <- f.Follow(ctx, a) }()
-	defer func() {
-		cancel()
-		<-done
-	}()
-	for b.Loop() {
-		if _, err := log.WriteString("2026-11-23 10:00:00,123 4711 INFO db odoo: a line\n"); err != nil {
-			b.Fatal(err)
-		}
-		<-a.lines
 	}
 }

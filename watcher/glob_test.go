@@ -15,12 +15,13 @@ type group struct {
 	mu    sync.Mutex
 	sinks map[string]*collector
 	came  *collector // its lines are the names of the sources
+	ended *collector // and here, when they have ended
 }
 
 func runGroup(t *testing.T, g Group, came *collector) *group {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &group{sinks: map[string]*collector{}, came: came}
+	r := &group{sinks: map[string]*collector{}, came: came, ended: newCollector()}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		err := g.Run(ctx, func(s Source) {
@@ -33,6 +34,7 @@ func runGroup(t *testing.T, g Group, came *collector) *group {
 				if err := s.Follow(ctx, c); err != nil {
 					t.Error(err)
 				}
+				_ = r.ended.Line(Line{Text: []byte(filepath.Base(s.Name()))})
 			})
 		})
 		if err != nil {
@@ -112,6 +114,62 @@ func TestGlobWaitsForItsDirectory(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "a.log"), "a\n")
 	came.awaitLines(t, 1)
 	files.sink("a.log").awaitLines(t, 1)
+}
+
+// TestGlobLetsGo wants a file that is gone given up, and followed as a new one
+// when it comes back.
+func TestGlobLetsGo(t *testing.T) {
+	dir, came := t.TempDir(), newCollector()
+	path := filepath.Join(dir, "a.log")
+	writeFile(t, path, "one\n")
+	g, err := NewGlob(filepath.Join(dir, "*.log"), came.alarm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.forget = time.Millisecond
+	files := runGroup(t, g, came)
+	came.awaitLines(t, 1)
+	first := files.sink("a.log")
+	first.awaitLines(t, 1)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	files.ended.awaitLines(t, 1)
+	writeFile(t, path, "two\n")
+	came.awaitLines(t, 2)
+	files.sink("a.log").awaitLines(t, 1)
+	if got := first.all(); len(got) != 1 {
+		t.Errorf("the first got %q, too", got)
+	}
+}
+
+func TestGlobResumes(t *testing.T) {
+	l, came := newLogFile(t), newCollector()
+	l.write(10)
+	j := newJournal()
+	stop, ended := j.run(t, l.path, nil)
+	j.awaitLines(t, 10)
+	stop()
+	ended()
+	l.rename()
+	l.write(10)
+	l.create()
+	l.write(10)
+	broken := filepath.Join(filepath.Dir(l.path), "broken.log")
+	writeFile(t, broken, "here\n")
+	g, err := NewGlob(filepath.Join(filepath.Dir(l.path), "*.log"), came.alarm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Resume(func(name string) []byte { return map[string][]byte{l.path: j.last(), broken: []byte("x")}[name] })
+	files := runGroup(t, g, came)
+	came.awaitLines(t, 2)
+	files.sink("odoo.log").awaitLines(t, 30)
+	files.sink("broken.log").awaitLines(t, 1)
+	came.awaitAlarm(t, "resume "+broken)
+	if got := numbers(t, files.sink("odoo.log").all()); len(got) != 30 || !slices.IsSorted(got) {
+		t.Errorf("got lines %v", got)
+	}
 }
 
 func TestGlobPattern(t *testing.T) {

@@ -1,8 +1,13 @@
 package watcher
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +46,54 @@ func TestRotation(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestLogrotate lets the program that Debian rotates with do it, in the ways
+// that are in use, while it is followed and between two processes.
+func TestLogrotate(t *testing.T) {
+	logrotate := testrequire.Command(t, "logrotate")
+	for _, how := range []string{
+		"create", "create\ncompress", "create\ncompress\ndelaycompress", "create\ndateext\ndateformat -%s",
+		"copytruncate", "copytruncate\ncompress",
+	} {
+		t.Run(strings.ReplaceAll(how, "\n", ", "), func(t *testing.T) {
+			t.Parallel()
+			l, j := newLogFile(t), newJournal()
+			dir := t.TempDir()
+			writeFile(t, filepath.Join(dir, "conf"), fmt.Sprintf("%q {\nrotate 100\n%s\n}\n", l.path, how))
+			l.check(os.Chmod(filepath.Dir(l.path), 0o755))
+			rotate := func() {
+				// Dated names have seconds.
+				for now := time.Now().Unix(); strings.Contains(how, "%s") && time.Now().Unix() == now; {
+					runtime.Gosched()
+				}
+				out, err := exec.Command(logrotate, "-f", "-s", filepath.Join(dir, "state"), filepath.Join(dir, "conf")).CombinedOutput()
+				if err != nil {
+					t.Errorf("logrotate: %v\n%s", err, out)
+				}
+			}
+			for range 3 {
+				l.writeWatching()
+				stop, ended := j.run(t, l.path, j.last())
+				j.awaitLines(t, l.next)
+				rotate()
+				l.writeWatching()
+				j.awaitLines(t, l.next)
+				stop()
+				ended()
+				l.writeWatching()
+				rotate()
+			}
+			l.writeWatching()
+			stop, ended := j.run(t, l.path, j.last())
+			defer ended()
+			defer stop()
+			j.awaitLines(t, l.next)
+			if lost, doubled := compare(numbers(t, j.all()), l.next); lost+doubled+len(j.wrong) > 0 {
+				t.Errorf("lost %d, doubled %d; %q", lost, doubled, j.wrong)
+			}
+		})
 	}
 }
 

@@ -61,9 +61,9 @@ var rotations = []rotation{
 		l.create()
 	}},
 	{name: "WatchedFileHandler", rotate: func(l *logFile, _ func()) {
-		l.writeWatching(100)
+		l.writeWatching()
 		l.rename()
-		l.writeWatching(100)
+		l.writeWatching()
 	}},
 	{name: "late writes", mixed: true, rotate: func(l *logFile, _ func()) {
 		late := l.file
@@ -173,8 +173,8 @@ func (l *logFile) writeInParts(n int) {
 
 // writeWatching writes as Python's WatchedFileHandler, which Odoo uses: before
 // every line it looks whether the path still names its file.
-func (l *logFile) writeWatching(n int) {
-	for range n {
+func (l *logFile) writeWatching() {
+	for range 100 {
 		var own, named syscall.Stat_t
 		err := errors.Join(syscall.Fstat(int(l.file.Fd()), &own), syscall.Stat(l.path, &named))
 		if err != nil || own.Ino != named.Ino || own.Dev != named.Dev {
