@@ -156,14 +156,24 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 	if seen.IsZero() {
 		return false
 	}
-	if lag := seen.Sub(when); s.floor.IsZero() || s.began != s.burst || s.file != s.at.Generation {
+	// A clock that was set back is behind the floor.
+	if s.floor.IsZero() || s.began != s.burst || s.file != s.at.Generation || s.latest(seen).Before(s.floor) {
+		ahead := when.After(s.latest(seen))
+		lag := seen.Sub(when)
 		if s.floor.IsZero() || lag < s.lag {
 			s.lag = lag
 		}
-		s.began, s.file, s.floor, s.late = s.burst, s.at.Generation, when, lag > lateLag
+		// One record from the future must not make the true ones behind it
+		// seem of the past.
+		if !ahead {
+			s.began, s.file, s.floor, s.late = s.burst, s.at.Generation, when, lag > lateLag
+		}
 	}
-	return when.Before(s.floor.Add(-clockSlack)) || when.After(seen.Add(clockSlack-min(s.lag, 0)))
+	return when.Before(s.floor.Add(-clockSlack)) || when.After(s.latest(seen))
 }
+
+// latest is the latest time that a record can have which was read at seen.
+func (s *Scanner) latest(seen time.Time) time.Time { return seen.Add(clockSlack - min(s.lag, 0)) }
 
 // parse takes a line apart, whatever shape it has.
 func (s *Scanner) parse(r *record, text []byte) bool {
