@@ -125,7 +125,7 @@ func TestStampsOutOfTime(t *testing.T) {
 		stamp := time.Now().Add(off).UTC()
 		w.put(fmt.Sprintf("%s 400 INFO shop odoo.addons.base.models.res_users: Login failed for db:shop login:stray from 10.9.9.9 \n",
 			stamp.Format("2006-01-02 15:04:05,000")))
-		w.slow(crowd)
+		w.calm(crowd / 2)
 	}
 	s.awaitAll(w)
 	s.awaitSaid("clock-differs", 1)

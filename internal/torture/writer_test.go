@@ -109,6 +109,16 @@ func (w *writer) slow(n int) {
 	}
 }
 
+// calm writes n attempts, each after the one before has been judged.
+func (w *writer) calm(n int) {
+	for range n {
+		for range 20 {
+			<-w.tick.C
+		}
+		w.attempt()
+	}
+}
+
 // attempt logs the next failed login. Every seventh is by XML-RPC: its address stands in the access line alone.
 func (w *writer) attempt() {
 	n := w.next
