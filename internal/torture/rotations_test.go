@@ -150,6 +150,11 @@ func halfLines(w *writer) func(string) {
 
 // rename shifts odoo.log.1 to odoo.log.2 and so on, and the log to odoo.log.1. The oldest goes.
 func (w *writer) rename() {
+	w.shift()
+	w.check(os.Rename(w.path, w.path+".1"))
+}
+
+func (w *writer) shift() {
 	for i := keptFiles; i > 0; i-- {
 		for _, ending := range []string{"", ".gz"} {
 			from := fmt.Sprintf("%s.%d%s", w.path, i, ending)
@@ -163,7 +168,6 @@ func (w *writer) rename() {
 			w.check(os.Rename(from, fmt.Sprintf("%s.%d%s", w.path, i+1, ending)))
 		}
 	}
-	w.check(os.Rename(w.path, w.path+".1"))
 }
 
 // compress does with the log called path and ending what gzip does: the new file has the old one's times.
@@ -185,6 +189,7 @@ func (w *writer) compress(ending string) {
 }
 
 func (w *writer) copyTruncate() {
+	w.shift()
 	text, err := os.ReadFile(w.path)
 	w.check(err)
 	w.check(os.WriteFile(w.path+".1", text, 0o640))
