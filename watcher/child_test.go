@@ -22,8 +22,9 @@ import (
 )
 
 // childFollows, if set, lets this process follow odoo.log where it stands
-// instead of running tests; childTrusts lets it trust that there is inotify.
-const childFollows, childTrusts = "ODOOBAN_WATCHER_CHILD=1", "ODOOBAN_WATCHER_TRUST=1"
+// instead of running tests; childTrusts lets it trust that there is inotify, and
+// childLacks names what it sets to nothing before it begins.
+const childFollows, childTrusts, childLacks = "ODOOBAN_WATCHER_CHILD=1", "ODOOBAN_WATCHER_TRUST=1", "ODOOBAN_WATCHER_LACKS"
 
 func TestMain(m *testing.M) {
 	if slices.Contains(os.Environ(), childFollows) {
@@ -40,13 +41,12 @@ func childMain() int {
 		defer cancel()
 		commands := bufio.NewScanner(os.Stdin)
 		for commands.Scan() {
-			name, value, _ := strings.Cut(commands.Text(), " ")
-			if err := os.WriteFile("/proc/sys/user/"+name, []byte(value), 0); err != nil {
-				fmt.Fprintln(os.Stdout, "alarm", err)
-			}
-			fmt.Fprintln(os.Stdout, "set", name)
+			lack(commands.Text())
 		}
 	}()
+	if name := os.Getenv(childLacks); name != "" {
+		lack(name)
+	}
 	sink := printer{}
 	f := NewFile("odoo.log", func(err error) { fmt.Fprintln(os.Stdout, "alarm", err) })
 	if slices.Contains(os.Environ(), childTrusts) {
@@ -56,6 +56,14 @@ func childMain() int {
 		return 1
 	}
 	return 0
+}
+
+// lack sets a limit of this user namespace to nothing.
+func lack(name string) {
+	if err := os.WriteFile("/proc/sys/user/"+name, []byte("0"), 0); err != nil {
+		fmt.Fprintln(os.Stdout, "alarm", err)
+	}
+	fmt.Fprintln(os.Stdout, "set", name)
 }
 
 // printer prints what it takes.
@@ -115,9 +123,9 @@ func startChild(t *testing.T, path string, attr *syscall.SysProcAttr, env ...str
 	return c
 }
 
-func (c *child) set(t *testing.T, name, value string) {
+func (c *child) lack(t *testing.T, name string) {
 	t.Helper()
-	fmt.Fprintln(c.to, name, value)
+	fmt.Fprintln(c.to, name)
 	c.awaitAlarm(t, "set "+name)
 }
 
@@ -142,19 +150,19 @@ func TestInotifyRunsOut(t *testing.T) {
 			t.Parallel()
 			l := newLogFile(t)
 			l.check(os.Remove(l.path))
+			if tt.early {
+				tt.env = append(tt.env, childLacks+"="+tt.limit)
+			}
 			c := startChild(t, l.path, &syscall.SysProcAttr{
 				Cloneflags:  syscall.CLONE_NEWUSER,
 				UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
 				GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
 			}, tt.env...)
-			if tt.early {
-				c.set(t, tt.limit, "0")
-			}
 			l.create()
 			l.write(10)
 			c.awaitLines(t, 10)
 			if !tt.early {
-				c.set(t, tt.limit, "0")
+				c.lack(t, tt.limit)
 			}
 			for range 2 {
 				l.write(10)

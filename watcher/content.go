@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -69,4 +70,13 @@ func (c content) compression() string {
 		}
 	}
 	return ""
+}
+
+// isPacked reports whether a file of that name is compressed, or going to be.
+func isPacked(name string) bool {
+	switch filepath.Ext(name) {
+	case ".gz", ".bz2", ".xz", ".zst":
+		return true
+	}
+	return false
 }

@@ -83,6 +83,9 @@ func (w *follower) isNew(at time.Time) bool { return !at.Before(w.named.Add(-clo
 func (w *follower) readable(g *generation) bool {
 	ending := g.compression()
 	switch {
+	case ending == "" && isPacked(g.path):
+		// It is being made, of a file that is still there.
+		return false
 	case ending == "" && g.id.born != 0:
 		return true
 	case !w.isNew(g.written()):
