@@ -12,15 +12,16 @@ import (
 )
 
 const (
-	// warmUp is how many bytes before a stored position are read again.
-	warmUp = 256 << 10
+	// warmUp is how many bytes before a stored position are read again: more
+	// than whoever reads the lines waits for what comes before he decides.
+	warmUp = 2 << 20
 )
 
 // Resume lets Follow, which must not have been called yet, go on at position,
 // which a Line of this path gave to this or a former process. Empty means the
 // start. If it cannot be read, Follow begins at the start too.
 //
-// Lines from before the position come again, at most 256 KiB of them: who reads
+// Lines from before the position come again, at most 2 MiB of them: who reads
 // lines needs to know what came before. They have the same Place as then.
 func (f *File) Resume(position []byte) error {
 	if len(position) == 0 {

@@ -171,8 +171,8 @@ func TestResumeWarmUp(t *testing.T) {
 		want          int // bytes of warm-up, at most
 	}{
 		{"all of a small file", 0, 100, 20_000},
-		{"the end of a large file", 0, 9000, warmUp},
-		{"the end of the file before, too", 9000, 100, warmUp},
+		{"the end of a large file", 0, 25000, warmUp},
+		{"the end of the file before, too", 25000, 100, warmUp},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
