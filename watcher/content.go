@@ -59,13 +59,14 @@ func (c content) copied(other content) bool {
 }
 
 // compression gives the ending of files that are compressed as this one is, or
-// nothing. Rotation makes these of old files.
+// nothing. Rotation makes these of old files. One that is just being made is
+// told by its name: nothing stands in it yet.
 func (c content) compression() string {
 	raw := string(content{file: c.file}.head())
 	for magic, ending := range map[string]string{
 		"\x1f\x8b": ".gz", "BZh": ".bz2", "\xfd7zXZ": ".xz", "\x28\xb5\x2f\xfd": ".zst",
 	} {
-		if strings.HasPrefix(raw, magic) {
+		if strings.HasPrefix(raw, magic) || raw == "" && strings.HasSuffix(c.file.Name(), ending) {
 			return ending
 		}
 	}

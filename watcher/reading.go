@@ -125,11 +125,15 @@ func (w *follower) tail() {
 		return
 	}
 	w.tailed = time.Now()
-	if !w.poll && w.probe() != nil {
-		w.poll = true
+	if !w.poll {
+		if err := w.probe(); err != nil {
+			w.poll = true
+			w.trouble(err)
+		}
 	}
 	t, err := startTailing(g.file, g.offset(), w.poll)
 	if err != nil {
+		w.poll = true
 		w.trouble(err)
 		return
 	}

@@ -99,7 +99,7 @@ func (w *follower) succeed(between []*generation, next *generation, named time.T
 	}
 	if !w.started && w.resume != nil {
 		// What was compressed before any of it was read is not known again.
-		slices.SortStableFunc(w.old, older)
+		w.sortByAge(w.old)
 	}
 }
 

@@ -31,8 +31,23 @@ func (w *follower) unseen(next *generation) []*generation {
 			moving = moving || errors.Is(err, fs.ErrNotExist)
 		}
 	}
-	slices.SortStableFunc(found, older)
+	w.sortByAge(found)
 	return found
+}
+
+// sortByAge puts the oldest first. What they were called when they were opened
+// does not matter: each may have been opened between other renamings.
+func (w *follower) sortByAge(generations []*generation) {
+	if len(generations) < 2 {
+		return
+	}
+	files := atOneMoment(func() []entry { return siblings(w.path) })
+	for _, g := range generations {
+		if i := slices.IndexFunc(files, func(e entry) bool { return e.id == g.id }); i >= 0 {
+			g.path = files[i].path
+		}
+	}
+	slices.SortStableFunc(generations, older)
 }
 
 // older compares two generations by age: by their numbers if they have some,
@@ -92,6 +107,8 @@ func (w *follower) readable(g *generation) bool {
 		return false
 	case ending == "":
 		return true
+	case len(content{file: g.file}.head()) == 0:
+		return false
 	case ending != ".gz":
 		w.alarm(fmt.Errorf("read %s: compressed as %s, and lines in it are missing; "+
 			"let rotation compress with gzip", g.path, ending))
