@@ -116,6 +116,14 @@ func (a *attempt) open() bool {
 	return a.state == undecided && a.claim == nil && a.inside == nil && !a.closed && !a.sure && !a.echo()
 }
 
+// read is when the attempt was read, or written if it is history.
+func (a *attempt) read() time.Time {
+	if a.seen.IsZero() {
+		return a.when
+	}
+	return a.seen
+}
+
 // failure is the attempt as it is told.
 func (a *attempt) failure() Failure {
 	return Failure{Time: a.when, Addr: a.owner(), User: a.user, DB: a.db, Rule: a.rule, Place: a.at}

@@ -126,7 +126,7 @@ func (s *Scanner) bursts() map[uint64]burst {
 func (s *Scanner) decide(a *attempt, p *sweep) bool {
 	past := s.past(a, p) || a.inside != nil && !p.now.IsZero() && p.now.Sub(a.seen) > afterglow
 	switch {
-	case a.proven() && (past && (p.bursts == nil || a.late) || s.whole(a, p) && (past || !p.held[a.owner()])):
+	case a.proven() && (past && (p.bursts == nil || a.late || a.seen.IsZero()) || s.whole(a, p) && (past || !p.held[a.owner()])):
 		a.state = told
 	case a.proven() && past:
 		s.refuse(a)
@@ -146,7 +146,7 @@ func (s *Scanner) decide(a *attempt, p *sweep) bool {
 func (s *Scanner) past(a *attempt, p *sweep) bool {
 	_, offset := a.place()
 	return p.final || a.line < p.crowd || s.offset-offset > horizon ||
-		!p.now.IsZero() && !a.seen.IsZero() && p.now.Sub(a.seen) > requestLimit
+		!p.now.IsZero() && p.now.Sub(a.read()) > requestLimit
 }
 
 // lone says whether an attempt whose access line has not come is certain: it
