@@ -141,7 +141,7 @@ func (r *recovery) look(m mark) []*generation {
 		return r.taken(own)
 	}
 	var found []*generation
-	if !m.Done && m.Offset > 0 {
+	if m.Offset > 0 {
 		found = r.byContent(m)
 	}
 	if own == nil {
