@@ -128,14 +128,17 @@ func (w *writer) attempt() {
 	if n%7 == 6 {
 		path, from = "/xmlrpc/2/common", "n/a"
 	}
-	w.record("odoo.addons.base.models.res_users: Login failed for db:shop login:%s from %s ", user(n), from)
-	w.record(`werkzeug: %s - - [%s] "POST %s HTTP/1.1" 200 - 5 0.001 %.3f`,
-		addr, time.Now().UTC().Format("02/Jan/2006 15:04:05"), path, time.Since(began).Seconds()+0.001)
+	w.recordAt(began, "odoo.addons.base.models.res_users: Login failed for db:shop login:%s from %s ", user(n), from)
+	ended := time.Now()
+	w.recordAt(ended, `werkzeug: %s - - [%s] "POST %s HTTP/1.1" 200 - 5 0.001 %.3f`,
+		addr, ended.UTC().Format("02/Jan/2006 15:04:05"), path, ended.Sub(began).Seconds()+0.001)
 }
 
 // record writes a record of the worker whose turn it is.
-func (w *writer) record(format string, args ...any) {
-	stamp := time.Now().UTC().Format("2006-01-02 15:04:05,000")
+func (w *writer) record(format string, args ...any) { w.recordAt(time.Now(), format, args...) }
+
+func (w *writer) recordAt(at time.Time, format string, args ...any) {
+	stamp := at.UTC().Format("2006-01-02 15:04:05,000")
 	w.put(fmt.Sprintf("%s %d INFO shop %s\n", stamp, 400+w.next%workers, fmt.Sprintf(format, args...)))
 }
 
