@@ -94,6 +94,9 @@ func (s *site) once(f func(t testing.TB)) {
 // TestDiskIsFull fills the disk that the journal is on. Bans go on, and when there is room again the journal has
 // everything.
 func TestDiskIsFull(t *testing.T) {
+	if !long() {
+		t.Skip("depends on how fast the disk fills up: make torture runs it")
+	}
 	t.Parallel()
 	w := newWriter(t)
 	s := newSite(t, w.path, 0)
