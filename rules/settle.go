@@ -126,7 +126,8 @@ func (s *Scanner) bursts() map[uint64]burst {
 func (s *Scanner) decide(a *attempt, p *sweep) bool {
 	past := s.past(a, p) || a.inside != nil && !p.now.IsZero() && p.now.Sub(a.seen) > afterglow
 	switch {
-	case a.proven() && (past && (p.bursts == nil || a.late || a.seen.IsZero()) || s.whole(a, p) && (past || !p.held[a.owner()])):
+	case a.proven() && past && (p.bursts == nil || a.late || a.seen.IsZero()),
+		a.proven() && s.whole(a, p) && (past || !p.held[a.owner()]):
 		a.state = told
 	case a.proven() && past:
 		s.refuse(a)
