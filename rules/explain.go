@@ -12,9 +12,10 @@ type Explanation struct {
 	Text string `json:"text"`
 	// Rule is the rule that matches, or empty.
 	Rule string `json:"rule,omitempty"`
-	// Time, Addr, User, DB and Logger are what was read, as far as there is
-	// any.
+	// Time, Level, Addr, User, DB and Logger are what was read, as far as there
+	// is any. Level is one of Python's names, or what a JSON formatter made of it.
 	Time   time.Time  `json:"time,omitzero"`
+	Level  string     `json:"level,omitempty"`
 	Addr   netip.Addr `json:"addr,omitzero"`
 	User   string     `json:"user,omitempty"`
 	DB     string     `json:"db,omitempty"`
@@ -34,7 +35,7 @@ func (set *Set) Explain(line []byte, now time.Time) Explanation {
 	if !ok {
 		return Explanation{Text: "not the header of an Odoo record: it continues the record before it, or is no Odoo log"}
 	}
-	e := Explanation{Time: r.when, DB: string(r.database()), Logger: string(r.logger)}
+	e := Explanation{Time: r.when, Level: string(r.level), DB: string(r.database()), Logger: string(r.logger)}
 	if isAccessLogger(r.logger) {
 		set.explainAccess(&e, &r)
 		return e

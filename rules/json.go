@@ -16,6 +16,7 @@ type jsonRecord struct {
 	Created json.Number `json:"created"`
 	PID     json.Number `json:"pid"`
 	Process json.Number `json:"process"`
+	Level   string      `json:"levelname"`
 	DB      any         `json:"dbname"`
 	Logger  string      `json:"name"`
 	Message string      `json:"message"`
@@ -37,7 +38,7 @@ func parseJSON(r *record, line []byte, ref time.Time) bool {
 		return false
 	}
 	r.when, r.logger, r.msg, r.sealed = when, []byte(j.Logger), []byte(j.Message), true
-	r.proc.pid = j.process()
+	r.proc.pid, r.level = j.process(), []byte(j.Level)
 	if db, ok := j.DB.(string); ok {
 		r.db = []byte(db)
 	}

@@ -10,6 +10,7 @@ import (
 type record struct {
 	when   time.Time
 	proc   process
+	level  []byte
 	db     []byte
 	logger []byte
 	msg    []byte
@@ -57,7 +58,8 @@ func parsePlain(r *record, line []byte) bool {
 		return false
 	}
 	level, rest, ok := bytes.Cut(rest, space)
-	if !ok || !isLevel(stripColour(level)) {
+	level = stripColour(level)
+	if !ok || !isLevel(level) {
 		return false
 	}
 	db, rest, ok := bytes.Cut(rest, space)
@@ -68,7 +70,7 @@ func parsePlain(r *record, line []byte) bool {
 	if !ok || !isLogger(logger) {
 		return false
 	}
-	r.when, r.proc.pid, r.db, r.logger, r.msg = when, pid, db, logger, msg
+	r.when, r.proc.pid, r.level, r.db, r.logger, r.msg = when, pid, level, db, logger, msg
 	return true
 }
 
@@ -162,7 +164,7 @@ func parseSyslog(r *record, line []byte, ref time.Time) bool {
 	if !ok {
 		return false
 	}
-	r.when, r.db, r.logger, r.msg = when, parts[1], parts[3], bytes.TrimPrefix(parts[4], space)
+	r.when, r.level, r.db, r.logger, r.msg = when, parts[2], parts[1], parts[3], bytes.TrimPrefix(parts[4], space)
 	r.coarse = when.Nanosecond() == 0
 	return true
 }

@@ -108,6 +108,7 @@ func describe(e rules.Explanation) string {
 	if !e.Time.IsZero() {
 		field("time", e.Time.Format(time.RFC3339Nano))
 	}
+	field("level", printable(e.Level))
 	field("rule", e.Rule)
 	if e.Addr.IsValid() {
 		field("addr", e.Addr.String())
