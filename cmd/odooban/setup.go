@@ -68,6 +68,9 @@ func newJail(c *config.Config, own []jail.Ignored) (*jail.Jail, error) {
 	for _, prefix := range c.Ignore {
 		options.Ignore = append(options.Ignore, jail.Ignored{Prefix: prefix, Why: "configured under ignore"})
 	}
+	for _, prefix := range c.Proxies {
+		options.Ignore = append(options.Ignore, jail.Ignored{Prefix: prefix, Why: "configured under proxies"})
+	}
 	for _, j := range c.Jails {
 		if j.Enabled {
 			options.Policies = append(options.Policies, jail.Policy{

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,7 +18,8 @@ func build(m *mistakes, doc document) *Config {
 		Rules:      rules,
 		Jails:      buildJails(m, doc.Jails, rules),
 		Growth:     buildGrowth(m, doc.Growth),
-		Ignore:     buildIgnore(m, doc.Ignore),
+		Ignore:     buildPrefixes(m, "ignore", doc.Ignore),
+		Proxies:    buildPrefixes(m, "proxies", doc.Proxies),
 		IPv6Prefix: buildIPv6Prefix(m, doc.IPv6Prefix),
 		Firewall: Firewall{
 			Backend: oneOf(m, "firewall.backend", doc.Firewall.Backend,
@@ -27,6 +27,8 @@ func build(m *mistakes, doc document) *Config {
 			Ports: buildPorts(m, doc.Firewall.Ports),
 		},
 		Journal: buildJournal(m, doc.Journal),
+		Socket:  buildSocket(m, "socket", doc.Socket),
+		Metrics: Metrics{Listen: buildListen(m, doc.Metrics.Listen)},
 		Log: Log{
 			Level:  oneOf(m, "log.level", doc.Log.Level, "debug", "info", "warn", "error"),
 			Format: oneOf(m, "log.format", doc.Log.Format, "auto", "text", "json"),
@@ -54,22 +56,6 @@ func oneOf(m *mistakes, path, value string, known ...string) string {
 	return value
 }
 
-func buildSources(m *mistakes, sources []Source) []Source {
-	for i, s := range sources {
-		at := entryPath("sources", i)
-		_, err := filepath.Match(s.File, "")
-		switch {
-		case s.File == "":
-			m.missing(at, "file", "/var/log/odoo/*.log")
-		case !filepath.IsAbs(s.File):
-			m.bad(at+".file", "%s is relative; write the whole path, like /var/log/odoo/odoo.log", quote(s.File))
-		case err != nil:
-			m.bad(at+".file", `%s has a bracket that is not closed; close it, or write \[ for the sign itself`, quote(s.File))
-		}
-	}
-	return nilIfEmpty(sources)
-}
-
 // nilIfEmpty makes configurations that mean the same equal.
 func nilIfEmpty[T any](list []T) []T {
 	if len(list) == 0 {
@@ -78,12 +64,12 @@ func nilIfEmpty[T any](list []T) []T {
 	return list
 }
 
-func buildIgnore(m *mistakes, ignore []string) []netip.Prefix {
+func buildPrefixes(m *mistakes, list string, texts []string) []netip.Prefix {
 	var prefixes []netip.Prefix
-	for i, s := range ignore {
+	for i, s := range texts {
 		p, err := ParsePrefix(s)
 		if err != nil {
-			m.bad(entryPath("ignore", i), "%s", err)
+			m.bad(entryPath(list, i), "%s", err)
 			continue
 		}
 		prefixes = append(prefixes, p)

@@ -36,18 +36,44 @@ type Config struct {
 	// Ignore holds prefixes that are never banned, without host bits, IPv4 ones
 	// unmapped.
 	Ignore []netip.Prefix
+	// Proxies holds the prefixes of trusted proxies, in the form of Ignore: what
+	// they say about whom they ask for is believed, and they are never banned.
+	Proxies []netip.Prefix
 	// IPv6Prefix is the length, 32 to 128 bits, of the prefixes that IPv6
 	// addresses are counted and banned by.
 	IPv6Prefix int
 	Firewall   Firewall
 	Journal    Journal
-	Log        Log
+	// Socket is the absolute path of the control socket.
+	Socket  string
+	Metrics Metrics
+	Log     Log
 }
 
-// Source is a place log lines come from.
+// Source is a place log lines come from. Exactly one of its fields is set.
 type Source struct {
 	// File is an absolute path, or a glob as of path/filepath.
-	File string `json:"file"`
+	File     string    `json:"file,omitempty" yaml:"file,omitempty"`
+	Docker   *Docker   `json:"docker,omitempty" yaml:"docker,omitempty"`
+	Journald *Journald `json:"journal,omitempty" yaml:"journal,omitempty"`
+}
+
+// Docker says which containers' output is followed: those that match all of
+// what is set; when nothing is, those that look like Odoo.
+type Docker struct {
+	// Name and Image are the container's.
+	Name  string `json:"name,omitempty" yaml:"name,omitempty"`
+	Image string `json:"image,omitempty" yaml:"image,omitempty"`
+	// Label is key=value, or a key that may have any value.
+	Label string `json:"label,omitempty" yaml:"label,omitempty"`
+	// Service is the name of a service of Docker Compose.
+	Service string `json:"service,omitempty" yaml:"service,omitempty"`
+}
+
+// Journald says which unit's lines are read from systemd's journal.
+type Journald struct {
+	// Unit is a whole name, like odoo.service.
+	Unit string `json:"unit" yaml:"unit"`
 }
 
 // Rule says which lines are failures.
@@ -97,6 +123,13 @@ type Journal struct {
 	Keep time.Duration
 }
 
+// Metrics says where metrics are served.
+type Metrics struct {
+	// Listen is host:port, unix: and an absolute path, or empty, which serves
+	// none.
+	Listen string `json:"listen"`
+}
+
 // Log says what odooban writes about itself.
 type Log struct {
 	// Level is debug, info, warn or error.
@@ -116,6 +149,7 @@ func Default() *Config {
 		IPv6Prefix: 64,
 		Firewall:   Firewall{Backend: "auto", Ports: []uint16{80, 443, 8069, 8072}},
 		Journal:    Journal{Path: "/var/lib/odooban/odooban.db", Keep: 30 * day},
+		Socket:     "/run/odooban/odooban.sock",
 		Log:        Log{Level: "info", Format: "auto"},
 	}
 }

@@ -20,7 +20,12 @@ var prefixes = cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 // complete is what testdata's complete.yaml says.
 func complete() *Config {
 	return &Config{
-		Sources: []Source{{File: "/var/log/odoo/*.log"}, {File: "/srv/odoo/odoo.log"}},
+		Sources: []Source{
+			{File: "/var/log/odoo/*.log"},
+			{Docker: &Docker{}},
+			{Docker: &Docker{Name: "odoo-1", Image: "odoo:18", Label: "role=web", Service: "odoo"}},
+			{Journald: &Journald{Unit: "odoo@main.service"}},
+		},
 		Rules: []Rule{
 			{
 				Name:    "my-portal",
@@ -40,9 +45,12 @@ func complete() *Config {
 			netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.7/32"),
 			netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.1/32"),
 		},
+		Proxies:    []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")},
 		IPv6Prefix: 56,
 		Firewall:   Firewall{Backend: "ipset", Ports: []uint16{443}},
 		Journal:    Journal{Path: "/srv/odooban.db", Keep: 90 * 24 * time.Hour},
+		Socket:     "/srv/odooban.sock",
+		Metrics:    Metrics{Listen: "unix:/srv/metrics.sock"},
 		Log:        Log{Level: "debug", Format: "json"},
 	}
 }
@@ -94,6 +102,9 @@ func TestParse(t *testing.T) {
 		{"long bans", "jails: [{rule: odoo-login, bantime: 52w}]\ngrowth: {cap: 52w}", func(c *Config) {
 			c.Jails[0].BanTime, c.Growth.Cap = 52*7*24*time.Hour, 52*7*24*time.Hour
 		}},
+		{"metrics on all addresses", "metrics: {listen: ':9118'}", func(c *Config) { c.Metrics.Listen = ":9118" }},
+		{"metrics on an IPv6 address", "metrics: {listen: '[::1]:9118'}", func(c *Config) { c.Metrics.Listen = "[::1]:9118" }},
+		{"metrics off", "metrics: {listen: ''}", func(*Config) {}},
 		{"jail off", "jails: [{rule: odoo-login, enabled: false}]", func(c *Config) { c.Jails[0].Enabled = false }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -159,6 +170,7 @@ func TestJSON(t *testing.T) {
     "memory": "30d"
   },
   "ignore": [],
+  "proxies": [],
   "ipv6_prefix": 64,
   "firewall": {
     "backend": "auto",
@@ -172,6 +184,10 @@ func TestJSON(t *testing.T) {
   "journal": {
     "path": "/var/lib/odooban/odooban.db",
     "keep": "30d"
+  },
+  "socket": "/run/odooban/odooban.sock",
+  "metrics": {
+    "listen": ""
   },
   "log": {
     "level": "info",
@@ -202,7 +218,7 @@ func TestInitExamples(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v in:\n%s", err, text)
 	}
-	if len(got.Sources) == 0 || len(got.Rules) == 0 || len(got.Ignore) == 0 {
+	if len(got.Sources) == 0 || len(got.Rules) == 0 || len(got.Ignore) == 0 || len(got.Proxies) == 0 {
 		t.Errorf("examples are missing in %+v", got)
 	}
 	for _, key := range allKeys(reflect.TypeFor[document]()) {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"reflect"
+	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
@@ -19,9 +21,12 @@ type document struct {
 	Jails      []jailEntry  `json:"jails"`
 	Growth     growthKeys   `json:"growth"`
 	Ignore     []string     `json:"ignore"`
+	Proxies    []string     `json:"proxies"`
 	IPv6Prefix int          `json:"ipv6_prefix" yaml:"ipv6_prefix"`
 	Firewall   firewallKeys `json:"firewall"`
 	Journal    journalKeys  `json:"journal"`
+	Socket     string       `json:"socket"`
+	Metrics    Metrics      `json:"metrics"`
 	Log        Log          `json:"log"`
 }
 
@@ -61,7 +66,8 @@ func fields(t reflect.Type) []field {
 	all := make([]field, t.NumField())
 	for i := range all {
 		f := t.Field(i)
-		all[i] = field{f.Tag.Get("json"), f.Type}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		all[i] = field{name, f.Type}
 	}
 	return all
 }
@@ -129,6 +135,8 @@ func defaults() map[string]any {
 		"firewall.ports":   d.Firewall.Ports,
 		"journal.path":     d.Journal.Path,
 		"journal.keep":     d.Journal.Keep,
+		"socket":           d.Socket,
+		"metrics.listen":   d.Metrics.Listen,
 		"log.level":        d.Log.Level,
 		"log.format":       d.Log.Format,
 	}
@@ -143,10 +151,13 @@ func (c *Config) document() document {
 		Growth: growthKeys{
 			Factor: c.Growth.Factor, Cap: formatDuration(c.Growth.Cap), Memory: formatDuration(c.Growth.Memory),
 		},
-		Ignore:     []string{},
+		Ignore:     texts(c.Ignore),
+		Proxies:    texts(c.Proxies),
 		IPv6Prefix: c.IPv6Prefix,
 		Firewall:   firewallKeys{Backend: c.Firewall.Backend, Ports: []int{}},
 		Journal:    journalKeys{Path: c.Journal.Path, Keep: formatDuration(c.Journal.Keep)},
+		Socket:     c.Socket,
+		Metrics:    c.Metrics,
 		Log:        c.Log,
 	}
 	for i := range d.Rules {
@@ -158,13 +169,19 @@ func (c *Config) document() document {
 			FindTime: new(formatDuration(j.FindTime)), BanTime: new(formatDuration(j.BanTime)),
 		})
 	}
-	for _, p := range c.Ignore {
-		d.Ignore = append(d.Ignore, p.String())
-	}
 	for _, p := range c.Firewall.Ports {
 		d.Firewall.Ports = append(d.Firewall.Ports, int(p))
 	}
 	return d
+}
+
+// texts writes prefixes as they are read.
+func texts(prefixes []netip.Prefix) []string {
+	list := make([]string, len(prefixes))
+	for i, p := range prefixes {
+		list[i] = p.String()
+	}
+	return list
 }
 
 // YAML returns the configuration with every key, as a file that loads back to

@@ -53,6 +53,15 @@ func TestEnvironment(t *testing.T) {
 		{"sources as YAML", []string{"ODOOBAN_SOURCES=[{file: '/a,b.log'}]"}, func(c *Config) {
 			c.Sources = []Source{{File: "/a,b.log"}}
 		}},
+		{"sources that are no files", []string{"ODOOBAN_SOURCES=[docker: {service: odoo}, journal: {unit: odoo.service}]"}, func(c *Config) {
+			c.Sources = []Source{{Docker: &Docker{Service: "odoo"}}, {Journald: &Journald{Unit: "odoo.service"}}}
+		}},
+		{"proxies, socket and metrics", []string{
+			"ODOOBAN_PROXIES=192.0.2.1,2001:db8::/64", "ODOOBAN_SOCKET=/data/odooban.sock", "ODOOBAN_METRICS_LISTEN=127.0.0.1:9118",
+		}, func(c *Config) {
+			c.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/64")}
+			c.Socket, c.Metrics.Listen = "/data/odooban.sock", "127.0.0.1:9118"
+		}},
 		{"rules", []string{`ODOOBAN_RULES=[{name: my-api, pattern: 'by (?P<addr>\S+)'}]`}, func(c *Config) {
 			c.Rules = []Rule{{Name: "my-api", Pattern: `by (?P<addr>\S+)`}}
 			c.Jails[2].Rule = "my-api"
@@ -98,7 +107,7 @@ func TestEnvironmentMistakes(t *testing.T) {
 		"ODOOBAN_JAILS_ODOO_LOGIN_ENABLED, ODOOBAN_JAILS_ODOO_LOGIN_FINDTIME, ODOOBAN_JAILS_ODOO_LOGIN_MAXRETRY"
 	const others = "known: ODOOBAN_FIREWALL_BACKEND, ODOOBAN_FIREWALL_PORTS, ODOOBAN_GROWTH_CAP, ODOOBAN_GROWTH_FACTOR, " +
 		"ODOOBAN_GROWTH_MEMORY, ODOOBAN_IGNORE, ODOOBAN_IPV6_PREFIX, ODOOBAN_JAILS, ODOOBAN_JOURNAL_KEEP, " +
-		"ODOOBAN_JOURNAL_PATH, ODOOBAN_LOG_FORMAT, ODOOBAN_LOG_LEVEL, ODOOBAN_RULES, ODOOBAN_SOURCES"
+		"ODOOBAN_JOURNAL_PATH, ODOOBAN_LOG_FORMAT, ODOOBAN_LOG_LEVEL, ODOOBAN_METRICS_LISTEN, ODOOBAN_PROXIES, ODOOBAN_RULES, ODOOBAN_SOCKET, ODOOBAN_SOURCES"
 	for _, tt := range []struct {
 		name, file string
 		environ    []string

@@ -14,7 +14,9 @@ import (
 // testdata holds one file for each mistake.
 const testdata = "../../testdata/config"
 
-const topKeys = "known: sources, rules, jails, growth, ignore, ipv6_prefix, firewall, journal, log"
+const topKeys = "known: sources, rules, jails, growth, ignore, proxies, ipv6_prefix, firewall, journal, socket, metrics, log"
+
+const dockerKeys = "known: name, image, label, service"
 
 const jailKeys = "known: rule, enabled, maxretry, findtime, bantime"
 
@@ -141,8 +143,48 @@ var mistakenFiles = []struct {
 		`2: log.level: "wran" is unknown; did you mean warn? known: debug, info, warn, error`,
 		`3: log.format: "logfmt" is unknown; known: auto, text, json`,
 	}},
-	{"source-without-file", []string{
-		"2: sources[0]: has no file; write file: /var/log/odoo/*.log",
+	{"source-without-place", []string{
+		"2: sources[0]: names no place; write file: /var/log/odoo/*.log, docker: {} or journal: {unit: odoo.service}",
+		"3: sources[1].docker: has no value; write one, or remove it",
+	}},
+	{"source-two-places", []string{
+		`2: sources[0]: names more than one place; begin each with "- "`,
+	}},
+	{"source-unknown-key", []string{
+		"2: sources[0].dockr: unknown key; did you mean docker? known: file, docker, journal",
+		"3: sources[1].docker.nam: unknown key; did you mean name? " + dockerKeys,
+		`4: sources[2].docker: must be keys and values, not the text "odoo"; ` + dockerKeys,
+		`5: sources[3].journal: must be keys and values, not the text "odoo.service"; known: unit`,
+	}},
+	{"source-docker", []string{
+		`3: sources[0].docker.name: "odoo*" is not a container's name; write it as docker ps shows it`,
+		`4: sources[0].docker.image: "odoo 18" is not an image's name; write it as docker ps shows it, like odoo:18`,
+		`5: sources[0].docker.label: "=odoo" has no key; write key=value, or a key alone`,
+		`6: sources[0].docker.service: "a/odoo" is not a service's name; write it as the compose file has it`,
+	}},
+	{"source-journal", []string{
+		`2: sources[0].journal.unit: "odoo" has no type; write odoo.service`,
+		`3: sources[1].journal.unit: "--since=now.service" is not a unit's name; write one as systemctl shows it, like odoo.service`,
+		"4: sources[2].journal: has no unit; write unit: odoo.service",
+	}},
+	{"proxies", []string{
+		`2: proxies[0]: "traefik"` + noAddress,
+		`3: proxies[1]: "172.18.0.2/16" has host bits; write 172.18.0.0/16, or 172.18.0.2 for that address alone`,
+	}},
+	{"socket", []string{
+		`1: socket: "odooban.sock" is not a whole path; write one, like /run/odooban/odooban.sock`,
+	}},
+	{"socket-too-long", []string{
+		`1: socket: "/run/a/path/that/is/as/long/as/paths/are/where/a/build/has/m"... is too long; a socket's path has 107 bytes at most`,
+	}},
+	{"metrics-listen", []string{
+		`1: metrics.listen: "9118" is no address to listen on; write one like 127.0.0.1:9118, :9118 or unix:/run/odooban/metrics.sock`,
+	}},
+	{"metrics-port", []string{
+		`1: metrics.listen: "http" is no port; write a number from 1 to 65535`,
+	}},
+	{"metrics-socket", []string{
+		`1: metrics.listen: "metrics.sock" is not a whole path; write one, like /run/odooban/odooban.sock`,
 	}},
 	{"source-relative", []string{
 		`2: sources[0].file: "odoo.log" is relative; write the whole path, like /var/log/odoo/odoo.log`,
