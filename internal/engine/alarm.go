@@ -19,6 +19,8 @@ type Alarm struct {
 	Text, Cure string
 	// Count is how often it has happened so far.
 	Count uint64
+	// Last is when it happened last.
+	Last time.Time
 }
 
 // The codes of alarms.
@@ -48,18 +50,21 @@ const proxyCure = "set proxy_mode = True in odoo.conf and let the proxy send X-F
 
 type alarmKey struct{ code, source string }
 
-// alarms remembers how often each alarm was raised: an attacker may cause
-// some, and must not fill the log with them.
+// alarms remembers each alarm that was raised, and how often: an attacker may
+// cause some, and must not fill the log with them.
 type alarms struct {
-	raised map[alarmKey]uint64
+	raised map[alarmKey]Alarm
 }
 
-// due counts an alarm n times and says whether it is to be told: the first
-// time, and each time the count gains a digit.
-func (a *alarms) due(key alarmKey, n uint64) (total uint64, due bool) {
-	before := a.raised[key]
-	a.raised[key] = before + n
-	return before + n, magnitude(before) != magnitude(before+n)
+// note counts an alarm and returns it with its total, and whether it is to be
+// told: the first time, and each time the count gains a digit.
+func (a *alarms) note(one Alarm) (total Alarm, due bool) {
+	key := alarmKey{one.Code, one.Source}
+	before := a.raised[key].Count
+	one.Count = before + max(one.Count, 1)
+	one.Last = time.Now()
+	a.raised[key] = one
+	return one, magnitude(before) != magnitude(one.Count)
 }
 
 // magnitude is the number of digits of n, none for 0.
@@ -80,19 +85,27 @@ func (e *Engine) raise(a Alarm) {
 
 // raiseLocked is raise for a holder of the lock.
 func (e *Engine) raiseLocked(a Alarm) {
-	total, due := e.alarms.due(alarmKey{a.Code, a.Source}, max(a.Count, 1))
-	if due {
-		a.Count = total
-		e.observer.Alarmed(a)
+	if total, due := e.alarms.note(a); due {
+		e.observer.Alarmed(total)
 	}
 }
 
-// Trouble raises an alarm about a source that cannot be read. The error says
-// what to do about it.
+// Trouble raises an alarm about a source, or a group of them, that cannot be
+// read. The error says what to do about it. It lasts until a line comes from
+// source, or from the source that the error's text names, or until Followed.
 func (e *Engine) Trouble(source string, err error) {
+	e.sources.trouble(source, err.Error())
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.observer.Alarmed(Alarm{Code: SourceTrouble, Source: source, Text: err.Error(), Count: 1})
+	a, _ := e.alarms.note(Alarm{Code: SourceTrouble, Source: source, Text: err.Error()})
+	e.observer.Alarmed(a)
+}
+
+// Followed ends the trouble of a group that has found a source.
+func (e *Engine) Followed(group string) {
+	e.sources.mu.Lock()
+	defer e.sources.mu.Unlock()
+	e.sources.clear(group)
 }
 
 // alarmIgnored tells that failures come from an address that is never banned.

@@ -38,6 +38,9 @@ type Engine struct {
 	jail     *jail.Jail
 	observer Observer
 	alarms   alarms
+	// tallies are what each rule has found, in all sources.
+	tallies map[string]Tally
+	sources sources
 
 	firewall Firewall
 	retries  retries
@@ -51,7 +54,9 @@ type Engine struct {
 func New(j *jail.Jail, firewall Firewall, observer Observer) *Engine {
 	return &Engine{
 		jail: j, firewall: firewall, observer: observer,
-		alarms:    alarms{raised: make(map[alarmKey]uint64)},
+		alarms:    alarms{raised: make(map[alarmKey]Alarm)},
+		tallies:   make(map[string]Tally),
+		sources:   sources{followed: make(map[string]*SourceStatus), troubles: make(map[string]string)},
 		retries:   retries{wake: make(chan struct{}, 1), pending: make(map[netip.Prefix]banner.Ban)},
 		bookmarks: make(map[string]bookmark),
 	}
@@ -111,6 +116,7 @@ func (e *Engine) count(source string, failures []rules.Failure, seen time.Time) 
 	var bans []banner.Ban
 	for _, f := range failures {
 		e.observer.Failed(source, f)
+		e.tally(source, f.Rule, Tally{Failures: 1})
 		e.checkClock(source, f, seen)
 		if why, ok := e.jail.Ignored(f.Addr); ok {
 			e.alarmIgnored(source, f.Addr, why)
@@ -122,9 +128,16 @@ func (e *Engine) count(source string, failures []rules.Failure, seen time.Time) 
 		}
 		b := toBan(d)
 		e.observer.Banned(source, b)
+		e.tally(source, b.Rule, Tally{Bans: 1})
 		bans = append(bans, b)
 	}
 	return bans
+}
+
+// tally counts what a rule has found.
+func (e *Engine) tally(source, rule string, more Tally) {
+	e.tallies[rule] = e.tallies[rule].plus(more)
+	e.sources.add(source, rule, more)
 }
 
 func toBan(d jail.Decision) banner.Ban {

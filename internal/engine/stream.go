@@ -27,6 +27,8 @@ func (e *Engine) Follow(ctx context.Context, source watcher.Source, set *rules.S
 	}
 	s.observe = func(seen time.Time) { e.Observe(ctx, s.source, s.failures, seen) }
 	s.record = func(seen time.Time) { e.record(ctx, s.source, s.bookmark.String(), s.failures, seen) }
+	s.status = e.sources.begin(s.source)
+	defer e.sources.end(s.source)
 	if err := source.Follow(ctx, s); err != nil {
 		return err
 	}
@@ -47,6 +49,7 @@ type stream struct {
 	scanner  *rules.Scanner
 	failures []rules.Failure
 	before   rules.Stats
+	status   *SourceStatus
 
 	// began tells the lines of a source that cannot be read again from those
 	// of its other runs.
@@ -84,6 +87,7 @@ func (s *stream) Settled(now time.Time) error {
 func (s *stream) tell(now time.Time) {
 	s.count(now)
 	after := s.scanner.Stats()
+	s.engine.sources.read(s.status, after, now)
 	if after.Unknown != s.before.Unknown || after.Unattributed != s.before.Unattributed ||
 		after.ProxySuspected != s.before.ProxySuspected {
 		s.engine.alarmScan(s.source, s.before, after)

@@ -22,7 +22,9 @@
 package jail
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/gaissmai/bart"
@@ -47,9 +49,9 @@ type Decision struct {
 	Repeat int
 }
 
-// Jail holds all policies and what they have counted. Observe, Remember, Lift
-// and Forgotten must not run at the same time: the caller holds a lock.
-// Ignored, Key and Lookback need none.
+// Jail holds all policies and what they have counted. Observe, Remember, Lift,
+// Keys and Forgotten must not run at the same time: the caller holds a lock.
+// Ignored, Key, Policies and Lookback need none.
 type Jail struct {
 	policies map[string]*policy
 	bans     bans
@@ -157,6 +159,24 @@ func (j *Jail) Remember(d Decision) {
 // longest FindTime, because the oldest failure that can still lead to a ban
 // lies FindTime before one that comes FindTime late.
 func (j *Jail) Lookback() time.Duration { return 2 * j.findTime() }
+
+// Policies returns the policies, in the order of their rules.
+func (j *Jail) Policies() []Policy {
+	var all []Policy
+	for _, rule := range slices.Sorted(maps.Keys(j.policies)) {
+		all = append(all, j.policies[rule].Policy)
+	}
+	return all
+}
+
+// Keys returns how many addresses and networks have failures of a rule that may
+// still count.
+func (j *Jail) Keys(rule string) int {
+	if p, ok := j.policies[rule]; ok {
+		return p.window.Len()
+	}
+	return 0
+}
 
 // findTime is the longest there is.
 func (j *Jail) findTime() time.Duration {

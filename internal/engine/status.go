@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"odooban/rules"
+)
+
+// Status is what an Engine has done since it was made; a reload makes a new one.
+// Everything in it is a copy, in the order of the names.
+type Status struct {
+	// Sources are those that are followed, and those that cannot be read.
+	Sources []SourceStatus
+	Jails   []JailStatus
+	// Alarms are those that were raised, each with its latest text.
+	Alarms []Alarm
+}
+
+// SourceStatus is what has come from one source.
+type SourceStatus struct {
+	Name string
+	// Lines, Failures, Unattributed and Unknown are as in rules.Stats; Failures
+	// are those found, whether they counted or not.
+	Lines, Failures, Unattributed, Unknown uint64
+	// Rules has what each rule has found, by the rule's name.
+	Rules map[string]Tally
+	// LastLine is when the last line was read, or zero.
+	LastLine time.Time
+	// LastRecord is the time of the last record, by the log, or zero. How much
+	// LastLine is later says how far reading lags behind.
+	LastRecord time.Time
+	// Trouble says why the source cannot be read now, or is empty.
+	Trouble string
+}
+
+// Tally is how many failures were found, and how many bans they led to.
+type Tally struct{ Failures, Bans uint64 }
+
+// JailStatus is a jail and what it has done.
+type JailStatus struct {
+	Rule              string
+	MaxRetry          int
+	FindTime, BanTime time.Duration
+	// Failures and Bans are those of the rule, from all sources.
+	Failures, Bans uint64
+	// Keys is how many addresses and networks have failures that may still count.
+	Keys int
+}
+
+// Status returns what has happened so far.
+func (e *Engine) Status() Status {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := Status{Sources: e.sources.status()}
+	for _, p := range e.jail.Policies() {
+		tally := e.tallies[p.Rule]
+		s.Jails = append(s.Jails, JailStatus{
+			Rule: p.Rule, MaxRetry: p.MaxRetry, FindTime: p.FindTime, BanTime: p.BanTime,
+			Failures: tally.Failures, Bans: tally.Bans, Keys: e.jail.Keys(p.Rule),
+		})
+	}
+	s.Alarms = slices.SortedFunc(maps.Values(e.alarms.raised), func(a, b Alarm) int {
+		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Source, b.Source))
+	})
+	return s
+}
+
+// sources is what is known of each source that is followed, and of troubles.
+type sources struct {
+	mu       sync.Mutex
+	followed map[string]*SourceStatus
+	troubles map[string]string
+}
+
+// begin notes that a source is followed from now on.
+func (s *sources) begin(name string) *SourceStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := &SourceStatus{Name: name, Rules: make(map[string]Tally)}
+	s.followed[name] = f
+	return f
+}
+
+// end notes that it is no longer followed.
+func (s *sources) end(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.followed, name)
+}
+
+// read notes what a scanner has seen by now, which is zero in history. A source
+// that is read is in no trouble.
+func (s *sources) read(f *SourceStatus, stats rules.Stats, now time.Time) {
+	if now.IsZero() {
+		now = time.Now()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stats.Lines != f.Lines {
+		f.LastLine = now
+		s.clear(f.Name)
+	}
+	f.Lines, f.Unattributed, f.Unknown, f.LastRecord = stats.Lines, stats.Unattributed, stats.Unknown, stats.Last
+}
+
+// trouble notes why a source cannot be read.
+func (s *sources) trouble(name, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.troubles[name] = text
+}
+
+// clear forgets the troubles that are about a source: those of its own, and
+// those of its group whose text names it.
+func (s *sources) clear(name string) {
+	if len(s.troubles) > 0 {
+		maps.DeleteFunc(s.troubles, func(source, text string) bool { return source == name || strings.Contains(text, name) })
+	}
+}
+
+// add counts what a rule has found in a source.
+func (s *sources) add(name, rule string, more Tally) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.followed[name]
+	if f == nil {
+		return
+	}
+	f.Failures += more.Failures
+	f.Rules[rule] = f.Rules[rule].plus(more)
+}
+
+func (t Tally) plus(more Tally) Tally {
+	return Tally{t.Failures + more.Failures, t.Bans + more.Bans}
+}
+
+// status returns a copy. A trouble that names a source is that source's.
+func (s *sources) status() []SourceStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []SourceStatus
+	troubles := maps.Clone(s.troubles)
+	for name, f := range s.followed {
+		one := *f
+		one.Rules = maps.Clone(f.Rules)
+		for source, text := range s.troubles {
+			if source == name || strings.Contains(text, name) {
+				one.Trouble = text
+				delete(troubles, source)
+			}
+		}
+		all = append(all, one)
+	}
+	for source, text := range troubles {
+		all = append(all, SourceStatus{Name: source, Trouble: text})
+	}
+	slices.SortFunc(all, func(a, b SourceStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}

@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"odooban/rules"
+	"odooban/watcher"
+)
+
+// scripted is a source that does what a test says.
+type scripted struct {
+	name   string
+	follow func(watcher.Sink) error
+}
+
+func (s scripted) Name() string { return s.name }
+
+func (s scripted) Follow(_ context.Context, sink watcher.Sink) error { return s.follow(sink) }
+
+// A source's numbers are there while it is followed, those of the jails after it.
+func TestStatus(t *testing.T) {
+	e, _, _ := newTest(t)
+	set, err := rules.Compile([]string{rules.LoginRule}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Trouble("*.log", errors.New("read a.log: permission denied"))
+	e.Trouble("other/*.log", errors.New("find other/*.log: no file matches yet"))
+	seen := start.Add(time.Second)
+	var during Status
+	source := scripted{"a.log", func(sink watcher.Sink) error {
+		if got := e.Status().Sources[0]; got.Name != "a.log" || got.Trouble != "read a.log: permission denied" {
+			t.Errorf("before the first line: %+v", got)
+		}
+		for range 3 {
+			text := "2026-11-23 09:00:00,000 1 INFO db odoo.addons.base.models.res_users: Login failed for db:db login:admin from 203.0.113.20"
+			if err := sink.Line(watcher.Line{Text: []byte(text), Seen: seen}); err != nil {
+				return err
+			}
+			if err := sink.Settled(seen.Add(watcher.SettleTime)); err != nil {
+				return err
+			}
+		}
+		during = e.Status()
+		return nil
+	}}
+	if err := e.Follow(t.Context(), source, set, seen); err != nil {
+		t.Fatal(err)
+	}
+	want := []SourceStatus{
+		{
+			Name: "a.log", Lines: 3, Failures: 3, Rules: map[string]Tally{rules.LoginRule: {Failures: 3, Bans: 1}},
+			LastLine: seen, LastRecord: start,
+		},
+		{Name: "other/*.log", Trouble: "find other/*.log: no file matches yet"},
+	}
+	if diff := cmp.Diff(want, during.Sources); diff != "" {
+		t.Errorf("while it is followed (-want +got):\n%s", diff)
+	}
+	e.Followed("other/*.log")
+	after := e.Status()
+	forgetTimes(after.Alarms)
+	if diff := cmp.Diff(Status{
+		Jails: []JailStatus{{
+			Rule: rules.LoginRule, MaxRetry: 3, FindTime: time.Minute, BanTime: 15 * time.Minute, Failures: 3, Bans: 1,
+		}},
+		Alarms: []Alarm{
+			{Code: SourceTrouble, Source: "*.log", Text: "read a.log: permission denied", Count: 1},
+			{Code: SourceTrouble, Source: "other/*.log", Text: "find other/*.log: no file matches yet", Count: 1},
+		},
+	}, after); diff != "" {
+		t.Errorf("after it (-want +got):\n%s", diff)
+	}
+}
