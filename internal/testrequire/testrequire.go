@@ -51,7 +51,7 @@ func debianPackage(program string) string {
 		return "iproute2"
 	case "ping":
 		return "iputils-ping"
-	case "docker":
+	case "docker", "dockerd":
 		return "docker.io"
 	case "journalctl", "systemctl", "systemd-analyze":
 		return "systemd"
