@@ -56,6 +56,17 @@ var laws = []law{
 		why:   "jail is policy alone: no clock, no lines, no firewall, no store",
 	},
 	{
+		in:    "internal/finding",
+		never: []string{module},
+		uses:  clock,
+		why:   "finding is a catalogue: who raises a finding stands above it",
+	},
+	{
+		in:    "internal/doctor",
+		never: []string{"github.com/spf13/viper", "github.com/spf13/cobra", "database/sql"},
+		why:   "doctor looks and tells: commands, configuration files and SQL belong to others",
+	},
+	{
 		in:    "internal/store",
 		never: []string{"odooban/internal/engine"},
 		why:   "store stands below the engine",

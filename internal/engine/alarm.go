@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"odooban/internal/finding"
 	"odooban/rules"
 )
 
@@ -23,30 +24,27 @@ type Alarm struct {
 	Last time.Time
 }
 
-// The codes of alarms.
+// The codes of alarms, of the catalogue in internal/finding.
 const (
 	// FormatChanged: the login logger writes lines that no rule understands.
-	FormatChanged = "format-changed"
+	FormatChanged = finding.FormatChanged
 	// Unattributed: a failure whose address the log does not tell.
-	Unattributed = "unattributed"
+	Unattributed = finding.Unattributed
 	// OwnAddress: a failure that comes from an ignored address.
-	OwnAddress = "own-address"
+	OwnAddress = finding.OwnAddress
 	// ProxyMode: Odoo says that the addresses it sees are a proxy's.
-	ProxyMode = "proxy-mode"
+	ProxyMode = finding.ProxyMode
 	// ClockDiffers: the log's clock and ours disagree.
-	ClockDiffers = "clock-differs"
+	ClockDiffers = finding.ClockDiffers
 	// FirewallFailed: bans could not be put in force.
-	FirewallFailed = "firewall-failed"
+	FirewallFailed = finding.FirewallFailed
 	// SourceTrouble: a source cannot be read for the time being.
-	SourceTrouble = "source-trouble"
+	SourceTrouble = finding.SourceTrouble
 )
 
 // clockTolerance is how far the log's clock and ours may differ before bans
 // are noticeably too short or too long.
 const clockTolerance = time.Minute
-
-const proxyCure = "set proxy_mode = True in odoo.conf and let the proxy send X-Forwarded-For and X-Forwarded-Host, " +
-	"so that Odoo logs the client's address"
 
 type alarmKey struct{ code, source string }
 
@@ -76,14 +74,14 @@ func magnitude(n uint64) int {
 	return digits
 }
 
-// raise tells an alarm, unless it was told before.
-func (e *Engine) raise(a Alarm) {
+// Raise tells an alarm, the first time and each time its count gains a digit.
+func (e *Engine) Raise(a Alarm) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.raiseLocked(a)
 }
 
-// raiseLocked is raise for a holder of the lock.
+// raiseLocked is Raise for a holder of the lock.
 func (e *Engine) raiseLocked(a Alarm) {
 	if total, due := e.alarms.note(a); due {
 		e.observer.Alarmed(total)
@@ -113,7 +111,7 @@ func (e *Engine) alarmIgnored(source string, addr netip.Addr, why string) {
 	e.raiseLocked(Alarm{
 		Code: OwnAddress, Source: source,
 		Text: fmt.Sprintf("failed logins come from %s, which is never banned (%s)", addr, why),
-		Cure: "if that is a proxy, " + proxyCure,
+		Cure: finding.Of(OwnAddress).Cure,
 	})
 }
 
@@ -126,7 +124,7 @@ func (e *Engine) checkClock(source string, f rules.Failure, seen time.Time) {
 		Code: ClockDiffers, Source: source,
 		Text: fmt.Sprintf("the log says %s at %s: bans will end too early or too late",
 			f.Time.UTC().Format(time.RFC3339), seen.UTC().Format(time.RFC3339)),
-		Cure: "set both clocks by NTP; Odoo logs in UTC, so let no formatter write local time",
+		Cure: finding.Of(ClockDiffers).Cure,
 	})
 }
 
@@ -144,18 +142,16 @@ func ScanAlarms(source string, before, after rules.Stats) []Alarm {
 	all := []Alarm{
 		{
 			Code: FormatChanged, Source: source, Count: after.Unknown - before.Unknown,
-			Text: "Odoo's login logger writes lines that no rule understands: failures may be missed",
-			Cure: "update odooban; if it is the newest, report such a line (odooban test LINE says what is understood of it)",
+			Text: finding.Of(FormatChanged).Title, Cure: finding.Of(FormatChanged).Cure,
 		},
 		{
 			Code: Unattributed, Source: source, Count: after.Unattributed - before.Unattributed,
-			Text: "failed logins whose address the log does not tell are not counted",
-			Cure: "keep Odoo's access lines: log_handler = werkzeug:INFO",
+			Text: finding.Of(Unattributed).Title, Cure: finding.Of(Unattributed).Cure,
 		},
 		{
 			Code: ProxyMode, Source: source, Count: after.ProxySuspected - before.ProxySuspected,
 			Text: "Odoo says that the addresses it sees may be a proxy's",
-			Cure: "if they are, " + proxyCure,
+			Cure: "if they are, " + finding.ProxyCure,
 		},
 	}
 	return slices.DeleteFunc(all, func(a Alarm) bool { return a.Count == 0 })

@@ -40,7 +40,7 @@ func TestAlarmsThatCountMoreThanOne(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			e, _, observer := newTest(t)
 			for _, n := range tt.counts {
-				e.raise(Alarm{Code: "x", Count: n})
+				e.Raise(Alarm{Code: "x", Count: n})
 			}
 			if diff := cmp.Diff(tt.want, observer.codes()); diff != "" {
 				t.Errorf("alarms (-want +got):\n%s", diff)

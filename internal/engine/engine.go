@@ -105,7 +105,7 @@ func (e *Engine) block(ctx context.Context, bans []banner.Ban) {
 func (e *Engine) refused(ctx context.Context, bans []banner.Ban, err error) {
 	e.retries.add(bans)
 	if ctx.Err() == nil {
-		e.raise(firewallAlarm(err))
+		e.Raise(firewallAlarm(err))
 	}
 }
 

@@ -1,0 +1,114 @@
+package finding
+
+// LogHandler is what Odoo's configuration needs for failed logins and access
+// lines to be written, whatever its log_level.
+const LogHandler = "log_handler = odoo.addons.base.models.res_users:INFO,werkzeug:INFO"
+
+// ProxyCure lets Odoo log the addresses of clients behind a proxy.
+const ProxyCure = "set proxy_mode = True in odoo.conf and let the proxy send X-Forwarded-For and X-Forwarded-Host, " +
+	"so that Odoo logs the client's address"
+
+func ofSources() []Kind {
+	return []Kind{
+		{
+			NoSource, Error, "odooban has no log to follow",
+			"name Odoo's log under sources in /etc/odooban/odooban.yaml: sources: [{file: /var/log/odoo/odoo.log}]",
+		},
+		{
+			SourceTrouble, Error, "a log cannot be read",
+			"name a file that is there and that odooban may read",
+		},
+		{
+			SourceEmpty, Warning, "a log has not one line",
+			"look where Odoo writes its log (logfile in odoo.conf, or docker logs) and name that under sources",
+		},
+		{
+			LogElsewhere, Error, "Odoo writes its log to a file that odooban does not follow",
+			"add the file under sources in /etc/odooban/odooban.yaml",
+		},
+	}
+}
+
+func ofLogs() []Kind {
+	return []Kind{
+		{
+			LevelHides, Error, "Odoo is told not to log failed logins",
+			"write " + LogHandler + " into odoo.conf and start Odoo again",
+		},
+		{
+			NoAccessLines, Warning, "Odoo writes no access lines, so that failures over RPC have no address",
+			"write " + LogHandler + " into odoo.conf and start Odoo again",
+		},
+		{
+			NotOdoo, Warning, "nothing in a source is a record of Odoo's, nor a failure by any rule",
+			"take it out of sources, or, if it is Odoo's log, let Odoo write it in its own format",
+		},
+		{
+			FormatChanged, Error, "Odoo's login logger writes lines that no rule understands: failures may be missed",
+			"update odooban; if it is the newest, report such a line (odooban test LINE says what is understood of it)",
+		},
+		{
+			Unattributed, Warning, "failed logins whose address the log does not tell are not counted",
+			"keep Odoo's access lines: log_handler = werkzeug:INFO",
+		},
+		{ProxyMode, Error, "the addresses that Odoo logs are a proxy's", ProxyCure},
+		{OwnAddress, Warning, "failed logins come from an address that is never banned", "if that is a proxy, " + ProxyCure},
+		{
+			ClockDiffers, Error, "the log's clock and this host's disagree: bans end too early or too late",
+			"set both clocks by NTP; Odoo logs in UTC, so let no formatter write local time",
+		},
+		{
+			TimeZone, Error, "the log is written in local time and not in UTC: bans end hours too early or too late",
+			"let the formatter write UTC (Odoo's own does), or take it out of Odoo's log configuration",
+		},
+		{
+			Syslog, Warning, "Odoo logs to syslog, which names no process and no milliseconds: forged lines are harder to tell",
+			"write syslog = False and logfile = /var/log/odoo/odoo.log into odoo.conf and start Odoo again",
+		},
+		{
+			DatabaseManager, Warning, "Odoo's database manager is open, and attempts at its master password are not counted",
+			"write list_db = False into odoo.conf and start Odoo again",
+		},
+	}
+}
+
+func ofFirewall() []Kind {
+	return []Kind{
+		{FirewallFailed, Error, "bans cannot be put in force", "see what was found for what is missing"},
+		{
+			FirewallMissing, Error, "a part of the firewall is missing or not in its place",
+			"start odooban: it puts back what is missing, first in raw PREROUTING",
+		},
+		{IPv6Open, Warning, "addresses of IPv6 are not kept away", "see what was found for what is missing"},
+		{
+			TwoVariants, Warning, "odooban's rules stand in both variants of iptables, and only one of them is tended",
+			"take the rules out of the variant that odooban does not use",
+		},
+		{
+			BanPasses, Error, "a banned address still gets through",
+			"add the ports that clients connect to under firewall.ports, and run odooban in the network namespace " +
+				"that their packets pass (in Docker: network_mode: host)",
+		},
+		{DryRun, Warning, "nobody is banned: this is a dry run", "take dry-run out of firewall.backend and of odooban's command"},
+	}
+}
+
+func ofDaemon() []Kind {
+	return []Kind{
+		{DaemonDown, Error, "odooban does not run", "systemctl enable --now odooban (in Docker: docker start odooban)"},
+		{DaemonUnhealthy, Error, "odooban runs and does not protect", "see what was found"},
+		{
+			JournalVolatile, Warning, "the journal is where a restart loses it: bans and counts start anew then",
+			"give journal.path a directory on a disk (in Docker: a volume at /var/lib/odooban)",
+		},
+		{
+			JournalOutage, Warning, "the journal cannot be written: what happens now would not survive a restart",
+			"make its file system writable and give it room",
+		},
+		{JournalDamaged, Warning, "the journal was damaged and a new one is begun", "check the disk"},
+		{
+			Fail2banBlind, Warning, "fail2ban has a filter for Odoo that matches none of the lines that Odoo writes",
+			"remove the jail and the filter, and systemctl reload fail2ban: odooban does their work",
+		},
+	}
+}
