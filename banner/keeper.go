@@ -36,7 +36,10 @@ type Keeper struct {
 	// mu also keeps what is put back from crossing with what is unblocked.
 	mu    sync.Mutex
 	known ledger
-	mends uint64
+	// adopted are the ends of bans that Open has found in force, until they are
+	// asked for: they need not be put in force again.
+	adopted map[netip.Prefix]time.Time
+	mends   uint64
 	// rearmed is when all long bans were last put in force.
 	rearmed time.Time
 }
@@ -68,15 +71,25 @@ func (k *Keeper) Notes() []error { return slices.Clone(k.notes) }
 func (k *Keeper) Block(ctx context.Context, bans []Ban) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	longest := make([]Ban, len(bans))
-	for i, b := range bans {
+	todo := make([]Ban, 0, len(bans))
+	for _, b := range bans {
 		if prefix, err := canonical(b.Prefix); err == nil {
 			b.Prefix = prefix
 			b = k.known.raise(b)
 		}
-		longest[i] = b
+		if !k.inForce(b) {
+			todo = append(todo, b)
+		}
 	}
-	return k.fw.Block(ctx, longest)
+	return k.fw.Block(ctx, todo)
+}
+
+// inForce says whether b was found in force, to the second, which is how
+// exactly kernels tell; once, as others may have taken it away since.
+func (k *Keeper) inForce(b Ban) bool {
+	until, ok := k.adopted[b.Prefix]
+	delete(k.adopted, b.Prefix)
+	return ok && b.Until.Sub(until) <= time.Second
 }
 
 // Unblock ends bans. See Firewall.
@@ -85,6 +98,7 @@ func (k *Keeper) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 	defer k.mu.Unlock()
 	for _, p := range prefixes {
 		k.known.forget(p.Masked())
+		delete(k.adopted, p.Masked())
 	}
 	return k.fw.Unblock(ctx, prefixes)
 }
@@ -97,7 +111,7 @@ func (k *Keeper) List(ctx context.Context) ([]Ban, error) { return k.fw.List(ctx
 func (k *Keeper) Remove(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.known = ledger{}
+	k.known, k.adopted = ledger{}, nil
 	return k.fw.Remove(ctx)
 }
 
@@ -114,6 +128,15 @@ func (k *Keeper) learn(bans []Ban) {
 			b.Until = time.Now().AddDate(100, 0, 0) // by hand, for ever
 		}
 		k.known.raise(b)
+	}
+}
+
+// adopt learns the bans that are in force in our own backend.
+func (k *Keeper) adopt(bans []Ban) {
+	k.learn(bans)
+	k.adopted = make(map[netip.Prefix]time.Time, len(bans))
+	for _, b := range bans {
+		k.adopted[b.Prefix] = b.Until
 	}
 }
 

@@ -67,6 +67,7 @@ func (k *Keeper) lost(ctx context.Context) ([]netip.Prefix, int, error) {
 	defer k.mu.Unlock()
 	now := time.Now()
 	k.known.sweep(now)
+	k.adopted = nil
 	prefixes := k.known.after(now.Add(aboutOver))
 	n, err := k.fw.missing(ctx, prefixes)
 	return prefixes, n, err

@@ -247,3 +247,23 @@ func unblock(t *testing.T, fw Firewall, prefixes ...string) {
 		t.Fatal(err)
 	}
 }
+
+// TestKeeperPutsAdoptedBansInForceOnce takes a shortcut only for what was just found in force.
+func TestKeeperPutsAdoptedBansInForceOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := new(fake)
+		block(t, f, time.Hour, "203.0.113.7/32", "203.0.113.8/32")
+		bans, err := f.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := newKeeper("fake", f)
+		k.adopt(bans)
+		unblock(t, f, "203.0.113.7/32", "203.0.113.8/32")
+		block(t, k, time.Hour, "203.0.113.7/32", "198.51.100.7/32")
+		wantBlocked(t, f, "198.51.100.7/32")
+		block(t, k, time.Hour, "203.0.113.7/32")
+		block(t, k, 2*time.Hour, "203.0.113.8/32")
+		wantBlocked(t, f, "198.51.100.7/32", "203.0.113.7/32", "203.0.113.8/32")
+	})
+}

@@ -1,6 +1,7 @@
 package banner
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"syscall"
@@ -31,7 +32,23 @@ func dialNFT() (*nftConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open netlink socket: %w; this needs a Linux kernel with netfilter: modprobe nfnetlink", err)
 	}
+	if err := c.widen(); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
 	return c, nil
+}
+
+// widen makes listings eight times as fast: for each piece of one the kernel
+// counts the members of the set from its first, and its pieces are as large
+// as the largest buffer that was ever read into, up to 32 KiB. The library's
+// is 4 KiB at first, so the answer to a message that asks for nothing is read
+// into a larger one.
+func (c *nftConn) widen() error {
+	nothing := netlink.Message{Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge}}
+	if _, err := c.socket.Send(nothing); err != nil {
+		return fmt.Errorf("send netlink message: %w", err)
+	}
+	return c.read(make([]byte, 32<<10))
 }
 
 // commit makes the changes that f tells, all at once or none.
@@ -60,15 +77,17 @@ func (c *nftConn) within(limit time.Duration, f func(*nftables.Conn) error) erro
 
 // drain throws away what is left of the answers to a request that failed: the
 // library would take them for answers to the next.
-func (c *nftConn) drain() error {
+func (c *nftConn) drain() error { return c.read(make([]byte, 1)) }
+
+// read reads into buf, again and again, until nothing is left.
+func (c *nftConn) read(buf []byte) error {
 	raw, err := c.socket.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("drain netlink socket: %w", err)
 	}
 	return raw.Control(func(fd uintptr) {
-		var rest [1]byte
 		for err == nil {
-			_, _, err = syscall.Recvfrom(int(fd), rest[:], unix.MSG_DONTWAIT)
+			_, _, err = syscall.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT)
 		}
 	})
 }
