@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +34,8 @@ type Keeper struct {
 	// nil when nobody changes anything.
 	changes func(context.Context) <-chan struct{}
 
+	rounds atomic.Uint64
+
 	// mu also keeps what is put back from crossing with what is unblocked.
 	mu    sync.Mutex
 	known ledger
@@ -40,6 +43,7 @@ type Keeper struct {
 	// asked for: they need not be put in force again.
 	adopted map[netip.Prefix]time.Time
 	mends   uint64
+	last    Mended
 	// rearmed is when all long bans were last put in force.
 	rearmed time.Time
 }
@@ -119,6 +123,17 @@ func (k *Keeper) Remove(ctx context.Context) error {
 // iptables rules until somebody opens them again.
 func (k *Keeper) Close() error { return k.fw.Close() }
 
+// Rounds is how many times Keep has come round: about once a second, unless it
+// hangs or the kernel does not answer to a ban. It can be asked for at any time.
+func (k *Keeper) Rounds() uint64 { return k.rounds.Load() }
+
+// turn counts a round, when bans can be put in force.
+func (k *Keeper) turn() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.rounds.Add(1)
+}
+
 // learn notes bans that are in force already.
 func (k *Keeper) learn(bans []Ban) {
 	k.mu.Lock()
@@ -153,21 +168,17 @@ func (k *Keeper) Keep(ctx context.Context, report func(Mended)) error {
 	}
 	every := time.NewTicker(keepEvery)
 	defer every.Stop()
-	var second <-chan time.Time
-	expirer, ok := k.fw.(expirer)
-	if ok {
-		ticker := time.NewTicker(time.Second)
-		defer ticker.Stop()
-		second = ticker.C
-	}
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
 	var settled <-chan time.Time
 	looked := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-second:
-			k.tell(ctx, Mended{Err: expirer.expire(ctx)}, report)
+		case <-second.C:
+			k.expire(ctx, report)
+			k.turn()
 			continue
 		case <-changed:
 			if settled == nil {

@@ -21,6 +21,13 @@ type expirer interface {
 	expire(ctx context.Context) error
 }
 
+// expire lets bans end that do not end by themselves.
+func (k *Keeper) expire(ctx context.Context, report func(Mended)) {
+	if e, ok := k.fw.(expirer); ok {
+		k.tell(ctx, Mended{Err: e.expire(ctx)}, report)
+	}
+}
+
 // look looks once whether all is in place, repairs it and reports.
 func (k *Keeper) look(ctx context.Context, report func(Mended)) {
 	var m Mended
@@ -33,8 +40,11 @@ func (k *Keeper) tell(ctx context.Context, m Mended, report func(Mended)) {
 	if len(m.Found) == 0 && m.Err == nil || ctx.Err() != nil {
 		return
 	}
+	k.mu.Lock()
 	k.mends++
 	m.Count = k.mends
+	k.last = m
+	k.mu.Unlock()
 	report(m)
 }
 

@@ -22,6 +22,7 @@ const (
 // File follows a file by its path, through every kind of rotation. What
 // stands in it at the start is history.
 type File struct {
+	rounds
 	path  string
 	alarm Alarm
 	// probe says whether inotify can be used.
@@ -175,6 +176,7 @@ func (w *follower) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		w.turn()
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 // its own, even when the pattern matches it: it is read by who follows the
 // file that it was.
 type Glob struct {
+	rounds
 	pattern   string
 	alarm     Alarm
 	probe     func() error
@@ -59,6 +60,7 @@ func (g *Glob) Run(ctx context.Context, start func(Source)) error {
 		for _, file := range members.find() {
 			start(file)
 		}
+		g.turn()
 		select {
 		case <-ctx.Done():
 			return nil

@@ -63,6 +63,7 @@ func (w *follower) feed(g *generation, data []byte, seen time.Time) error {
 	if len(data) == 0 {
 		return nil
 	}
+	w.turn() // a large file takes its time
 	skipped := g.lines.skipped
 	err := g.feed(data, func(text []byte, offset int64) error {
 		if g.name == "" {

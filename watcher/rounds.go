@@ -1,0 +1,14 @@
+package watcher
+
+import "sync/atomic"
+
+// rounds counts how often a loop has come round. Whoever looks on sees by it
+// that the loop does not hang.
+type rounds struct{ count atomic.Uint64 }
+
+func (r *rounds) turn() { r.count.Add(1) }
+
+// Rounds is how many times following has come round: at least once in a few
+// seconds, also while nothing is written, unless reading or the Sink hangs. It
+// can be asked for at any time.
+func (r *rounds) Rounds() uint64 { return r.count.Load() }
