@@ -24,8 +24,8 @@ const (
 	// pruneEvery is how often the journal drops what is old.
 	pruneEvery = time.Hour
 	// settleEvery is how often it is asked to write what a full disk has kept it
-	// from, also while nothing happens.
-	settleEvery = 30 * time.Second
+	// from, also while nothing happens. It takes its time by itself.
+	settleEvery = time.Second
 )
 
 // daemon follows sources until it is stopped.
@@ -37,6 +37,7 @@ type daemon struct {
 	log     *logbook
 	reloads <-chan os.Signal
 
+	place    place
 	firewall *banner.Keeper
 	journal  *store.Journal // nil in a dry run
 }
@@ -107,6 +108,9 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 	g.Go(func() error { return p.engine.Run(ctx) })
 	g.Go(func() error { return d.firewall.Keep(ctx, d.log.mended) })
 	g.Go(func() error { return d.tend(ctx) })
+	if !d.dryRun {
+		g.Go(func() error { return d.place.watch(ctx, c.Firewall.Ports, d.log) })
+	}
 	g.Go(func() error {
 		next = d.awaitReload(ctx, p.stdin != nil)
 		cancel()

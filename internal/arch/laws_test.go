@@ -88,6 +88,11 @@ var laws = []law{
 		why: "replay touches no netfilter",
 	},
 	{
+		in:    "internal/sidecar",
+		never: []string{module, "github.com/docker", "github.com/moby"},
+		why:   "sidecar tells from the kernel where it stands, whatever engine runs it, and knows no package of ours",
+	},
+	{
 		in:     everywhere,
 		except: "internal/config",
 		never:  []string{"github.com/spf13/viper"},
