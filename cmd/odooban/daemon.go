@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,6 +16,7 @@ import (
 	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/engine"
+	"odooban/internal/service"
 	"odooban/internal/store"
 	"odooban/rules"
 	"odooban/watcher"
@@ -36,10 +38,13 @@ type daemon struct {
 	dryRun  bool
 	log     *logbook
 	reloads <-chan os.Signal
+	service *service.Service
 
 	place    place
 	firewall *banner.Keeper
 	journal  *store.Journal // nil in a dry run
+	// tended is how often the journal has been tended.
+	tended atomic.Uint64
 }
 
 // run serves one configuration after the other: each reload begins anew where
@@ -56,9 +61,11 @@ func (d *daemon) run(ctx context.Context, c *config.Config) error {
 			err = nil // stopped while it was starting: what was cut short is no failure
 		}
 		if err != nil || next == nil {
+			d.service.Stopping()
 			d.log.say("stopped; bans stay in force until their time")
 			return err
 		}
+		d.service.Reloading()
 		if !reflect.DeepEqual(c.Firewall, next.Firewall) || c.Journal != next.Journal {
 			d.close()
 		}
@@ -104,10 +111,12 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
+	defer d.watchParts(p)()
 	p.follow(ctx, g, cancel)
 	g.Go(func() error { return p.engine.Run(ctx) })
 	g.Go(func() error { return d.firewall.Keep(ctx, d.log.mended) })
 	g.Go(func() error { return d.tend(ctx) })
+	g.Go(func() error { return d.service.Run(ctx, d.describer(p.engine)) })
 	if !d.dryRun {
 		g.Go(func() error { return d.place.watch(ctx, c.Firewall.Ports, d.log) })
 	}
@@ -164,6 +173,7 @@ func (d *daemon) tend(ctx context.Context) error {
 	prune, settle := time.NewTicker(pruneEvery), time.NewTicker(settleEvery)
 	defer prune.Stop()
 	defer settle.Stop()
+	d.tended.Add(1)
 	d.prune(ctx)
 	for {
 		select {
@@ -174,6 +184,7 @@ func (d *daemon) tend(ctx context.Context) error {
 		case <-settle.C:
 			d.journal.Update(func(*store.Tx) {})
 		}
+		d.tended.Add(1)
 	}
 }
 
@@ -190,6 +201,8 @@ type pipeline struct {
 	log    *logbook
 	groups []watcher.Group
 	stdin  *watcher.Reader
+
+	service *service.Service
 }
 
 // prepare makes the pipeline, which goes on where the journal ends.
@@ -206,7 +219,7 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &pipeline{engine: engine.New(j, d.firewall, d.log), set: set, log: d.log}
+	p := &pipeline{engine: engine.New(j, d.firewall, d.log), set: set, log: d.log, service: d.service}
 	if d.journal != nil {
 		if err := p.engine.Restore(ctx, d.journal, time.Now()); err != nil {
 			return nil, err
@@ -249,8 +262,10 @@ func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
 			return
 		}
 		p.log.say("following " + source.Name())
+		end := watchTurning(p.service, source)
 		g.Go(func() error {
 			defer followed.Delete(source.Name())
+			defer end()
 			return p.engine.Follow(ctx, source, p.set, time.Now())
 		})
 	}

@@ -15,6 +15,7 @@ import (
 	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/jail"
+	"odooban/internal/service"
 )
 
 func newRun(a *app) *cobra.Command {
@@ -44,6 +45,9 @@ func (a *app) run(cmd *cobra.Command, files []string, dryRun bool) error {
 		log: newLogbook(c.Log, cmd.ErrOrStderr(), dryRun),
 	}
 	if err := d.check(c); err != nil {
+		return err
+	}
+	if d.service, err = service.FromEnvironment(d.log.warn); err != nil {
 		return err
 	}
 	reloads, stop := notifyReload()

@@ -93,6 +93,11 @@ var laws = []law{
 		why:   "sidecar tells from the kernel where it stands, whatever engine runs it, and knows no package of ours",
 	},
 	{
+		in:    "internal/service",
+		never: []string{module},
+		why:   "service speaks with systemd for whatever has parts: no package of ours",
+	},
+	{
 		in:     everywhere,
 		except: "internal/config",
 		never:  []string{"github.com/spf13/viper"},
