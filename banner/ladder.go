@@ -48,13 +48,18 @@ type rung struct {
 	make func(Options) (backend, error)
 }
 
-// ladder is what auto tries, best first.
+// ladder is what auto tries, best first. What we lack the privilege for comes
+// after what is as good.
 func ladder() []rung {
-	return []rung{
+	rungs := []rung{
 		{"ipset", func(o Options) (backend, error) { return orNil(newIPSet(o)) }},
 		{"nftables", func(o Options) (backend, error) { return orNil(newNFTables(o)) }},
 		{"iptables", func(o Options) (backend, error) { return newCapped(o), nil }},
 	}
+	if !mayMatchSets() {
+		rungs[0], rungs[1] = rungs[1], rungs[0]
+	}
+	return rungs
 }
 
 // orNil keeps a nil pointer from becoming a backend that is not nil.
