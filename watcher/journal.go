@@ -1,0 +1,148 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+const (
+	// journalSettle is SettleTime for a journal. Records do not come in one
+	// piece there: journald takes up to 48 KiB at a time, writes line by line,
+	// and wakes its readers four times a second.
+	journalSettle = 500 * time.Millisecond
+	// historySettle is the same for history, which a disk may hold up.
+	historySettle = 10 * time.Second
+	// journalctl is started again after journalRetryFirst, then after twice as
+	// long each time, up to journalRetryMost, until it has run for as long.
+	journalRetryFirst = time.Second
+	journalRetryMost  = 30 * time.Second
+)
+
+// Journal follows what a unit of systemd writes to its standard output and
+// error, as journald keeps it, through the program journalctl. A line was seen
+// when journald took it.
+//
+// A line is what journald takes for one: it leaves out empty ones, and cuts
+// those longer than its LineMax (48 KiB) into several. One that is not over
+// where journald ends it ends in a NUL, so that half an address is none.
+type Journal struct {
+	unit   string
+	since  time.Time
+	alarm  Alarm
+	resume *journalPosition
+	// command is journalctl, with what tests put before our own arguments.
+	command []string
+}
+
+// NewJournal follows unit, a whole name like odoo.service, which need not
+// exist yet. Unless it is resumed, lines from before since are left out: a
+// journal goes back for weeks. alarm is told why it cannot be read for the
+// time being, and when journald says that it has left out lines.
+func NewJournal(unit string, since time.Time, alarm Alarm) *Journal {
+	return &Journal{unit: unit, since: since, alarm: alarm, command: []string{"journalctl"}}
+}
+
+// Name is the unit behind "journal:".
+func (j *Journal) Name() string { return "journal:" + j.unit }
+
+// Resume lets Follow, which must not have been called yet, go on at position,
+// which a Line of this unit gave to this or a former process. Empty means the
+// start. If it cannot be read, Follow begins at the start too.
+//
+// Lines from before the position come again, about 2 MiB of them, with the
+// same Place as then: who reads lines needs to know what came before.
+func (j *Journal) Resume(position []byte) error {
+	if len(position) == 0 {
+		return nil
+	}
+	p, err := parseJournalPosition(position)
+	if err != nil {
+		return fmt.Errorf("resume %s: %w", j.Name(), err)
+	}
+	j.resume = &p
+	return nil
+}
+
+// Follow hands on the unit's lines until ctx ends. Only sink can make it fail:
+// whatever happens to the journal is reported, and tried again.
+func (j *Journal) Follow(ctx context.Context, sink Sink) error {
+	f := newJournalFollower(j, sink)
+	if j.resume == nil {
+		f.lookFor(ctx)
+	}
+	wait := journalRetryFirst
+	for {
+		began := time.Now()
+		err := f.run(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if f.refused != nil {
+			return f.refused
+		}
+		f.trouble(err)
+		if time.Since(began) > journalRetryMost {
+			wait = journalRetryFirst
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, journalRetryMost)
+	}
+}
+
+// matches are the entries of the journal that are read: what the unit's
+// processes wrote, and what journald says it has left out of that. Nobody but
+// journald can write fields that begin with "_", and OBJECT_SYSTEMD_UNIT is
+// its own behind _TRANSPORT=driver.
+func (j *Journal) matches() []string {
+	return []string{
+		"_TRANSPORT=stdout", "_SYSTEMD_UNIT=" + j.unit, "+",
+		"_TRANSPORT=driver", "OBJECT_SYSTEMD_UNIT=" + j.unit, "MESSAGE_ID=" + messagesDropped,
+	}
+}
+
+// messagesDropped is SD_MESSAGE_JOURNAL_DROPPED of sd-messages.h: the unit
+// wrote more than its rate limit lets it.
+const messagesDropped = "a596d6fe7bfa4994828e72309e95d61e"
+
+// journalctl is the program, with args and what is the same in every call.
+func (j *Journal) journalctl(ctx context.Context, args ...string) *exec.Cmd {
+	all := append(j.command[1:len(j.command):len(j.command)], "--output=json", "--all", "--no-pager",
+		"--output-fields=MESSAGE,_LINE_BREAK,N_DROPPED")
+	all = append(append(all, args...), j.matches()...)
+	cmd := exec.CommandContext(ctx, j.command[0], all...)
+	cmd.Env = []string{"LC_ALL=C"}
+	return cmd
+}
+
+// lookFor says so when nothing of the unit is in the journal, as its name may
+// be wrong.
+func (f *journalFollower) lookFor(ctx context.Context) {
+	found, err := f.journalctl(ctx, "--lines=1").Output()
+	if err == nil && len(found) == 0 {
+		f.trouble(fmt.Errorf("find unit %s: nothing of it is in the journal yet; its lines are read as they come "+
+			"(or correct the name: systemctl list-units shows it)", f.unit))
+	}
+}
+
+// explainJournal says what to do about an error of journalctl, which wrote
+// complaint.
+func explainJournal(err error, complaint string) error {
+	complaint = strings.Join(strings.Fields(complaint), " ")
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("read journal: %w; where there is no systemd, name the log's file as source instead", err)
+	case strings.Contains(complaint, "not seeing messages"), strings.Contains(complaint, "ermission"):
+		return fmt.Errorf("read journal: %s; add odooban's user to the group systemd-journal and start it again", complaint)
+	case err == nil:
+		return fmt.Errorf("read journal: %s", complaint)
+	}
+	return fmt.Errorf("read journal: journalctl ended: %w: %s; it is started again", err, complaint)
+}

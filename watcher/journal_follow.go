@@ -1,0 +1,235 @@
+package watcher
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// journalFollower is one run of Journal.Follow, over as many runs of
+// journalctl as it takes. Everything in it belongs to the goroutine of that
+// run.
+type journalFollower struct {
+	*Journal
+	sink  Sink
+	lines splitter // of what journalctl writes
+
+	numbering numbering
+	trail     trail
+	last      journalPosition
+	// encode is position, as a function that is made once.
+	encode func() []byte
+	// until, if not nil, has been handed on, and so has what comes before it;
+	// again says that this process did that.
+	until *journalPosition
+	again bool
+
+	latest    time.Time // when something last came
+	live      bool      // the last line was
+	unsettled bool      // a line has come since Settled was called
+	complaint string    // what journalctl wrote to its standard error
+	reported  string    // the trouble that alarm was last told about
+	refused   error     // what sink said
+}
+
+func newJournalFollower(j *Journal, sink Sink) *journalFollower {
+	f := &journalFollower{Journal: j, sink: sink}
+	f.encode = f.position
+	if j.resume != nil {
+		f.last = *j.resume
+	}
+	return f
+}
+
+// run lets journalctl run until it ends, and says why it did.
+func (f *journalFollower) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd := f.journalctl(ctx, "--follow", "--no-tail", f.begin())
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return explainJournal(err, "")
+	}
+	f.follow(ctx, stdout, stderr)
+	cancel()
+	return explainJournal(cmd.Wait(), f.complaint)
+}
+
+// begin says from where journalctl is to read.
+func (f *journalFollower) begin() string {
+	f.numbering = numbering{}
+	f.lines.drop()
+	if f.last.Cursor == "" {
+		return fmt.Sprintf("--since=@%d", f.since.Unix())
+	}
+	until := f.last
+	f.until, f.again = &until, len(f.trail.marks) > 0
+	return "--cursor=" + f.last.Cursor
+}
+
+// follow hands on what journalctl writes until it ends, sink refuses a line, or
+// ctx ends.
+func (f *journalFollower) follow(ctx context.Context, stdout, stderr io.Reader) {
+	const least = 4 << 10
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	entries, buffers := pump(ctx, stdout, blockSize)
+	complaints, small := pump(ctx, stderr, least)
+	settle := time.NewTimer(journalSettle)
+	defer settle.Stop()
+	f.latest, f.complaint = time.Now(), ""
+	for f.refused == nil && (entries != nil || complaints != nil) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-settle.C:
+			f.complain()
+			f.refused = f.checkEnd()
+		case p := <-complaints:
+			f.complaint += string(p.data[:min(len(p.data), least-len(f.complaint))])
+			small <- p.data[:least]
+			if p.err != nil {
+				complaints = nil
+			}
+			continue
+		case p := <-entries:
+			f.refused = f.lines.feed(p.data, f.entry)
+			buffers <- p.data[:blockSize]
+			f.latest = time.Now()
+			if p.err != nil {
+				entries = nil
+			}
+		}
+		settle.Reset(f.pause())
+	}
+}
+
+// complain tells what journalctl complains of while it goes on.
+func (f *journalFollower) complain() {
+	if f.complaint != "" {
+		f.trouble(explainJournal(nil, f.complaint))
+		f.complaint = ""
+	}
+}
+
+// pump reads from in a goroutine that ends with ctx, when a Read ends.
+func pump(ctx context.Context, from io.Reader, size int) (<-chan piece, chan<- []byte) {
+	pieces, buffers := make(chan piece), make(chan []byte, 2)
+	buffers <- make([]byte, size)
+	buffers <- make([]byte, size)
+	go readPieces(ctx, from, buffers, pieces)
+	return pieces, buffers
+}
+
+// pause is how long nothing must have come for a record to be whole.
+func (f *journalFollower) pause() time.Duration {
+	if f.live {
+		return journalSettle
+	}
+	return historySettle
+}
+
+// checkEnd calls Settled when nothing has come for a while. A timer that is
+// late says that this process was paused, and that the next lines may be
+// waiting to be read.
+func (f *journalFollower) checkEnd() error {
+	if late := time.Since(f.latest) > 2*f.pause(); late {
+		f.latest = time.Now()
+		return nil
+	}
+	if !f.unsettled {
+		return nil
+	}
+	f.unsettled = false
+	return f.sink.Settled(time.Now())
+}
+
+// entry takes one line of journalctl.
+func (f *journalFollower) entry(data []byte) error {
+	e, err := parseJournalEntry(data)
+	if err != nil {
+		f.trouble(fmt.Errorf("read journal: take journalctl's output apart: %w; "+
+			"an entry is left out (if there are many, report it with the version of systemd)", err))
+		return nil
+	}
+	place := f.numbering.place(&e)
+	if f.known(place, e.stamp) {
+		return nil
+	}
+	if f.numbering.ordinal == 0 {
+		f.trail.pass(e.cursor)
+	}
+	f.trail.size += int64(len(e.text))
+	if e.dropped > 0 {
+		f.droppedLines(e.dropped)
+		return nil
+	}
+	return f.line(&e, place)
+}
+
+// droppedLines tells of lines that are not in the journal. Those before the
+// position have been told of.
+func (f *journalFollower) droppedLines(n uint64) {
+	if f.until == nil {
+		f.alarm(fmt.Errorf("read journal: journald has dropped %d lines of %s, which writes faster than it may; failures "+
+			"in them were not seen (systemctl edit %s: LogRateLimitIntervalSec=0 in [Service])", n, f.unit, f.unit))
+	}
+}
+
+// known says whether an entry was handed on by this process. When the one that
+// was last is gone, what came behind it may be, too.
+func (f *journalFollower) known(place Place, stamp time.Time) bool {
+	if f.until == nil {
+		return false
+	}
+	passed := f.until.passed(place, stamp)
+	if passed {
+		f.alarm(fmt.Errorf("read journal: the line of %s that was read last is gone, and lines behind it may be; "+
+			"reading goes on from %s (let the journal keep more: SystemMaxUse= in journald.conf)",
+			f.unit, stamp.UTC().Format(time.RFC3339)))
+	}
+	if passed || f.until.at(place) {
+		f.until = nil
+	}
+	return f.again && !passed
+}
+
+// line hands a line on.
+func (f *journalFollower) line(e *journalEntry, place Place) error {
+	f.last = journalPosition{
+		Version: 1, Cursor: f.trail.marks[0].cursor, Boot: place.Generation, Offset: place.Offset, Time: e.stamp.UnixMicro(),
+	}
+	var seen time.Time
+	f.live = time.Since(e.stamp).Abs() <= liveWithin
+	if f.live {
+		seen = e.stamp
+	}
+	f.unsettled = true
+	f.reported = ""
+	text := bytes.TrimSuffix(e.text, []byte{'\r'})
+	return f.sink.Line(Line{Text: text, Seen: seen, Place: place, Position: f.encode})
+}
+
+// position gives the position after the line that is being handed on.
+func (f *journalFollower) position() []byte {
+	text, _ := json.Marshal(f.last) // nothing in it can fail
+	return text
+}
+
+// trouble reports err, once for as long as it lasts.
+func (f *journalFollower) trouble(err error) {
+	if text := err.Error(); text != f.reported {
+		f.reported = text
+		f.alarm(err)
+	}
+}
