@@ -234,16 +234,21 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 }
 
 // open prepares a source.
-func (p *pipeline) open(source string, stdin io.Reader) error {
-	if source == "-" {
+func (p *pipeline) open(source config.Source, stdin io.Reader) error {
+	if source.File == "-" {
 		p.stdin = watcher.NewReader("standard input", stdin)
 		return nil
 	}
-	path, err := filepath.Abs(source)
+	return p.openFiles(source.File)
+}
+
+// openFiles prepares the files that a pattern matches.
+func (p *pipeline) openFiles(pattern string) error {
+	path, err := filepath.Abs(pattern)
 	if err != nil {
 		return err
 	}
-	glob, err := watcher.NewGlob(path, func(err error) { p.engine.Trouble(source, err) })
+	glob, err := watcher.NewGlob(path, func(err error) { p.engine.Trouble(pattern, err) })
 	if err != nil {
 		return &usageError{err}
 	}

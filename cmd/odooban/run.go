@@ -112,17 +112,14 @@ func defaultSources() []string {
 
 // sourcesOf lists what to follow: the files named, else the configured
 // sources, else the default places where something stands.
-func sourcesOf(c *config.Config, files []string) ([]string, error) {
+func sourcesOf(c *config.Config, files []string) ([]config.Source, error) {
 	if len(files) > 0 {
-		return files, nil
+		return fileSources(files), nil
+	}
+	if len(c.Sources) > 0 {
+		return c.Sources, nil
 	}
 	var patterns []string
-	for _, s := range c.Sources {
-		patterns = append(patterns, s.File)
-	}
-	if len(patterns) > 0 {
-		return patterns, nil
-	}
 	for _, pattern := range defaultSources() {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
 			patterns = append(patterns, pattern)
@@ -132,5 +129,13 @@ func sourcesOf(c *config.Config, files []string) ([]string, error) {
 		return nil, errors.New("found no log: nothing matches " + strings.Join(defaultSources(), " or ") +
 			"; name it: odooban run FILE, or under sources in the configuration")
 	}
-	return patterns, nil
+	return fileSources(patterns), nil
+}
+
+func fileSources(patterns []string) []config.Source {
+	sources := make([]config.Source, len(patterns))
+	for i, pattern := range patterns {
+		sources[i].File = pattern
+	}
+	return sources
 }
