@@ -172,6 +172,7 @@ type process struct {
 	// ready is closed when it serves its socket, gone when it and all
 	// containers have ended.
 	ready, gone chan struct{}
+	serving     sync.Once
 
 	mu   sync.Mutex
 	said []string // its last lines
@@ -216,8 +217,8 @@ func start(host *netnstest.Host, args []string) (*process, error) {
 func (p *process) listen(stderr io.Reader) {
 	const keep = 15
 	for in := bufio.NewScanner(stderr); in.Scan(); {
-		if bytes.Contains(in.Bytes(), []byte("API listen on")) {
-			close(p.ready)
+		if bytes.Contains(in.Bytes(), []byte("API listen on")) { // each socket says so
+			p.serving.Do(func() { close(p.ready) })
 		}
 		p.mu.Lock()
 		p.said = append(p.said[max(0, len(p.said)-keep):], in.Text())
