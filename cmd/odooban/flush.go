@@ -18,7 +18,7 @@ func newFlush(a *app) *cobra.Command {
 		Long: "flush ends all bans and takes odooban's sets, tables and rules out of the firewall. odooban run must have " +
 			"been stopped; when it starts again it begins without bans.",
 		Args: usage(cobra.NoArgs),
-		RunE: a.flush,
+		RunE: a.asOwner(a.flush),
 	})
 }
 

@@ -37,6 +37,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitDone
 	}
+	if said, ok := errors.AsType[*saidError](err); ok {
+		return said.code
+	}
 	fmt.Fprintln(stderr, "odooban:", err)
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
