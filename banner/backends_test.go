@@ -92,6 +92,22 @@ func (i inside) List(ctx context.Context) (bans []Ban, err error) {
 	return bans, err
 }
 
+func (i inside) held(ctx context.Context) (all []Held, err error) {
+	err = i.host.Do(func() (err error) {
+		all, err = i.backend.held(ctx)
+		return err
+	})
+	return all, err
+}
+
+func (i inside) dropped(ctx context.Context) (n uint64, err error) {
+	err = i.host.Do(func() (err error) {
+		n, err = i.backend.dropped(ctx)
+		return err
+	})
+	return n, err
+}
+
 func (i inside) Remove(ctx context.Context) error {
 	return i.host.Do(func() error { return i.backend.Remove(ctx) })
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -96,7 +95,9 @@ func (f *capped) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 }
 
 // List reads the rules. See Firewall.
-func (f *capped) List(ctx context.Context) ([]Ban, error) {
+func (f *capped) List(ctx context.Context) ([]Ban, error) { return bare(f.held(ctx)) }
+
+func (f *capped) held(ctx context.Context) ([]Held, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -111,14 +112,28 @@ func (f *capped) List(ctx context.Context) ([]Ban, error) {
 	if err != nil && f.noIPv6 == nil {
 		return nil, err
 	}
-	now, bans := time.Now(), []Ban{}
-	for _, r := range slices.Concat(rules, rules6) {
-		if b := r.ban(); b.Until.IsZero() || b.Until.After(now) {
-			bans = append(bans, b)
+	now, all := time.Now(), []Held{}
+	for _, found := range []map[banRule]uint64{rules, rules6} {
+		for r, packets := range found {
+			if end := r.end(); end.IsZero() || end.After(now) {
+				all = append(all, Held{Prefix: r.prefix, Until: end, Packets: packets, Counted: true})
+			}
 		}
 	}
-	slices.SortFunc(bans, byPrefix)
-	return bans, ctx.Err()
+	return inOrder(all), ctx.Err()
+}
+
+// dropped adds the counters of the rules there are to those of the rules that
+// this process has deleted.
+func (f *capped) dropped(ctx context.Context) (uint64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, err := f.v4.dropped()
+	if err != nil || f.noIPv6 != nil {
+		return n, err
+	}
+	n6, err := f.v6.dropped()
+	return n + n6, errors.Join(err, ctx.Err())
 }
 
 // expire ends the bans that are due.

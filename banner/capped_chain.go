@@ -21,6 +21,8 @@ type banChain struct {
 	most int
 	// bans are the rules that there should be.
 	bans map[banRule]bool
+	// gone is how many packets the rules had dropped that were deleted.
+	gone uint64
 	// evicted is how many bans have made room since that was told last.
 	evicted int
 }
@@ -33,23 +35,32 @@ func newBanChain(proto iptables.Protocol, path string, ports []uint16) *banChain
 	}
 }
 
-// read lists the bans in the chain.
-func (c *banChain) read() ([]banRule, error) {
+// read returns the bans in the chain, each with the packets that it has dropped.
+func (c *banChain) read() (map[banRule]uint64, error) {
 	ipt, err := c.jump.open()
 	if err != nil {
 		return nil, err
 	}
-	lines, err := ipt.List(ruleTable, ownChain)
+	lines, err := ipt.ListWithCounters(ruleTable, ownChain)
 	if err != nil {
 		return nil, ruleError("list chain "+ownChain, err)
 	}
-	var bans []banRule
+	bans := make(map[banRule]uint64)
 	for _, line := range lines {
-		if r, ok := parseBanRule(line); ok {
-			bans = append(bans, r)
+		rule, packets, _ := cutCounters(line) // the line that begins the chain has none
+		if r, ok := parseBanRule(rule); ok {
+			bans[r] += packets
 		}
 	}
 	return bans, nil
+}
+
+func (c *banChain) dropped() (sum uint64, err error) {
+	found, err := c.read()
+	for _, packets := range found {
+		sum += packets
+	}
+	return sum + c.gone, err
 }
 
 // repair puts in place what is missing, and adopts what is new.
@@ -87,12 +98,11 @@ func (c *banChain) restore(ctx context.Context, ipt *iptables.IPTables) (lost in
 	if err != nil {
 		return 0, err
 	}
-	there := make(map[banRule]bool)
-	for _, r := range found {
-		there[r], c.bans[r] = true, true
+	for r := range found {
+		c.bans[r] = true
 	}
 	for r := range c.bans {
-		if there[r] {
+		if _, there := found[r]; there {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -188,13 +198,18 @@ func (c *banChain) deleteAll(ctx context.Context, match func(banRule) bool) erro
 }
 
 func (c *banChain) delete(ctx context.Context, ipt *iptables.IPTables, match func(banRule) bool) error {
+	var found map[banRule]uint64
 	for r := range c.bans {
 		if !match(r) {
 			continue
 		}
+		if found == nil {
+			found, _ = c.read() // only the counters would be lost
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		c.gone += found[r]
 		if err := c.deleteRule(ipt, r); err != nil {
 			return err
 		}

@@ -23,12 +23,12 @@ func ruleOf(b Ban) banRule {
 	return banRule{b.Prefix, b.Until.Add(time.Second - 1).Unix()}
 }
 
-func (r banRule) ban() Ban {
-	b := Ban{Prefix: r.prefix}
-	if r.until != 0 {
-		b.Until = time.Unix(r.until, 0)
+// end is when the ban ends, or zero if it does not.
+func (r banRule) end() time.Time {
+	if r.until == 0 {
+		return time.Time{}
 	}
-	return b
+	return time.Unix(r.until, 0)
 }
 
 // spec is the rule as iptables wants it.

@@ -1,6 +1,7 @@
 package banner
 
 import (
+	"context"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -122,9 +123,14 @@ func TestFlushedRulesetIsRepairedAtOnce(t *testing.T) {
 		network := netnstest.New(t, 1)
 		network.Server.Echo(t, 8069)
 		keeper := newKeeper(k.backend, k.bare(t, network.Server, webPorts...))
-		keeper.changes = changes
+		listening := make(chan struct{})
+		keeper.changes = func(ctx context.Context) <-chan struct{} {
+			defer close(listening)
+			return changes(ctx)
+		}
 		block(t, keeper, time.Hour, families[0].ban, families[1].ban)
 		reports := keep(t, network.Server, keeper)
+		<-listening
 		began := time.Now()
 		for range 2 {
 			network.Server.Run(t, "nft", "flush", "ruleset")

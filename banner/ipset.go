@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -111,7 +110,7 @@ func (f *ipSet) Block(ctx context.Context, bans []Ban) error {
 	todo, refused := pending(bans, now)
 	members := make([]member, len(todo))
 	for i, b := range todo {
-		members[i] = member{b.Prefix, seconds(b.Until.Sub(now))}
+		members[i] = member{prefix: b.Prefix, seconds: seconds(b.Until.Sub(now))}
 	}
 	v4, v6 := split(members, member.about)
 	err := f.v4.set.add(ctx, v4)
@@ -142,7 +141,9 @@ func (f *ipSet) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 }
 
 // List reads the sets. See Firewall.
-func (f *ipSet) List(ctx context.Context) ([]Ban, error) {
+func (f *ipSet) List(ctx context.Context) ([]Ban, error) { return bare(f.held(ctx)) }
+
+func (f *ipSet) held(ctx context.Context) ([]Held, error) {
 	now := time.Now()
 	members, err := f.v4.set.list()
 	if err == nil && f.IPv6() == nil && ctx.Err() == nil {
@@ -153,14 +154,24 @@ func (f *ipSet) List(ctx context.Context) ([]Ban, error) {
 	if err = errors.Join(ctx.Err(), err); err != nil {
 		return nil, err
 	}
-	bans := make([]Ban, len(members))
+	all := make([]Held, len(members))
 	for i, m := range members {
-		if bans[i].Prefix = m.prefix; m.seconds > 0 {
-			bans[i].Until = now.Add(time.Duration(m.seconds) * time.Second)
+		all[i] = Held{Prefix: m.prefix, Packets: m.packets, Counted: m.counted}
+		if m.seconds > 0 {
+			all[i].Until = now.Add(time.Duration(m.seconds) * time.Second)
 		}
 	}
-	slices.SortFunc(bans, byPrefix)
-	return bans, nil
+	return inOrder(all), nil
+}
+
+// dropped reads the counters of the rules.
+func (f *ipSet) dropped(context.Context) (uint64, error) {
+	n, err := f.v4.rules.dropped()
+	if err != nil || f.IPv6() != nil {
+		return n, err
+	}
+	n6, err := f.v6.rules.dropped()
+	return n + n6, err
 }
 
 // Remove takes rules and sets away, and with them all bans. Nothing there is no

@@ -17,6 +17,9 @@ var errGarbled = errors.New("garbled reply of the kernel")
 type member struct {
 	prefix  netip.Prefix
 	seconds uint32
+	// packets is how many were dropped, if they are counted.
+	packets uint64
+	counted bool
 }
 
 func (m member) about() netip.Prefix { return m.prefix }
@@ -67,7 +70,7 @@ func (r *setReply) readHeader(kind uint16, value []byte) error {
 
 func (r *setReply) readMember(_ uint16, data []byte) error {
 	var addr netip.Addr
-	var left uint32
+	var m member
 	bits := -1
 	err := eachAttr(data, func(kind uint16, value []byte) error {
 		switch {
@@ -79,15 +82,17 @@ func (r *setReply) readMember(_ uint16, data []byte) error {
 		case kind == nl.IPSET_ATTR_CIDR && len(value) == 1:
 			bits = int(value[0])
 		case kind == nl.IPSET_ATTR_TIMEOUT && len(value) == 4:
-			left = binary.BigEndian.Uint32(value)
+			m.seconds = binary.BigEndian.Uint32(value)
+		case kind == nl.IPSET_ATTR_PACKETS && len(value) == 8:
+			m.packets, m.counted = binary.BigEndian.Uint64(value), true
 		}
 		return nil
 	})
-	prefix := netip.PrefixFrom(addr, bits)
-	if err != nil || !prefix.IsValid() {
+	m.prefix = netip.PrefixFrom(addr, bits)
+	if err != nil || !m.prefix.IsValid() {
 		return errGarbled
 	}
-	r.members = append(r.members, member{prefix, left})
+	r.members = append(r.members, m)
 	return nil
 }
 

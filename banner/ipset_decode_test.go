@@ -17,9 +17,9 @@ import (
 )
 
 var someMembers = []member{
-	{netip.MustParsePrefix("203.0.113.7/32"), 900},
-	{netip.MustParsePrefix("198.51.100.0/24"), 0},
-	{netip.MustParsePrefix("2001:db8:1::/64"), maxTimeout},
+	{prefix: netip.MustParsePrefix("203.0.113.7/32"), seconds: 900},
+	{prefix: netip.MustParsePrefix("198.51.100.0/24")},
+	{prefix: netip.MustParsePrefix("2001:db8:1::/64"), seconds: maxTimeout},
 }
 
 // refused is the kernel's answer to a batch whose second member it refuses.

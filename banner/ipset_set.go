@@ -52,7 +52,7 @@ func (s set) adopt() error {
 // try proves that members can be added and deleted.
 func (s set) try(ctx context.Context) error {
 	const seconds = 10 // to be gone soon if this process dies right here
-	trial := []member{{s.probe, seconds}}
+	trial := []member{{prefix: s.probe, seconds: seconds}}
 	if err := s.add(ctx, trial); err != nil {
 		return err
 	}

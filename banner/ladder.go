@@ -30,6 +30,10 @@ type backend interface {
 	// missing says how many of the prefixes are not kept away. It may look at
 	// only some, the first ones, but notices when all are gone.
 	missing(ctx context.Context, prefixes []netip.Prefix) (int, error)
+	// held returns what List does, with the packets that were dropped.
+	held(ctx context.Context) ([]Held, error)
+	// dropped returns how many packets were dropped since the rules were made.
+	dropped(ctx context.Context) (uint64, error)
 	// IPv6 returns nil when IPv6 is guarded, else why not and what to do.
 	IPv6() error
 	// Remove takes everything of ours away, and with it all bans.
@@ -128,7 +132,7 @@ func adopt(ctx context.Context, name string, b backend, opts Options, tried []er
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	k.learn(bans)
+	k.adopt(bans)
 	k.takeOver(ctx, opts)
 	return k, nil
 }
@@ -169,5 +173,16 @@ type dry struct{ DryRun }
 func (*dry) Repair(context.Context) ([]string, error)             { return nil, nil }
 func (*dry) missing(context.Context, []netip.Prefix) (int, error) { return 0, nil }
 func (*dry) IPv6() error                                          { return nil }
+func (*dry) dropped(context.Context) (uint64, error)              { return 0, nil }
 func (*dry) Remove(context.Context) error                         { return nil }
 func (*dry) Close() error                                         { return nil }
+
+// held drops nothing, so it counts nothing.
+func (d *dry) held(ctx context.Context) ([]Held, error) {
+	bans, err := d.List(ctx)
+	all := make([]Held, len(bans))
+	for i, b := range bans {
+		all[i] = Held{Prefix: b.Prefix, Until: b.Until}
+	}
+	return all, err
+}

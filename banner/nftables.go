@@ -28,9 +28,11 @@ const (
 // each set. It runs no program. It acts in the network namespace of the thread
 // that made it.
 type nfTables struct {
-	nft   *nftConn
-	raw   *conn
-	ports []uint16
+	nft *nftConn
+	raw *conn
+	// listing is for what takes long, while bans go on.
+	listing *nftConn
+	ports   []uint16
 
 	// mu keeps sets from being added while the table is repaired.
 	mu   sync.Mutex
@@ -48,7 +50,15 @@ func newNFTables(opts Options) (*nfTables, error) {
 		raw.socket.Close()
 		return nil, err
 	}
-	return &nfTables{nft: nft, raw: raw, ports: opts.Ports, sets: []nftSet{{4, 32}, {6, 64}, {6, 128}}}, nil
+	listing, err := dialNFT()
+	if err != nil {
+		raw.socket.Close()
+		return nil, errors.Join(err, nft.close())
+	}
+	return &nfTables{
+		nft: nft, raw: raw, listing: listing, ports: opts.Ports,
+		sets: []nftSet{{4, 32}, {6, 64}, {6, 128}},
+	}, nil
 }
 
 func nftTable() *nftables.Table {
@@ -92,7 +102,12 @@ func (f *nfTables) Repair(ctx context.Context) (found []string, err error) {
 // place makes what is missing and the rules anew, in one step; a chain at
 // another place makes room.
 func (f *nfTables) place(misplaced bool) error {
-	err := f.nft.commit(func(nft *nftables.Conn) error {
+	counted, err := f.counted()
+	if err != nil {
+		return err
+	}
+	drops := f.ruleDrops()
+	err = f.nft.commit(func(nft *nftables.Conn) error {
 		chain := nftBase()
 		nft.AddTable(chain.Table)
 		if misplaced {
@@ -102,10 +117,12 @@ func (f *nfTables) place(misplaced bool) error {
 		nft.AddChain(chain)
 		nft.FlushChain(chain)
 		for _, s := range f.sets {
-			if err := nft.AddSet(s.set(), nil); err != nil {
+			set := s.set()
+			set.Counter = counted[s]
+			if err := nft.AddSet(set, nil); err != nil {
 				return err
 			}
-			rule, err := s.rule(nft, chain, f.ports)
+			rule, err := s.rule(nft, chain, f.ports, drops[s])
 			if err != nil {
 				return err
 			}
@@ -225,30 +242,31 @@ func (f *nfTables) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 }
 
 // List reads the sets. See Firewall. With 100,000 members that takes seconds.
-func (f *nfTables) List(ctx context.Context) ([]Ban, error) {
+func (f *nfTables) List(ctx context.Context) ([]Ban, error) { return bare(f.held(ctx)) }
+
+func (f *nfTables) held(ctx context.Context) ([]Held, error) {
 	found, err := f.kernelSets()
 	if err != nil {
 		return nil, err
 	}
-	bans := []Ban{}
+	all := []Held{}
 	for s := range found {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		var elements []nftables.SetElement
 		now := time.Now()
-		err := f.nft.within(nftListing, func(nft *nftables.Conn) (err error) {
+		err := f.listing.within(nftListing, func(nft *nftables.Conn) (err error) {
 			elements, err = nft.GetSetElements(s.set())
 			return err
 		})
 		if err != nil {
 			return nil, nftError("list set "+s.name(), err)
 		}
-		bans = append(bans, s.bans(elements, now)...)
+		all = append(all, s.held(elements, now)...)
 	}
-	slices.SortFunc(bans, byPrefix)
 	// One that came while the kernel listed may be there twice.
-	return slices.CompactFunc(bans, func(a, b Ban) bool { return a.Prefix == b.Prefix }), ctx.Err()
+	return slices.CompactFunc(inOrder(all), func(a, b Held) bool { return a.Prefix == b.Prefix }), ctx.Err()
 }
 
 // Remove takes the table away, and with it all bans. Nothing there is no error.
@@ -267,7 +285,7 @@ func (f *nfTables) Remove(ctx context.Context) error {
 // Close lets go of the kernel. All bans stay in force until their end.
 func (f *nfTables) Close() error {
 	f.raw.socket.Close()
-	return f.nft.close()
+	return errors.Join(f.nft.close(), f.listing.close())
 }
 
 func (f *nfTables) known() []nftSet {

@@ -117,21 +117,24 @@ func inPlace(c *nftables.Chain) bool {
 		c.Priority != nil && *c.Priority == *want.Priority
 }
 
-// bans returns what the elements of the set ban.
-func (s nftSet) bans(elements []nftables.SetElement, now time.Time) []Ban {
-	bans := make([]Ban, 0, len(elements))
+// held returns what the elements of the set ban.
+func (s nftSet) held(elements []nftables.SetElement, now time.Time) []Held {
+	all := make([]Held, 0, len(elements))
 	for _, e := range elements {
 		p, ok := s.prefix(e)
 		if !ok {
 			continue
 		}
-		b := Ban{Prefix: p}
+		h := Held{Prefix: p}
 		if e.Timeout > 0 || e.Expires > 0 {
-			b.Until = now.Add(e.Expires.Round(time.Second))
+			h.Until = now.Add(e.Expires.Round(time.Second))
 		}
-		bans = append(bans, b)
+		if e.Counter != nil {
+			h.Packets, h.Counted = e.Counter.Packets, true
+		}
+		all = append(all, h)
 	}
-	return bans
+	return all
 }
 
 // bySet sorts what is about prefixes by the set they belong into.

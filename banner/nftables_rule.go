@@ -19,19 +19,25 @@ const register = 1
 
 // rule makes the rule for a set, like
 //
-//	ip6 saddr & ffff:ffff:ffff:ffff:: @banned6_64 meta l4proto { tcp, udp } th dport { 80, 443 } counter drop
+//	meta l4proto { tcp, udp } th dport { 80, 443 } ip6 saddr & ffff:ffff:ffff:ffff:: @banned6_64 counter drop
 //
-// The address comes first: for nearly all packets the rule ends there.
-func (s nftSet) rule(nft *nftables.Conn, chain *nftables.Chain, ports []uint16) (*nftables.Rule, error) {
-	exprs := s.matchSource()
+// The address comes last: a member counts each packet that is looked up, which
+// must be those that are dropped. The rule's own counter goes on from drops.
+func (s nftSet) rule(
+	nft *nftables.Conn, chain *nftables.Chain, ports []uint16, drops *expr.Counter,
+) (*nftables.Rule, error) {
+	var exprs []expr.Any
 	if len(ports) > 0 {
-		match, err := matchPorts(nft, chain.Table, ports)
-		if err != nil {
+		var err error
+		if exprs, err = matchPorts(nft, chain.Table, ports); err != nil {
 			return nil, err
 		}
-		exprs = append(exprs, match...)
 	}
-	exprs = append(exprs, &expr.Counter{}, &expr.Verdict{Kind: expr.VerdictDrop})
+	exprs = append(exprs, s.matchSource()...)
+	if drops == nil {
+		drops = new(expr.Counter)
+	}
+	exprs = append(exprs, drops, &expr.Verdict{Kind: expr.VerdictDrop})
 	return &nftables.Rule{Table: chain.Table, Chain: chain, Exprs: exprs, UserData: s.mark(ports)}, nil
 }
 
@@ -82,7 +88,7 @@ func matchPorts(nft *nftables.Conn, table *nftables.Table, ports []uint16) ([]ex
 // mark is the comment that a rule is known again by: what it matches, in short.
 func (s nftSet) mark(ports []uint16) []byte {
 	sum := fnv.New32a()
-	fmt.Fprint(sum, slices.Compact(slices.Sorted(slices.Values(ports))))
+	fmt.Fprint(sum, "ports first", slices.Compact(slices.Sorted(slices.Values(ports))))
 	return userdata.AppendString(nil, userdata.TypeComment, fmt.Sprintf("odooban %s %08x", s.name(), sum.Sum32()))
 }
 

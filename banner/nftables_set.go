@@ -140,33 +140,46 @@ func (s nftSet) holds(c *conn, prefixes ...netip.Prefix) (bool, error) {
 	return err == nil, err
 }
 
-// members returns how many members the kernel says there are, some of which
-// may have run out; false when it does not say, before Linux 6.16.
-func (s nftSet) members(c *conn) (n int, known bool, err error) {
-	const count = 20 // NFTA_SET_COUNT of include/uapi/linux/netfilter/nf_tables.h
+// nftFacts is what the kernel says about a set.
+type nftFacts struct {
+	// members is how many there are, some of which may have run out; negative
+	// when the kernel does not say, before Linux 6.16.
+	members int
+	// counts says that the members count their packets.
+	counts bool
+}
+
+// facts asks the kernel. A set that is not there is an error.
+func (s nftSet) facts(c *conn) (facts nftFacts, err error) {
+	// NFTA_SET_EXPR and NFTA_SET_COUNT of include/uapi/linux/netfilter/nf_tables.h
+	const expressions, count = 17, 20
+	facts.members = -1
 	b := attr(aboutNFT(), unix.NFTA_SET_TABLE, nl.ZeroTerminated(nftName))
 	b = attr(b, unix.NFTA_SET_NAME, nl.ZeroTerminated(s.name()))
 	err = c.call(unix.NFNL_SUBSYS_NFTABLES, unix.NFT_MSG_GETSET, 0, b, func(payload []byte) error {
 		return eachAttr(payload[min(len(payload), nl.SizeofNfgenmsg):], func(kind uint16, value []byte) error {
-			if kind == count && len(value) == 4 {
-				n, known = int(binary.BigEndian.Uint32(value)), true
+			switch {
+			case kind == count && len(value) == 4:
+				facts.members = int(binary.BigEndian.Uint32(value))
+			case kind == expressions:
+				facts.counts = true
 			}
 			return nil
 		})
 	})
-	return n, known, err
+	return facts, err
 }
 
 // missing says how many of the prefixes are not members.
 func (s nftSet) missing(ctx context.Context, c *conn, prefixes []netip.Prefix) (int, error) {
-	n, known, err := s.members(c)
+	facts, err := s.facts(c)
 	switch {
 	case errors.Is(err, syscall.ENOENT):
 		return len(prefixes), nil
 	case err != nil:
 		return 0, err
-	case known && n < len(prefixes):
-		return len(prefixes) - n, nil
+	case facts.members >= 0 && facts.members < len(prefixes):
+		return len(prefixes) - facts.members, nil
 	}
 	ok, err := s.holds(c, prefixes[:min(len(prefixes), sampleSize)]...)
 	if err = errors.Join(err, ctx.Err()); ok || err != nil {

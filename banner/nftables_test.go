@@ -19,11 +19,11 @@ func TestNFTablesListing(t *testing.T) {
 	t.Log(listing)
 	for _, want := range []string{
 		"type filter hook prerouting priority raw - 10; policy accept;",
-		"ip saddr @banned4 meta l4proto { tcp, udp } th dport { 80, 443 } counter packets 0 bytes 0 drop",
+		"meta l4proto { tcp, udp } th dport { 80, 443 } ip saddr @banned4 counter packets 0 bytes 0 drop",
 		"ip saddr & 255.255.255.0 == @banned4_24 ",
 		"ip6 saddr @banned6 ",
 		"ip6 saddr & ffff:ffff:ffff:ffff:: == @banned6_64 ",
-		"203.0.113.7 timeout 1h expires",
+		"203.0.113.7 counter packets 0 bytes 0 timeout 1h expires",
 	} {
 		if !strings.Contains(listing, want) {
 			t.Errorf("listing has no %q", want)

@@ -184,6 +184,44 @@ func ownRules(ipt *iptables.IPTables) ([]int, error) {
 	return own, nil
 }
 
+// dropped returns how many packets the rules of ours have matched since they
+// were inserted.
+func (r rules) dropped() (sum uint64, err error) {
+	ipt, err := r.open()
+	if err != nil {
+		return 0, err
+	}
+	lines, err := ipt.ListWithCounters(ruleTable, ruleChain)
+	if err != nil {
+		return 0, ruleError("list rules", err)
+	}
+	for _, line := range lines {
+		if !isOwn(line) {
+			continue
+		}
+		_, n, err := cutCounters(line)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+// cutCounters takes the counters out of a rule as iptables -v -S prints it, and
+// returns its number of packets.
+func cutCounters(line string) (rule string, packets uint64, err error) {
+	words := strings.Fields(line)
+	i := slices.Index(words, "-c")
+	if i < 0 || i+2 >= len(words) {
+		return line, 0, fmt.Errorf("read counters of rule %q: there are none", line)
+	}
+	if packets, err = strconv.ParseUint(words[i+1], 10, 64); err != nil {
+		return line, 0, fmt.Errorf("read counters of rule %q: %w", line, err)
+	}
+	return strings.Join(slices.Delete(words, i, i+3), " "), packets, nil
+}
+
 // isOwn knows a rule of ours by its comment, which old versions quote.
 func isOwn(line string) bool {
 	words := strings.Fields(line)

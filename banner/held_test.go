@@ -1,0 +1,112 @@
+package banner
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"odooban/internal/netnstest"
+)
+
+// heldOf returns what the kernel says about a ban.
+func heldOf(t *testing.T, b backend, prefix string) Held {
+	t.Helper()
+	all, err := b.held(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range all {
+		if h.Prefix == netip.MustParsePrefix(prefix) {
+			return h
+		}
+	}
+	t.Fatalf("%s is not held: %v", prefix, all)
+	return Held{}
+}
+
+func droppedBy(t *testing.T, b backend) uint64 {
+	t.Helper()
+	n, err := b.dropped(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Each ban counts its packets, and begins anew; the sum goes on, also when the
+// ban is over and when everything is repaired.
+func TestDroppedPacketsAreCounted(t *testing.T) {
+	eachFamily(t, func(t *testing.T, k kind, f family) {
+		network := netnstest.New(t, 1)
+		network.Server.Echo(t, 22)
+		fw, ok := k.bare(t, network.Server, webPorts...).(inside)
+		if !ok {
+			t.Fatal("not inside")
+		}
+		keeper := newKeeper(k.backend, fw)
+		block(t, keeper, time.Hour, f.ban, "203.0.113.7/32", "2001:db8:77::/64")
+		connect(t, network.Clients[0], f.server(network), 22) // a port that is not guarded
+		if h := heldOf(t, fw, f.ban); h.Packets != 0 || !h.Counted {
+			t.Errorf("at first: %+v", h)
+		}
+		wantNoWay(t, network.Clients[0], netip.AddrPortFrom(f.server(network), 443), dropMeter(t, k, network.Server, f))
+		if h := heldOf(t, fw, f.ban); h.Packets == 0 {
+			t.Errorf("after a packet was dropped: %+v", h)
+		}
+		for _, other := range []string{"203.0.113.7/32", "2001:db8:77::/64"} {
+			if h := heldOf(t, fw, other); h.Packets != 0 {
+				t.Errorf("of another: %+v", h)
+			}
+		}
+		sum := droppedBy(t, fw)
+		if sum == 0 {
+			t.Error("no packet in all")
+		}
+
+		unblock(t, keeper, f.ban)
+		block(t, keeper, time.Hour, f.ban, "203.0.113.0/24")
+		if h := heldOf(t, fw, f.ban); h.Packets != 0 {
+			t.Errorf("of a new ban: %+v", h)
+		}
+		repair(t, network.Server, fw)
+		status, err := keeper.Status(t.Context())
+		if err != nil || status.Dropped < sum || status.Bans != 4 || status.Backend != k.backend {
+			t.Errorf("status: %+v, %v, want %d packets or more", status, err, sum)
+		}
+	})
+}
+
+// Sets that were made without counters are taken as they are.
+func TestBansThatAreNotCounted(t *testing.T) {
+	for _, c := range []struct {
+		kind kind
+		made func(host *netnstest.Host)
+	}{
+		{kinds[0], func(host *netnstest.Host) {
+			host.Run(t, "ipset", "create", "odooban4", "hash:net", "timeout", "0")
+			host.Run(t, "ipset", "add", "odooban4", "203.0.113.7", "timeout", "3600")
+		}},
+		{nftKind, func(host *netnstest.Host) {
+			host.Run(t, "nft", "add", "table", "inet", nftName)
+			host.Run(t, "nft", "add", "set", "inet", nftName, "banned4", "{ type ipv4_addr; flags timeout; }")
+			host.Run(t, "nft", "add", "element", "inet", nftName, "banned4", "{ 203.0.113.7 timeout 1h }")
+		}},
+	} {
+		t.Run(c.kind.name, func(t *testing.T) {
+			network := netnstest.New(t, 1)
+			c.made(network.Server)
+			fw := c.kind.bare(t, network.Server, webPorts...)
+			block(t, fw, time.Hour, "198.51.100.1/32", "2001:db8:1::/64")
+			for prefix, counted := range map[string]bool{"203.0.113.7/32": false, "198.51.100.1/32": false, "2001:db8:1::/64": true} {
+				if h := heldOf(t, fw, prefix); h.Counted != counted {
+					t.Errorf("counted: %+v", h)
+				}
+			}
+			wantNoWay(t, network.Clients[0], netip.AddrPortFrom(network.Server.Addr4, 443),
+				dropMeter(t, c.kind, network.Server, families[0]))
+			if droppedBy(t, fw) == 0 {
+				t.Error("the rules count all the same")
+			}
+		})
+	}
+}
