@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test torture lint bench fuzz deps clean
+.PHONY: help demo build install uninstall package test torture lint bench fuzz deps clean manual
 
 # The next release, for builds from a tree without tags; a tag vX.Y.Z takes its place.
 NEXT := 0.1.0
@@ -17,15 +17,57 @@ export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 
 LINTER := tools/bin/golangci-lint
 BENCHSTAT := tools/bin/benchstat
+NFPM := tools/bin/nfpm
+
+# Where make install puts things; DESTDIR stands before all of it. The unit and its configuration are found in any PREFIX.
+PREFIX ?= /usr/local
+DESTDIR ?=
+MANUAL := share/man/man1 share/man/man5 share/bash-completion/completions share/zsh/site-functions \
+	share/fish/vendor_completions.d
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: deps ## Watch an attack being cut off, in network namespaces of its own (as root).
 	go run ./internal/demo
 
 build: ## Build the static binary bin/odooban.
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/odooban ./cmd/odooban
+
+# Man pages and completions, out of the commands and docs/configuration.md. They are as old as the tree.
+manual: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+manual:
+	@rm -rf dist/manual
+	GOOS= GOARCH= go run -tags manual -ldflags '-X main.version=$(VERSION)' ./cmd/odooban dist/manual
+	@gzip -9n dist/manual/*.[15]
+
+install: build manual ## Install what was built (PREFIX=/usr/local, DESTDIR), with the service; see docs/install.md.
+	install -D -m 755 bin/odooban $(DESTDIR)$(PREFIX)/bin/odooban
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(MANUAL))
+	install -m 644 dist/manual/*.1.gz $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 dist/manual/*.5.gz $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 dist/manual/odooban.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/odooban
+	install -m 644 dist/manual/odooban.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_odooban
+	install -m 644 dist/manual/odooban.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/odooban.fish
+	install -d $(DESTDIR)/etc/systemd/system $(DESTDIR)/etc/sysusers.d $(DESTDIR)/etc/tmpfiles.d $(DESTDIR)/etc/odooban
+	sed 's,/usr/bin/odooban,$(PREFIX)/bin/odooban,' systemd/odooban.service > $(DESTDIR)/etc/systemd/system/odooban.service
+	install -m 644 systemd/odooban.sysusers $(DESTDIR)/etc/sysusers.d/odooban.conf
+	install -m 644 systemd/odooban.tmpfiles $(DESTDIR)/etc/tmpfiles.d/odooban.conf
+	[[ -e $(DESTDIR)/etc/odooban/odooban.yaml ]] || \
+		install -m 644 internal/config/init.yaml $(DESTDIR)/etc/odooban/odooban.yaml
+
+uninstall: ## Remove what make install has installed, but for /etc/odooban and the journal.
+	rm -f $(DESTDIR)$(PREFIX)/bin/odooban $(DESTDIR)$(PREFIX)/share/man/man[15]/odooban*.gz
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/odooban
+	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_odooban
+	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/odooban.fish
+	rm -f $(DESTDIR)/etc/systemd/system/odooban.service
+	rm -f $(DESTDIR)/etc/sysusers.d/odooban.conf $(DESTDIR)/etc/tmpfiles.d/odooban.conf
+
+package: build manual $(NFPM) ## Make the .deb and the .rpm in dist/.
+	@rm -f dist/*.deb dist/*.rpm
+	for kind in deb rpm; do VERSION='$(VERSION)' ARCH="$$(go env GOARCH)" \
+		$(NFPM) package --config packaging/nfpm.yaml --packager $$kind --target dist/; done
 
 test: deps ## Run all tests with the race detector; ODOOBAN_TEST_REQUIRE=all lets none skip.
 	go vet ./...
@@ -58,6 +100,11 @@ clean: ## Remove what was built, except the tools: they take minutes.
 $(LINTER): tools/go.sum
 	cd tools && CGO_ENABLED=0 GOBIN='$(CURDIR)/tools/bin' \
 		go install -trimpath -ldflags '-s -w' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+$(NFPM): tools/go.sum
+	cd tools && CGO_ENABLED=0 GOBIN='$(CURDIR)/tools/bin' \
+		go install -trimpath -ldflags '-s -w' github.com/goreleaser/nfpm/v2/cmd/nfpm
 	@touch $@
 
 $(BENCHSTAT): tools/go.sum

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"syscall"
 
@@ -19,10 +18,6 @@ const (
 	exitFailed = 1
 	exitUsage  = 2
 )
-
-func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
 
 // run runs one command and returns its exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
