@@ -30,9 +30,6 @@ func TestMain(m *testing.M) {
 	if slices.Contains(os.Environ(), childFollows) {
 		os.Exit(childMain())
 	}
-	if dir := os.Getenv(childJournald); dir != "" {
-		os.Exit(journaldMain(dir))
-	}
 	os.Exit(m.Run())
 }
 

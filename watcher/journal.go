@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,12 +31,11 @@ const (
 // those longer than its LineMax (48 KiB) into several. One that is not over
 // where journald ends it ends in a NUL, so that half an address is none.
 type Journal struct {
+	rounds
 	unit   string
 	since  time.Time
 	alarm  Alarm
 	resume *journalPosition
-	// command is journalctl, with what tests put before our own arguments.
-	command []string
 }
 
 // NewJournal follows unit, a whole name like odoo.service, which need not
@@ -43,7 +43,7 @@ type Journal struct {
 // journal goes back for weeks. alarm is told why it cannot be read for the
 // time being, and when journald says that it has left out lines.
 func NewJournal(unit string, since time.Time, alarm Alarm) *Journal {
-	return &Journal{unit: unit, since: since, alarm: alarm, command: []string{"journalctl"}}
+	return &Journal{unit: unit, since: since, alarm: alarm}
 }
 
 // Name is the unit behind "journal:".
@@ -78,22 +78,37 @@ func (j *Journal) Follow(ctx context.Context, sink Sink) error {
 	for {
 		began := time.Now()
 		err := f.run(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if f.refused != nil {
-			return f.refused
+		if f.refused != nil || ctx.Err() != nil {
+			break
 		}
 		f.trouble(err)
 		if time.Since(began) > journalRetryMost {
 			wait = journalRetryFirst
 		}
+		f.rest(ctx, wait)
+		wait = min(2*wait, journalRetryMost)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return f.refused
+}
+
+// rest waits for d, or until ctx ends.
+func (f *journalFollower) rest(ctx context.Context, d time.Duration) {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	tick := time.NewTicker(journalSettle)
+	defer tick.Stop()
+	for {
+		f.turn()
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
+			return
+		case <-over.C:
+			return
+		case <-tick.C:
 		}
-		wait = min(2*wait, journalRetryMost)
 	}
 }
 
@@ -114,10 +129,8 @@ const messagesDropped = "a596d6fe7bfa4994828e72309e95d61e"
 
 // journalctl is the program, with args and what is the same in every call.
 func (j *Journal) journalctl(ctx context.Context, args ...string) *exec.Cmd {
-	all := append(j.command[1:len(j.command):len(j.command)], "--output=json", "--all", "--no-pager",
-		"--output-fields=MESSAGE,_LINE_BREAK,N_DROPPED")
-	all = append(append(all, args...), j.matches()...)
-	cmd := exec.CommandContext(ctx, j.command[0], all...)
+	same := []string{"--output=json", "--all", "--no-pager", "--output-fields=MESSAGE,_LINE_BREAK,N_DROPPED"}
+	cmd := exec.CommandContext(ctx, "journalctl", slices.Concat(same, args, j.matches())...)
 	cmd.Env = []string{"LC_ALL=C"}
 	return cmd
 }

@@ -28,6 +28,7 @@ type journalFollower struct {
 	again bool
 
 	latest    time.Time // when something last came
+	checked   time.Time // when it was last looked whether something has
 	live      bool      // the last line was
 	unsettled bool      // a line has come since Settled was called
 	complaint string    // what journalctl wrote to its standard error
@@ -70,7 +71,7 @@ func (f *journalFollower) begin() string {
 	f.numbering = numbering{}
 	f.lines.drop()
 	if f.last.Cursor == "" {
-		return fmt.Sprintf("--since=@%d", f.since.Unix())
+		return fmt.Sprintf("--since=@%d.%06d", f.since.Unix(), f.since.Nanosecond()/1000)
 	}
 	until := f.last
 	f.until, f.again = &until, len(f.trail.marks) > 0
@@ -87,7 +88,7 @@ func (f *journalFollower) follow(ctx context.Context, stdout, stderr io.Reader) 
 	complaints, small := pump(ctx, stderr, least)
 	settle := time.NewTimer(journalSettle)
 	defer settle.Stop()
-	f.latest, f.complaint = time.Now(), ""
+	f.complaint = ""
 	for f.refused == nil && (entries != nil || complaints != nil) {
 		select {
 		case <-ctx.Done():
@@ -106,11 +107,13 @@ func (f *journalFollower) follow(ctx context.Context, stdout, stderr io.Reader) 
 			f.refused = f.lines.feed(p.data, f.entry)
 			buffers <- p.data[:blockSize]
 			f.latest = time.Now()
+			f.checked = f.latest
 			if p.err != nil {
 				entries = nil
 			}
 		}
-		settle.Reset(f.pause())
+		f.turn()
+		settle.Reset(journalSettle)
 	}
 }
 
@@ -131,27 +134,21 @@ func pump(ctx context.Context, from io.Reader, size int) (<-chan piece, chan<- [
 	return pieces, buffers
 }
 
-// pause is how long nothing must have come for a record to be whole.
-func (f *journalFollower) pause() time.Duration {
-	if f.live {
-		return journalSettle
-	}
-	return historySettle
-}
-
 // checkEnd calls Settled when nothing has come for a while. A timer that is
 // late says that this process was paused, and that the next lines may be
 // waiting to be read.
 func (f *journalFollower) checkEnd() error {
-	if late := time.Since(f.latest) > 2*f.pause(); late {
-		f.latest = time.Now()
-		return nil
+	now, settle := time.Now(), historySettle
+	if f.live {
+		settle = journalSettle
 	}
-	if !f.unsettled {
+	paused := now.Sub(f.checked) > 2*journalSettle
+	f.checked = now
+	if !f.unsettled || paused || now.Sub(f.latest) < settle {
 		return nil
 	}
 	f.unsettled = false
-	return f.sink.Settled(time.Now())
+	return f.sink.Settled(now)
 }
 
 // entry takes one line of journalctl.

@@ -1,32 +1,356 @@
 package watcher
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"odooban/internal/journaldtest"
 )
 
-func TestJournal(t *testing.T) {
-	j := startJournald(t)
-	conn := j.open()
+// entire is a Journal of the unit from its first line.
+func entire(j *journaldtest.Journald, c *collector) *Journal {
+	return NewJournal(j.Unit, time.Unix(0, 0), c.alarm)
+}
+
+func send(t *testing.T, conn net.Conn, format string, args ...any) {
+	t.Helper()
+	if _, err := fmt.Fprintf(conn, format, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestJournalLines(t *testing.T) {
+	j := journaldtest.Start(t)
 	c := newCollector()
-	follow(t, j.source(c), c)
+	follow(t, entire(j, c), c)
 	c.awaitLines(t, 1)
 	long := strings.Repeat("x", 48<<10)
-	write(t, conn, "one \r\n\n<4>two\nbin \xff\x01\nesc \x1b[0m \u2028\nnul\x00rest\n"+long+"tail\n")
-	c.awaitLines(t, 9)
+	send(t, j.Open(), "one \r\n\n<4>two\nbin \xff\x01\nesc \x1b[0m \u2028\nnul\x00rest\n%stail\n", long)
 	want := []string{"hello", "one", "two", "bin \xff\x01", "esc \x1b[0m \u2028", "nul\x00", "rest", long + "\x00", "tail"}
+	c.awaitLines(t, len(want))
 	if diff := cmp.Diff(want, c.all()); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	c.await(t, "settled", func() bool { return slices.Contains(c.settled, 9) })
-	if age := time.Since(c.seen[8]); age < 0 || age > time.Minute {
+	c.await(t, "end", func() bool { return slices.Contains(c.settled, len(want)) })
+	if age := time.Since(c.seen[len(want)-1]); age < 0 || age > time.Minute {
 		t.Errorf("the last line was seen %v ago", age)
 	}
 	if len(c.alarms) > 0 {
 		t.Errorf("alarms: %q", c.alarms)
+	}
+}
+
+func TestJournalBeginsAt(t *testing.T) {
+	j := journaldtest.Start(t)
+	conn := j.Open()
+	send(t, conn, "before\n")
+	first := newCollector()
+	stop := follow(t, entire(j, first), first)
+	first.awaitLines(t, 2)
+	stop()
+	c := newCollector()
+	follow(t, NewJournal(j.Unit, time.Now(), c.alarm), c)
+	send(t, conn, "after\n")
+	c.awaitLines(t, 1)
+	if diff := cmp.Diff([]string{"after"}, c.all()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+// TestJournalSeen takes for live what journald has just taken, by its own stamp.
+func TestJournalSeen(t *testing.T) {
+	now := time.Now().Truncate(time.Microsecond)
+	tests := []struct {
+		name  string
+		stamp time.Time
+		want  time.Time
+	}{
+		{"just now", now, now},
+		{"read late", now.Add(-2 * liveWithin), time.Time{}},
+		{"before the clock was set back", now.Add(time.Hour), time.Time{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCollector()
+			f := newJournalFollower(NewJournal("odoo.service", now, c.alarm), c)
+			entry := fmt.Sprintf(`{"__CURSOR":"s=1","__REALTIME_TIMESTAMP":"%d","__MONOTONIC_TIMESTAMP":"1","_BOOT_ID":%q,"MESSAGE":"x"}`,
+				tt.stamp.UnixMicro(), strings.Repeat("a", 32))
+			if err := f.entry([]byte(entry)); err != nil {
+				t.Fatal(err)
+			}
+			if len(c.seen) != 1 || !c.seen[0].Equal(tt.want) {
+				t.Errorf("seen %v, want %v; alarms %q", c.seen, tt.want, c.alarms)
+			}
+		})
+	}
+}
+
+// placed keeps where each line stands, and the position behind each.
+type placed struct {
+	*collector
+	places    []Place
+	positions [][]byte
+}
+
+func (p *placed) Line(l Line) error {
+	p.places = append(p.places, l.Place)
+	p.positions = append(p.positions, l.Position())
+	return p.collector.Line(l)
+}
+
+// TestJournalResumes stops at many places and goes on: no line is lost, and
+// each stands where it stood.
+func TestJournalResumes(t *testing.T) {
+	j := journaldtest.Start(t)
+	conn := j.Open()
+	const lines = 200
+	for i := range lines {
+		// Several at a time have the same stamp.
+		send(t, conn, "%d\n%d and %s\n", i, i, strings.Repeat("y", 30<<10))
+	}
+	whole := &placed{collector: newCollector()}
+	stop := follow(t, entire(j, whole.collector), whole)
+	whole.awaitLines(t, 1+2*lines)
+	stop()
+	for i := 1; i < len(whole.places); i++ {
+		if a, b := whole.places[i-1], whole.places[i]; a.Generation != b.Generation || a.Offset >= b.Offset {
+			t.Fatalf("line %d is at %v, the next at %v", i-1, a, b)
+		}
+	}
+	for range 5 {
+		at := rand.IntN(len(whole.positions))
+		again := &placed{collector: newCollector()}
+		source := NewJournal(j.Unit, time.Now(), again.alarm)
+		if err := source.Resume(whole.positions[at]); err != nil {
+			t.Fatal(err)
+		}
+		stop := follow(t, source, again)
+		again.await(t, "the last line", func() bool {
+			n := len(again.places)
+			return n > 0 && again.places[n-1] == whole.places[len(whole.places)-1]
+		})
+		stop()
+		from := len(whole.lines) - len(again.lines)
+		if from > at+1 {
+			t.Errorf("resumed behind line %d at line %d", at, from)
+		}
+		if diff := cmp.Diff(whole.lines[from:], again.lines); diff != "" {
+			t.Errorf("lines after %d (-want +got):\n%s", at, diff)
+		}
+		if diff := cmp.Diff(whole.places[from:], again.places); diff != "" {
+			t.Errorf("places after %d (-want +got):\n%s", at, diff)
+		}
+		if warm := len(strings.Join(whole.lines[from:at+1], "")); warm > warmUp+warmUp/4 || warm < warmUp && from > 0 {
+			t.Errorf("%d bytes before line %d came again", warm, at)
+		}
+		if len(again.alarms) > 0 {
+			t.Errorf("alarms: %q", again.alarms)
+		}
+	}
+}
+
+// TestJournalRotates rotates the journal, drops old files and kills journalctl
+// while lines are written: each comes once.
+func TestJournalRotates(t *testing.T) {
+	j := journaldtest.Start(t, "RuntimeMaxFileSize=1M", "RuntimeMaxUse=64M")
+	c := newCollector()
+	follow(t, entire(j, c), c)
+	c.awaitLines(t, 1)
+	const rounds, each = 6, 2000
+	var writing sync.WaitGroup
+	conn := j.Open()
+	for round := range rounds {
+		writing.Go(func() {
+			for i := range each {
+				fmt.Fprintf(conn, "line %d\n", round*each+i)
+			}
+		})
+		switch round % 3 {
+		case 0:
+			j.Rotate()
+		case 1:
+			for _, pid := range j.Readers() {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+			c.await(t, "alarm", func() bool { return len(c.alarms) > round/3 })
+		}
+		writing.Wait()
+		c.awaitLines(t, 1+(round+1)*each)
+		if round%3 == 2 {
+			j.Rotate()
+			j.Vacuum()
+		}
+	}
+	for i, line := range c.all()[1:] {
+		if want := fmt.Sprintf("line %d", i); line != want {
+			t.Fatalf("line %d is %q", i, line)
+		}
+	}
+	for _, alarm := range c.alarms {
+		if !strings.Contains(alarm, "signal: killed") {
+			t.Errorf("alarm: %s", alarm)
+		}
+	}
+}
+
+// TestJournaldRestarts also leaves a line behind that no end was written to.
+func TestJournaldRestarts(t *testing.T) {
+	j := journaldtest.Start(t)
+	c := newCollector()
+	follow(t, entire(j, c), c)
+	conn := j.Open()
+	send(t, conn, "one\nhalf")
+	c.awaitLines(t, 2)
+	conn.Close()
+	j.Restart()
+	send(t, j.Open(), "two\n")
+	c.await(t, "two", func() bool { return slices.Contains(c.lines, "two") })
+	for _, line := range c.all() {
+		if strings.TrimSuffix(line, "\x00") == line && !slices.Contains([]string{"hello", "one", "two"}, line) {
+			t.Errorf("line %q", line)
+		}
+	}
+}
+
+// TestJournalVacuumed resumes where there is nothing any more.
+func TestJournalVacuumed(t *testing.T) {
+	j := journaldtest.Start(t)
+	first := &placed{collector: newCollector()}
+	stop := follow(t, entire(j, first.collector), first)
+	conn := j.Open()
+	send(t, conn, "lost\n")
+	first.awaitLines(t, 2)
+	stop()
+	j.Rotate()
+	j.Vacuum()
+	send(t, conn, "kept\n")
+	c := newCollector()
+	source := entire(j, c)
+	if err := source.Resume(first.positions[0]); err != nil {
+		t.Fatal(err)
+	}
+	follow(t, source, c)
+	c.awaitAlarm(t, "is gone, and lines behind it may be")
+	c.awaitLines(t, 1)
+	if diff := cmp.Diff([]string{"kept"}, c.all()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+// TestJournalDrops is about a unit that writes more than it may.
+func TestJournalDrops(t *testing.T) {
+	j := journaldtest.Start(t, "RateLimitIntervalSec=1s", "RateLimitBurst=10")
+	c := newCollector()
+	follow(t, entire(j, c), c)
+	conn := j.Open()
+	for i := range 1000 {
+		send(t, conn, "line %d\n", i)
+	}
+	j.Eventually("the end of the interval", func() bool {
+		send(t, conn, "after\n")
+		return slices.Contains(c.all(), "after")
+	})
+	c.awaitAlarm(t, "journald has dropped ")
+	if slices.ContainsFunc(c.lines, func(line string) bool { return strings.HasPrefix(line, "Suppressed") }) {
+		t.Error("what journald says is taken for a line of the unit")
+	}
+}
+
+// TestJournalTrouble has all that can be in the way at the start, and goes on
+// once it is not.
+func TestJournalTrouble(t *testing.T) {
+	tests := []struct {
+		name   string
+		unit   string
+		broken func(t *testing.T, j *journaldtest.Journald)
+		alarm  string
+	}{
+		{
+			"no journalctl", "", func(t *testing.T, _ *journaldtest.Journald) { t.Setenv("PATH", t.TempDir()) },
+			"where there is no systemd, name the log's file",
+		},
+		{"no permission", "", func(_ *testing.T, j *journaldtest.Journald) {
+			j.Journalctl("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+		}, "add odooban's user to the group systemd-journal"},
+		{"no such unit", "oddo.service", func(*testing.T, *journaldtest.Journald) {}, "find unit oddo.service: nothing of it"},
+	}
+	j := journaldtest.Start(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.broken(t, j)
+			c := newCollector()
+			source := entire(j, c)
+			if tt.unit != "" {
+				source.unit = tt.unit
+			}
+			follow(t, source, c)
+			c.awaitAlarm(t, tt.alarm)
+			j.Journalctl()
+		})
+	}
+}
+
+func TestJournalSinkRefuses(t *testing.T) {
+	j := journaldtest.Start(t)
+	c := newCollector()
+	c.fail = errors.New("full")
+	if err := entire(j, c).Follow(t.Context(), c); !errors.Is(err, c.fail) {
+		t.Errorf("Follow gave %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := entire(j, c).Follow(ctx, c); err != nil {
+		t.Errorf("Follow gave %v after its context had ended", err)
+	}
+	j.Eventually("the end of journalctl", func() bool { return len(j.Readers()) == 0 })
+}
+
+func TestJournalResumeBroken(t *testing.T) {
+	good := journalPosition{Version: 1, Cursor: "s=1;i=2", Boot: strings.Repeat("a", 32), Offset: 7, Time: 8}
+	tests := []struct {
+		name   string
+		damage func(*journalPosition)
+	}{
+		{"version", func(p *journalPosition) { p.Version = 2 }},
+		{"no cursor", func(p *journalPosition) { p.Cursor = "" }},
+		{"cursor that is an option", func(p *journalPosition) { p.Cursor = "x --file=/etc/shadow" }},
+		{"boot", func(p *journalPosition) { p.Boot = "b" }},
+		{"offset", func(p *journalPosition) { p.Offset = -1 }},
+	}
+	resume := func(p journalPosition) error {
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return NewJournal("odoo.service", time.Now(), nil).Resume(text)
+	}
+	if err := resume(good); err != nil {
+		t.Error(err)
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := good
+			tt.damage(&p)
+			if err := resume(p); !errors.Is(err, errPosition) {
+				t.Errorf("Resume gave %v", err)
+			}
+		})
+	}
+	for _, text := range []string{"", "{", "[]", strings.Repeat(" ", maxPosition+1)} {
+		if err := NewJournal("odoo.service", time.Now(), nil).Resume([]byte(text)); (err == nil) != (text == "") {
+			t.Errorf("Resume(%.10q) gave %v", text, err)
+		}
 	}
 }

@@ -200,7 +200,11 @@ type pipeline struct {
 	set    *rules.Set
 	log    *logbook
 	groups []watcher.Group
-	stdin  *watcher.Reader
+	// units are those that have their log in systemd's journal, and since is how
+	// far back it is read when nothing is known of where reading stopped.
+	units []watcher.Source
+	since time.Time
+	stdin *watcher.Reader
 
 	service *service.Service
 }
@@ -220,6 +224,7 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 		return nil, err
 	}
 	p := &pipeline{engine: engine.New(j, d.firewall, d.log), set: set, log: d.log, service: d.service}
+	p.since = time.Now().Add(-j.Lookback())
 	if d.journal != nil {
 		if err := p.engine.Restore(ctx, d.journal, time.Now()); err != nil {
 			return nil, err
@@ -235,11 +240,26 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 
 // open prepares a source.
 func (p *pipeline) open(source config.Source, stdin io.Reader) error {
-	if source.File == "-" {
+	switch {
+	case source.File == "-":
 		p.stdin = watcher.NewReader("standard input", stdin)
-		return nil
+	case source.Journald != nil:
+		p.openUnit(source.Journald.Unit)
+	default:
+		return p.openFiles(source.File)
 	}
-	return p.openFiles(source.File)
+	return nil
+}
+
+// openUnit prepares what a unit writes to systemd's journal.
+func (p *pipeline) openUnit(name string) {
+	var unit *watcher.Journal
+	trouble := func(err error) { p.engine.Trouble(unit.Name(), err) }
+	unit = watcher.NewJournal(name, p.since, trouble)
+	if err := unit.Resume(p.engine.Position(unit.Name())); err != nil {
+		trouble(err)
+	}
+	p.units = append(p.units, unit)
 }
 
 // openFiles prepares the files that a pattern matches.
@@ -273,6 +293,9 @@ func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
 			defer end()
 			return p.engine.Follow(ctx, source, p.set, time.Now())
 		})
+	}
+	for _, unit := range p.units {
+		start(unit)
 	}
 	for _, group := range p.groups {
 		g.Go(func() error { return group.Run(ctx, start) })
