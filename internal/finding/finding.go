@@ -12,9 +12,9 @@ import "slices"
 type Severity string
 
 const (
-	// Error: attackers are not kept away, or the wrong ones are.
+	// Error says that attackers are not kept away, or the wrong ones are.
 	Error Severity = "error"
-	// Warning: protection works and could be better, or may cease to.
+	// Warning says that protection works and could be better, or may cease to.
 	Warning Severity = "warning"
 )
 

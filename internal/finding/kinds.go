@@ -89,7 +89,10 @@ func ofFirewall() []Kind {
 			"add the ports that clients connect to under firewall.ports, and run odooban in the network namespace " +
 				"that their packets pass (in Docker: network_mode: host)",
 		},
-		{DryRun, Warning, "nobody is banned: this is a dry run", "take dry-run out of firewall.backend and of odooban's command"},
+		{
+			DryRun, Warning, "nobody is banned: this is a dry run",
+			"take dry-run out of firewall.backend and of odooban's command",
+		},
 	}
 }
 

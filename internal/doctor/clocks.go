@@ -1,0 +1,46 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"odooban/internal/finding"
+)
+
+const (
+	// clockTolerance is how far the clocks may differ.
+	clockTolerance = time.Minute
+	// widestZone is how far a time zone can be from UTC, and zoneStep how exact.
+	widestZone = 14 * time.Hour
+	zoneStep   = 15 * time.Minute
+)
+
+// checkClocks compares the time of a log's last record with the moment at which
+// it was written.
+func checkClocks(_ context.Context, x *examination) error {
+	for _, s := range x.logs {
+		// What stands behind the last record may have come much later.
+		if !s.last || s.written.IsZero() || s.newest.IsZero() {
+			continue
+		}
+		ahead := s.newest.Sub(s.written)
+		if ahead.Abs() <= clockTolerance {
+			continue
+		}
+		seen := fmt.Sprintf("the last record says %s and was written at %s",
+			s.newest.UTC().Format(time.RFC3339), s.written.UTC().Format(time.RFC3339))
+		if isZone(ahead) {
+			x.find(finding.TimeZone, s.name, fmt.Sprintf("%s: %s off", seen, ahead.Round(zoneStep)), "")
+			continue
+		}
+		x.find(finding.ClockDiffers, s.name, seen, "")
+	}
+	return nil
+}
+
+// isZone says whether a difference is that of a time zone.
+func isZone(d time.Duration) bool {
+	off := d.Round(zoneStep)
+	return off != 0 && off.Abs() <= widestZone && (d-off).Abs() <= clockTolerance
+}

@@ -1,0 +1,197 @@
+package doctor
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"odooban/internal/config"
+)
+
+// Docker is a Docker engine.
+type Docker interface {
+	// Containers returns the running containers that one of the choices takes.
+	Containers(ctx context.Context, choices []config.Docker) ([]Container, error)
+	// Tail returns the last lines of a container, each behind its time in
+	// RFC 3339 and a blank.
+	Tail(ctx context.Context, c Container) ([]byte, error)
+}
+
+// Container is a running container, as far as it matters for its log.
+type Container struct {
+	ID, Name string
+	// Args are the program and its arguments, Env its variables.
+	Args, Env []string
+	Started   time.Time
+	// ConfigPath is where Odoo looks for its configuration, and Config what it
+	// holds; nil where there is none.
+	ConfigPath string
+	Config     []byte
+	terminal   bool
+}
+
+// maxContainers is how many containers are looked at.
+const maxContainers = 50
+
+// Engine is the Docker engine that a client speaks to.
+type Engine struct{ Client *client.Client }
+
+// Containers returns the running containers that one of the choices takes.
+func (e Engine) Containers(ctx context.Context, choices []config.Docker) ([]Container, error) {
+	listed, err := e.Client.ContainerList(ctx, client.ContainerListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list containers: %w", err)
+	}
+	var all []Container
+	for _, s := range listed.Items {
+		if len(all) >= maxContainers || !chosen(s, choices) {
+			continue
+		}
+		c, err := e.inspect(ctx, s.ID)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// chosen says whether one of the choices takes a container.
+func chosen(s container.Summary, choices []config.Docker) bool {
+	service := s.Labels["com.docker.compose.service"]
+	name := ""
+	if len(s.Names) > 0 {
+		name = strings.TrimPrefix(s.Names[0], "/")
+	}
+	for _, c := range choices {
+		key, value, valued := strings.Cut(c.Label, "=")
+		label, labelled := s.Labels[key]
+		switch {
+		case c == config.Docker{}:
+			if looksLikeOdoo(s.Image) || looksLikeOdoo(service) {
+				return true
+			}
+		case c.Name != "" && c.Name != name, c.Image != "" && c.Image != s.Image, c.Service != "" && c.Service != service:
+		case c.Label != "" && (!labelled || valued && label != value):
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// looksLikeOdoo says whether a name is that of an image or a service of Odoo's.
+func looksLikeOdoo(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "odoo") && !strings.Contains(name, "odooban")
+}
+
+func (e Engine) inspect(ctx context.Context, id string) (Container, error) {
+	found, err := e.Client.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if err != nil {
+		return Container{}, fmt.Errorf("inspect container %s: %w", id, err)
+	}
+	i := found.Container
+	c := Container{ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), Args: append([]string{i.Path}, i.Args...)}
+	if i.Config != nil {
+		c.Env, c.terminal = i.Config.Env, i.Config.Tty
+	}
+	if i.State != nil {
+		c.Started, _ = time.Parse(time.RFC3339Nano, i.State.StartedAt)
+	}
+	c.ConfigPath = configPath(c)
+	c.Config = e.read(ctx, c.ID, c.ConfigPath)
+	return c, nil
+}
+
+// configPath is where Odoo in the container looks for its configuration: where
+// its command says, its environment, or where its image has it.
+func configPath(c Container) string {
+	path := "/etc/odoo/odoo.conf"
+	for _, variable := range c.Env {
+		if value, ok := strings.CutPrefix(variable, "ODOO_RC="); ok && value != "" {
+			path = value
+		}
+	}
+	for i, arg := range c.Args {
+		name, value, joined := strings.Cut(arg, "=")
+		if !joined && i+1 < len(c.Args) {
+			value = c.Args[i+1]
+		}
+		if name == "-c" || name == "--config" {
+			path = value
+		}
+	}
+	return path
+}
+
+// read returns a small file of a container, or nil.
+func (e Engine) read(ctx context.Context, id, path string) []byte {
+	const most = 1 << 20
+	copied, err := e.Client.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: path})
+	if err != nil {
+		return nil
+	}
+	defer copied.Content.Close()
+	archive := tar.NewReader(copied.Content)
+	header, err := archive.Next()
+	if err != nil || header.Typeflag != tar.TypeReg {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(archive, most))
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// Tail returns the last lines of a container, each behind its time.
+func (e Engine) Tail(ctx context.Context, c Container) ([]byte, error) {
+	const lines = "5000"
+	logs, err := e.Client.ContainerLogs(ctx, c.ID, client.ContainerLogsOptions{
+		ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: lines,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read log of container %s: %w", c.Name, err)
+	}
+	defer logs.Close()
+	kept := &keeper{}
+	if c.terminal {
+		_, err = io.Copy(kept, logs)
+	} else {
+		_, err = stdcopy.StdCopy(kept, kept, logs)
+	}
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("read log of container %s: %w", c.Name, err)
+	}
+	return kept.text(), nil
+}
+
+// keeper keeps the last tailBytes of what is written to it.
+type keeper struct{ kept []byte }
+
+func (k *keeper) Write(b []byte) (int, error) {
+	k.kept = append(k.kept, b...)
+	if len(k.kept) > 2*tailBytes {
+		k.kept = append(k.kept[:0], k.kept[len(k.kept)-tailBytes:]...)
+	}
+	return len(b), nil
+}
+
+// text is what was kept, from the start of a line on.
+func (k *keeper) text() []byte {
+	if over := len(k.kept) - tailBytes; over > 0 {
+		_, rest, _ := bytes.Cut(k.kept[over:], []byte("\n"))
+		return rest
+	}
+	return k.kept
+}

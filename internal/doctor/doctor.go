@@ -1,0 +1,193 @@
+// Package doctor looks whether protection works on this host, and says what to
+// do where it does not.
+//
+// It promises to change nothing, to end soon however large the logs are, and to
+// say what it could not look at. What it finds is of the catalogue in
+// internal/finding; texts that come from logs are made safe for a terminal.
+package doctor
+
+import (
+	"context"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"odooban/banner"
+	"odooban/internal/config"
+	"odooban/internal/finding"
+)
+
+// Environment is where the checks look. A part that is nil cannot be looked at.
+type Environment struct {
+	// Root is put before the path of every file; it is empty on a real host.
+	Root string
+	Now  func() time.Time
+	// Config is the configuration in force.
+	Config *config.Config
+	// Files are the paths and patterns of the logs: those that are configured,
+	// named on the command line, or found.
+	Files []string
+	// Own lists the addresses of this host and of what it lives on.
+	Own      func() ([]banner.Own, error)
+	Docker   Docker
+	Journal  Journal
+	Daemon   Daemon
+	Firewall Firewall
+}
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	Code     string           `json:"code"`
+	Severity finding.Severity `json:"severity"`
+	// About is the source or the part that it is about, or empty.
+	About string `json:"about,omitempty"`
+	// Title says what is wrong, Evidence what was seen, Cure what to do or type,
+	// and Docs where to read more.
+	Title    string `json:"title"`
+	Evidence string `json:"evidence"`
+	Cure     string `json:"cure"`
+	Docs     string `json:"docs"`
+}
+
+// Unchecked is what could not be looked at.
+type Unchecked struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+// Report is what was found.
+type Report struct {
+	Findings []Finding `json:"findings"`
+	// Checked are the names of the checks that were made.
+	Checked   []string    `json:"checked"`
+	Unchecked []Unchecked `json:"unchecked"`
+}
+
+// Failed says whether anything is wrong that keeps odooban from protecting.
+func (r Report) Failed() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity == finding.Error })
+}
+
+// Check looks for one kind of trouble. An error of look is why it could not.
+type Check struct {
+	// Name is what is looked at.
+	Name string
+	look func(context.Context, *examination) error
+}
+
+// Logs are the checks of what is in the logs: cheap enough for the daemon to
+// make them every few minutes.
+func Logs() []Check {
+	return []Check{
+		{"sources", checkSources},
+		{"log levels", checkLevels},
+		{"log formats", checkFormats},
+		{"proxy mode", checkProxy},
+	}
+}
+
+// Checks are all checks.
+func Checks() []Check {
+	return append(Logs(),
+		Check{"clocks", checkClocks},
+		Check{"odoo.conf", checkOdooConf},
+		Check{"containers", checkContainers},
+		Check{"the daemon", checkDaemon},
+		Check{"the firewall", checkFirewall},
+		Check{"banned addresses", checkBans},
+		Check{"the journal", checkJournal},
+		Check{"fail2ban", checkFail2ban},
+	)
+}
+
+// Examine makes the checks.
+func Examine(ctx context.Context, env Environment, checks []Check) Report {
+	x := &examination{
+		Environment: env, now: env.Now(),
+		report: Report{Findings: []Finding{}, Checked: []string{}, Unchecked: []Unchecked{}},
+	}
+	x.collect(ctx)
+	for _, c := range checks {
+		if err := c.look(ctx, x); err != nil {
+			x.skip(c.Name, err)
+			continue
+		}
+		x.report.Checked = append(x.report.Checked, c.Name)
+	}
+	slices.SortStableFunc(x.report.Findings, func(a, b Finding) int {
+		return rank(a.Severity) - rank(b.Severity)
+	})
+	return x.report
+}
+
+func rank(s finding.Severity) int {
+	if s == finding.Error {
+		return 0
+	}
+	return 1
+}
+
+// examination is one run of the checks.
+type examination struct {
+	Environment
+	now  time.Time
+	logs []*source
+	// containers are those whose logs are among them.
+	containers []Container
+	state      *State // of the daemon, once it has answered
+	report     Report
+}
+
+// find adds a finding of the catalogue; an empty cure is the catalogue's.
+func (x *examination) find(code, about, evidence, cure string) {
+	k := finding.Of(code)
+	x.add(k, about, evidence, cure)
+}
+
+// add adds a finding, unless the same is there already.
+func (x *examination) add(k finding.Kind, about, evidence, cure string) {
+	if cure == "" {
+		cure = k.Cure
+	}
+	known := func(f Finding) bool { return f.Code == k.Code && f.About == clean(about) }
+	if slices.ContainsFunc(x.report.Findings, known) {
+		return
+	}
+	x.report.Findings = append(x.report.Findings, Finding{
+		Code: k.Code, Severity: k.Severity, About: clean(about),
+		Title: k.Title, Evidence: clean(evidence), Cure: clean(cure), Docs: k.Anchor(),
+	})
+}
+
+// warn adds a finding that is no more than a warning this time.
+func (x *examination) warn(code, about, evidence, cure string) {
+	k := finding.Of(code)
+	k.Severity = finding.Warning
+	x.add(k, about, evidence, cure)
+}
+
+// skip notes what could not be looked at.
+func (x *examination) skip(what string, why error) {
+	x.report.Unchecked = append(x.report.Unchecked, Unchecked{clean(what), clean(why.Error())})
+}
+
+// path is where the file of that path is to be found.
+func (x *examination) path(name string) string { return filepath.Join(x.Root, name) }
+
+// own says whether addr is one of this host's or of what it lives on, and which.
+func (x *examination) own(addr netip.Addr) (why string, ok bool) {
+	if x.Own == nil {
+		return "", addr.IsLoopback()
+	}
+	prefixes, err := x.Own()
+	if err != nil {
+		return "loopback", addr.IsLoopback()
+	}
+	for _, o := range prefixes {
+		if o.Prefix.Contains(addr) {
+			return o.Why, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,188 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"odooban/internal/finding"
+)
+
+// fail2banDir is where fail2ban is configured.
+const fail2banDir = "/etc/fail2ban"
+
+// failedLines are what Odoo 12 to 19 write of a failed login: as it stands in
+// the log, and as fail2ban looks at it, without the time.
+func failedLines() []string {
+	const head, logger = " 28342 INFO openspp ", "odoo.addons.base.models.res_users: Login failed for "
+	var lines []string
+	for _, rest := range []string{"db:openspp login:admin from 203.0.113.50 ", "login:admin from 203.0.113.50 "} {
+		line := head + logger + rest
+		lines = append(lines, line, strings.TrimPrefix(line, " "), "2026-11-23 10:45:45,456"+line)
+	}
+	return lines
+}
+
+// jail is an enabled jail of fail2ban that is about Odoo.
+type jail struct {
+	name, file string
+	// filter is the file of its filter, or empty, and failregex the patterns.
+	filter    string
+	failregex []string
+}
+
+// checkFail2ban looks whether a filter for Odoo matches what Odoo writes.
+func checkFail2ban(_ context.Context, x *examination) error {
+	var failed []error
+	for _, j := range x.odooJails() {
+		blind, err := j.blind()
+		if err != nil {
+			failed = append(failed, fmt.Errorf("jail %s: %w", j.name, err))
+			continue
+		}
+		if !blind {
+			continue
+		}
+		cure := fmt.Sprintf("take [%s] out of %s", j.name, j.file)
+		if j.filter != "" {
+			cure += ", rm " + j.filter
+		}
+		x.find(finding.Fail2banBlind, "jail "+j.name,
+			fmt.Sprintf("none of the lines that Odoo 12 to 19 write of a failed login matches %q",
+				strings.Join(j.failregex, "\n")),
+			cure+", systemctl reload fail2ban: odooban does its work")
+	}
+	return errors.Join(failed...)
+}
+
+// odooJails lists the enabled jails that are about Odoo.
+func (x *examination) odooJails() []jail {
+	all, files := sections{}, map[string]string{}
+	for _, pattern := range []string{"jail.conf", "jail.d/*.conf", "jail.local", "jail.d/*.local"} {
+		paths, _ := filepath.Glob(x.path(filepath.Join(fail2banDir, pattern)))
+		for _, path := range paths {
+			name := strings.TrimPrefix(path, strings.TrimSuffix(x.Root, "/"))
+			for section, o := range x.readINI(name) {
+				all.merge(section, o)
+				files[section] = name
+			}
+		}
+	}
+	var jails []jail
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		o := all[name]
+		enabled := setting{value: o["enabled"]}
+		if _, ok := o["enabled"]; !ok {
+			enabled.value = all["DEFAULT"]["enabled"]
+		}
+		if name == "DEFAULT" || !enabled.on() {
+			continue
+		}
+		j := x.jail(name, files[name], o)
+		if isOdoo(strings.Join(append(j.failregex, j.name, j.filter), " ")) && len(j.failregex) > 0 {
+			jails = append(jails, j)
+		}
+	}
+	return jails
+}
+
+// jail reads the filter of a jail.
+func (x *examination) jail(name, file string, o options) jail {
+	j := jail{name: name, file: file}
+	filter, _, _ := strings.Cut(o["filter"], "[")
+	if filter == "" || strings.Contains(filter, "%(__name__)s") {
+		filter = name
+	}
+	own := sections{}
+	for _, suffix := range []string{".conf", ".local"} {
+		path := filepath.Join(fail2banDir, "filter.d", filepath.Base(filter)+suffix)
+		for section, o := range x.readINI(path) {
+			own.merge(section, o)
+			j.filter = path
+		}
+	}
+	values := own["DEFAULT"].with(own["Definition"])
+	if o["failregex"] != "" {
+		values["failregex"] = o["failregex"]
+	}
+	for pattern := range strings.Lines(values["failregex"]) {
+		if pattern = strings.TrimSpace(pattern); pattern != "" {
+			j.failregex = append(j.failregex, values.interpolate(pattern))
+		}
+	}
+	return j
+}
+
+// readINI reads a configuration file; one that cannot be read has no sections.
+func (x *examination) readINI(name string) sections {
+	text, err := readSmall(x.path(name))
+	if err != nil {
+		return nil
+	}
+	return parseINI(text)
+}
+
+// merge lays options over those of a section.
+func (s sections) merge(name string, o options) { s[name] = s[name].with(o) }
+
+// with returns the options with others laid over them.
+func (o options) with(over options) options {
+	all := options{}
+	maps.Copy(all, o)
+	maps.Copy(all, over)
+	return all
+}
+
+// reference is one of configparser's to another option.
+var reference = regexp.MustCompile(`%\(([^)]*)\)s`)
+
+// interpolate puts the options in that a value refers to. What another file has
+// could be anything.
+func (o options) interpolate(value string) string {
+	const deepest = 5
+	for range deepest {
+		value = reference.ReplaceAllStringFunc(value, func(ref string) string {
+			if known, ok := o[strings.ToLower(ref[2:len(ref)-2])]; ok && len(known) < maxLine {
+				return known
+			}
+			return ".*"
+		})
+		if len(value) > maxLine {
+			break
+		}
+	}
+	return strings.ReplaceAll(value, "%%", "%")
+}
+
+// isOdoo says whether a text names Odoo.
+func isOdoo(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, "odoo") || strings.Contains(text, "openerp") || strings.Contains(text, "res_users")
+}
+
+var (
+	// addressTag is fail2ban's for an address, otherTag any other.
+	addressTag = regexp.MustCompile(`<(HOST|ADDR|IP4|IP6|SUBNET|CIDR|DNS|ip-host|F-IP4|F-IP6|F-DNS)>`)
+	otherTag   = regexp.MustCompile(`</?F-[^>]*>|</?[A-Z][^>]*>`)
+)
+
+// blind says whether the filter matches nothing of what Odoo writes. It is an
+// error when a pattern is of a kind that only Python knows.
+func (j jail) blind() (bool, error) {
+	for _, pattern := range j.failregex {
+		pattern = addressTag.ReplaceAllString(pattern, `[0-9A-Fa-f:.]+`)
+		re, err := regexp.Compile(otherTag.ReplaceAllString(pattern, ""))
+		if err != nil {
+			return false, fmt.Errorf("cannot be tried here: fail2ban-regex LOG %s does it", j.filter)
+		}
+		if slices.ContainsFunc(failedLines(), re.MatchString) {
+			return false, nil
+		}
+	}
+	return true, nil
+}

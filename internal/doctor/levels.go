@@ -1,0 +1,48 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+
+	"odooban/internal/finding"
+)
+
+const (
+	// loudEnough is how many records in a row must be of WARNING or worse to say
+	// that INFO is not written, and loudAll how many if there are no others.
+	loudEnough = 100
+	loudAll    = 20
+	// triedEnough is how many tried logins there must be in the access lines to
+	// miss the records of the login code.
+	triedEnough = 20
+	// recordsEnough is how many records there must be to miss access lines.
+	recordsEnough = 200
+)
+
+// checkLevels looks whether a log level hides failed logins.
+func checkLevels(_ context.Context, x *examination) error {
+	for _, s := range x.logs {
+		if seen := s.hidden(); seen != "" {
+			x.find(finding.LevelHides, s.name, seen, "")
+			continue
+		}
+		if s.accesses == 0 && (s.records >= recordsEnough || s.logins > 0 && s.stats.Unattributed > 0) {
+			x.find(finding.NoAccessLines, s.name,
+				fmt.Sprintf("none of the last %d records is an access line", s.records), "")
+		}
+	}
+	return nil
+}
+
+// hidden says why failed logins are taken to be hidden, or nothing.
+func (s *survey) hidden() string {
+	switch {
+	case s.loud >= loudEnough || s.loud >= loudAll && s.loud == s.records:
+		return fmt.Sprintf("the last %d records are all of WARNING or worse", s.loud)
+	case s.cooled > 0 && s.logins == 0:
+		return fmt.Sprintf("Odoo refused %d attempts after too many failures, and logged none of these failures", s.cooled)
+	case s.tried >= triedEnough && s.logins == 0 && s.cooled == 0:
+		return fmt.Sprintf("%d logins were tried by the access lines, and nothing is logged of them", s.tried)
+	}
+	return ""
+}

@@ -1,0 +1,62 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"odooban/internal/finding"
+)
+
+const (
+	// fewFailures is how many failed or tried logins there must be to judge who
+	// makes them.
+	fewFailures = 3
+	// mostRequests is how many of a hundred requests the address of a proxy makes.
+	mostRequests = 90
+)
+
+// busy is an address and what it did.
+type busy struct {
+	addr netip.Addr
+	*visitor
+}
+
+// checkProxy looks whether the addresses that Odoo logs are those of clients.
+func checkProxy(_ context.Context, x *examination) error {
+	for _, s := range x.logs {
+		who := s.busiest()
+		if len(who) == 0 {
+			continue
+		}
+		first := who[0]
+		seen := fmt.Sprintf("%s made %d of %d requests, and all failed logins", first.addr, first.requests, s.accesses)
+		why, own := x.own(first.addr)
+		switch {
+		case own && s.alone(first):
+			x.find(finding.ProxyMode, s.name, fmt.Sprintf("%s; it is %s", seen, why), proxyCure(first.addr))
+		case first.addr.IsPrivate() && s.alone(first):
+			x.warn(finding.ProxyMode, s.name, seen, "if that is a proxy, "+proxyCure(first.addr))
+		case s.stats.ProxySuspected > 0 && s.accesses == 0:
+			x.warn(finding.ProxyMode, s.name, "Odoo says that the addresses it sees may be a proxy's, and there are no "+
+				"access lines to tell by", "if they are, "+finding.ProxyCure)
+		}
+	}
+	return nil
+}
+
+// alone says whether an address made all logins and nearly all requests.
+func (s *survey) alone(b busy) bool {
+	failed := 0
+	for _, v := range s.addrs {
+		failed += v.failed
+	}
+	return b.failed == failed && b.tried == s.tried && b.failed+b.tried >= fewFailures &&
+		b.requests*100 >= s.accesses*mostRequests
+}
+
+// proxyCure says what to do about an address that stands for all clients.
+func proxyCure(addr netip.Addr) string {
+	return finding.ProxyCure + "; if there is no proxy, and " + addr.String() + ` is Docker's gateway, write ` +
+		`"userland-proxy": false into /etc/docker/daemon.json and start Docker again`
+}

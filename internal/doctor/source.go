@@ -1,0 +1,256 @@
+package doctor
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"odooban/internal/config"
+	"odooban/internal/finding"
+	"odooban/rules"
+)
+
+// source is a log, or a place where there should be one.
+type source struct {
+	// name is its path, or "container odoo-1" or "journal of odoo.service".
+	name string
+	// file is set for a file, path is where it is read.
+	file bool
+	path string
+	// written is when something was written to it last, or zero.
+	written time.Time
+	size    int64
+	// err is why it could not be read, and cure what to do about it.
+	err  error
+	cure string
+	survey
+}
+
+// Journal is systemd's journal.
+type Journal interface {
+	// Tail returns the last lines of a unit.
+	Tail(ctx context.Context, unit string) ([]byte, error)
+}
+
+// collect reads the end of every log.
+func (x *examination) collect(ctx context.Context) {
+	set, err := rules.Compile(rules.BuiltIn(), x.userRules())
+	if err != nil {
+		x.skip("logs", err)
+		return
+	}
+	read := func(s *source, text []byte) {
+		s.survey = surveyLines(lastLines(text), set, x.now)
+		x.logs = append(x.logs, s)
+	}
+	for _, pattern := range x.Files {
+		x.collectFiles(pattern, read)
+	}
+	for _, c := range x.Config.Sources {
+		if c.Journald != nil {
+			x.collectJournal(ctx, c.Journald.Unit, read)
+		}
+	}
+	x.collectContainers(ctx, read)
+}
+
+// userRules are the rules of the configuration.
+func (x *examination) userRules() []rules.UserRule {
+	var user []rules.UserRule
+	for _, r := range x.Config.Rules {
+		user = append(user, rules.UserRule{Name: r.Name, Pattern: r.Pattern, Ignore: r.Ignore})
+	}
+	return user
+}
+
+// collectFiles reads the files that match a pattern.
+func (x *examination) collectFiles(pattern string, read func(*source, []byte)) {
+	paths := x.match(pattern)
+	if len(paths) == 0 {
+		x.logs = append(x.logs, x.nothing(pattern))
+	}
+	for _, path := range paths {
+		if len(x.logs) >= maxLogs {
+			x.skip(path, fmt.Errorf("only %d logs are read", maxLogs))
+			return
+		}
+		s := &source{name: strings.TrimPrefix(path, strings.TrimSuffix(x.Root, "/")), file: true, path: path}
+		text, info, err := tail(path)
+		if info != nil {
+			s.written, s.size = info.ModTime(), info.Size()
+		}
+		if err != nil {
+			s.err, s.cure = err, x.readCure(s.name, err)
+			x.logs = append(x.logs, s)
+			continue
+		}
+		read(s, text)
+	}
+}
+
+// rotated knows the names that rotation gives to logs.
+var rotated = regexp.MustCompile(`\.(\d+|gz|xz|bz2|zst)$|\.log[.-]\d{4}`)
+
+// match lists the files that match a pattern, but for what rotation has made.
+func (x *examination) match(pattern string) []string {
+	if pattern == "-" {
+		return nil
+	}
+	found, _ := filepath.Glob(x.path(pattern))
+	if len(found) == 1 {
+		return found
+	}
+	return slices.DeleteFunc(found, func(path string) bool {
+		info, err := os.Stat(path)
+		return rotated.MatchString(path) || err == nil && info.IsDir()
+	})
+}
+
+// nothing is the source of a pattern that no file matches.
+func (x *examination) nothing(pattern string) *source {
+	s := &source{name: pattern, file: true, err: errors.New("no file matches")}
+	s.cure = "correct the path under sources, or let Odoo write there: logfile = " + example(pattern) + " in odoo.conf"
+	dir := filepath.Dir(pattern)
+	switch _, err := os.ReadDir(x.path(dir)); {
+	case errors.Is(err, fs.ErrNotExist):
+		s.err = fmt.Errorf("there is no directory %s", dir)
+		s.cure = fmt.Sprintf("mkdir -p %s && chown odoo: %s, and %s", dir, dir, s.cure)
+	case errors.Is(err, fs.ErrPermission):
+		s.err, s.cure = fmt.Errorf("directory %s: permission denied", dir), x.readCure(dir, err)
+	}
+	return s
+}
+
+// example is a path that the pattern matches.
+func example(pattern string) string { return strings.ReplaceAll(pattern, "*", "odoo") }
+
+// readCure says what lets a log be read.
+func (x *examination) readCure(name string, err error) string {
+	if !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	return "run odooban as root, or let its user read: setfacl -m u:odooban:rX " +
+		filepath.Dir(name) + " " + name
+}
+
+func (x *examination) collectJournal(ctx context.Context, unit string, read func(*source, []byte)) {
+	s := &source{name: "journal of " + unit}
+	if x.Journal == nil {
+		s.err, s.cure = errors.New("there is no journal here"), "read a file, or run odooban where journalctl is"
+		x.logs = append(x.logs, s)
+		return
+	}
+	text, err := x.Journal.Tail(ctx, unit)
+	if err != nil {
+		s.err, s.cure = err, "look at: journalctl -u "+unit
+		x.logs = append(x.logs, s)
+		return
+	}
+	read(s, text)
+}
+
+// checkSources looks whether there are logs, and whether they can be read.
+func checkSources(_ context.Context, x *examination) error {
+	if len(x.logs) == 0 {
+		x.find(finding.NoSource, "", "no sources are configured, nothing matches /var/log/odoo/*.log or /var/log/odoo*.log, "+
+			"and no container of Odoo's runs here", "")
+	}
+	for _, s := range x.logs {
+		switch {
+		case s.err != nil:
+			x.find(finding.SourceTrouble, s.name, s.err.Error(), s.cure)
+		case s.file && s.size == 0 && !x.hasOlder(s):
+			x.find(finding.SourceEmpty, s.name, "it is empty, and so was what stood there before", "")
+		case !s.file && s.lines == 0:
+			x.find(finding.SourceEmpty, s.name, "it has no lines", "")
+		}
+		if s.err == nil && s.file {
+			x.checkServiceReads(s)
+		}
+	}
+	return nil
+}
+
+// hasOlder says whether rotation has left something of an empty file.
+func (x *examination) hasOlder(s *source) bool {
+	older, _ := filepath.Glob(s.path + "[.-]*")
+	return len(older) > 0
+}
+
+// checkServiceReads looks whether the user whom the service runs as may read a
+// file that we may.
+func (x *examination) checkServiceReads(s *source) {
+	u, ok := x.serviceUser()
+	if !ok || os.Geteuid() != 0 {
+		return
+	}
+	if err := u.open(s.path); errors.Is(err, fs.ErrPermission) {
+		x.find(finding.SourceTrouble, s.name, fmt.Sprintf("odooban runs as user %s, who may not read it", u.name),
+			fmt.Sprintf("setfacl -m u:%[1]s:rx %[2]s && setfacl -m u:%[1]s:r %[3]s && setfacl -d -m u:%[1]s:r %[2]s, "+
+				"or usermod -aG odoo %[1]s where Odoo's group may read it; then systemctl restart odooban",
+				u.name, filepath.Dir(s.name), s.name))
+	}
+}
+
+// checkFormats looks whether what stands in the logs is understood.
+func checkFormats(_ context.Context, x *examination) error {
+	const enough = 20
+	for _, s := range x.logs {
+		switch {
+		case s.lines >= enough && s.records == 0 && s.matched == 0 && !isProxyLog(s.sample):
+			x.find(finding.NotOdoo, s.name, fmt.Sprintf("of the last %d lines none is understood; the last one is %s",
+				s.lines, excerpt(s.sample)), "")
+		case s.stats.Unknown > 0:
+			x.find(finding.FormatChanged, s.name, fmt.Sprintf("%d records of the login logger, such as %s",
+				s.stats.Unknown, excerpt(s.unknown)), "")
+		}
+		if s.stats.Unattributed > 0 && s.accesses > 0 {
+			x.find(finding.Unattributed, s.name, fmt.Sprintf("%d failed logins of the last %d lines",
+				s.stats.Unattributed, s.lines), "")
+		}
+		if s.syslog > 0 {
+			x.find(finding.Syslog, s.name, fmt.Sprintf("%d of the last %d records", s.syslog, s.records), "")
+		}
+	}
+	return nil
+}
+
+// isProxyLog knows a line of an access log of Traefik's or another web server's.
+func isProxyLog(line []byte) bool {
+	return bytes.Contains(line, []byte(` HTTP/`)) || bytes.Contains(line, []byte(`"RequestMethod"`))
+}
+
+// busiest is the address with the most requests of a log, and how many.
+func (s *survey) busiest() (who []busy) {
+	for addr, v := range s.addrs {
+		who = append(who, busy{addr, v})
+	}
+	slices.SortFunc(who, func(a, b busy) int {
+		return cmp.Or(cmp.Compare(b.requests, a.requests), cmp.Compare(b.failed, a.failed), a.addr.Compare(b.addr))
+	})
+	return who
+}
+
+// dockerSources are the choices of containers in the configuration; without any
+// source the containers that look like Odoo.
+func dockerSources(c *config.Config) []config.Docker {
+	var all []config.Docker
+	for _, s := range c.Sources {
+		if s.Docker != nil {
+			all = append(all, *s.Docker)
+		}
+	}
+	if len(c.Sources) == 0 {
+		all = append(all, config.Docker{})
+	}
+	return all
+}

@@ -1,0 +1,24 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// Systemd is the journal of the host, as journalctl reads it.
+type Systemd struct{}
+
+// Tail returns the last lines of a unit.
+func (Systemd) Tail(ctx context.Context, unit string) ([]byte, error) {
+	const lines = "5000"
+	kept, complaint := &keeper{}, &keeper{}
+	cmd := exec.CommandContext(ctx, "journalctl", "--unit="+unit, "--lines="+lines,
+		"--output=cat", "--quiet", "--no-pager")
+	cmd.Stdout, cmd.Stderr = kept, complaint
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("read journal of %s: %w %s", unit, err, strings.TrimSpace(string(complaint.kept)))
+	}
+	return kept.text(), nil
+}

@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// longestEvidence bounds what is shown of a text that others wrote.
+const longestEvidence = 2000
+
+// clean makes a text safe for a terminal: what does not print is written as in
+// a Go string.
+func clean(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case b.Len() > longestEvidence:
+			b.WriteString("...")
+			return b.String()
+		case unicode.IsPrint(r) || r == '\n':
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
+}
+
+// excerpt is the start of a line of a log.
+func excerpt(line []byte) string {
+	const longest = 160
+	text := strings.ToValidUTF8(string(line[:min(len(line), longest)]), "?")
+	if len(line) > longest {
+		text += "..."
+	}
+	return strconv.Quote(text)
+}
+
+// WriteText writes the report for people: a paragraph for each finding.
+func (r Report) WriteText(w io.Writer) error {
+	var b strings.Builder
+	for _, f := range r.Findings {
+		fmt.Fprintf(&b, "%s: %s", strings.ToUpper(string(f.Severity)), f.Title)
+		if f.About != "" {
+			fmt.Fprintf(&b, " (%s)", f.About)
+		}
+		fmt.Fprintf(&b, " [%s]\n", f.Code)
+		field(&b, "seen", f.Evidence)
+		field(&b, "cure", f.Cure)
+		field(&b, "read", f.Docs)
+		b.WriteString("\n")
+	}
+	if len(r.Checked) > 0 {
+		fmt.Fprintf(&b, "%s %s.\n", r.verdict(), strings.Join(r.Checked, ", "))
+	}
+	for _, u := range r.Unchecked {
+		fmt.Fprintf(&b, "Not checked: %s: %s\n", u.What, indent(u.Why, "  "))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r Report) verdict() string {
+	switch {
+	case len(r.Findings) == 0:
+		return "Nothing wrong. Checked:"
+	case len(r.Findings) == 1:
+		return "1 finding. Checked:"
+	}
+	return fmt.Sprintf("%d findings. Checked:", len(r.Findings))
+}
+
+func field(b *strings.Builder, name, text string) {
+	fmt.Fprintf(b, "  %-5s %s\n", name+":", indent(text, "        "))
+}
+
+func indent(text, by string) string {
+	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+by)
+}
