@@ -96,9 +96,15 @@ type daemon struct {
 // that when nothing comes in the test, nothing comes by the server's clock.
 func follow(t *testing.T, s *server, pauses bool) *daemon {
 	t.Helper()
+	return followSource(t, s, pauses, func(alarm watcher.Alarm) watcher.Source { return watcher.NewFile(s.path, alarm) })
+}
+
+// followSource is follow where the log may be kept elsewhere.
+func followSource(t *testing.T, s *server, pauses bool, source func(watcher.Alarm) watcher.Source) *daemon {
+	t.Helper()
 	d := &daemon{server: s, pauses: pauses, settled: -1}
 	d.changed = sync.NewCond(&d.mu)
-	d.Source = watcher.NewFile(s.path, func(err error) { d.alarm(err.Error()) })
+	d.Source = source(func(err error) { d.alarm(err.Error()) })
 	e := engine.New(newJail(t), d, d)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
