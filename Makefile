@@ -19,6 +19,10 @@ LINTER := tools/bin/golangci-lint
 BENCHSTAT := tools/bin/benchstat
 NFPM := tools/bin/nfpm
 
+# Where it is built.
+BIN ?= bin
+DIST ?= dist
+
 # Where make install puts things; DESTDIR stands before all of it. The unit and its configuration are found in any PREFIX.
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -32,23 +36,23 @@ demo: deps ## Watch an attack being cut off, in network namespaces of its own (a
 	go run ./internal/demo
 
 build: ## Build the static binary bin/odooban.
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/odooban ./cmd/odooban
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/odooban ./cmd/odooban
 
 # Man pages and completions, out of the commands and docs/configuration.md. They are as old as the tree.
 manual: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 manual:
-	@rm -rf dist/manual
-	GOOS= GOARCH= go run -tags manual -ldflags '-X main.version=$(VERSION)' ./cmd/odooban dist/manual
-	@gzip -9n dist/manual/*.[15]
+	@rm -rf $(DIST)/manual
+	GOOS= GOARCH= go run -tags manual -ldflags '-X main.version=$(VERSION)' ./cmd/odooban $(DIST)/manual
+	@gzip -9n $(DIST)/manual/*.[15]
 
 install: build manual ## Install what was built (PREFIX=/usr/local, DESTDIR), with the service; see docs/install.md.
-	install -D -m 755 bin/odooban $(DESTDIR)$(PREFIX)/bin/odooban
+	install -D -m 755 $(BIN)/odooban $(DESTDIR)$(PREFIX)/bin/odooban
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(MANUAL))
-	install -m 644 dist/manual/*.1.gz $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 dist/manual/*.5.gz $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 dist/manual/odooban.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/odooban
-	install -m 644 dist/manual/odooban.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_odooban
-	install -m 644 dist/manual/odooban.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/odooban.fish
+	install -m 644 $(DIST)/manual/*.1.gz $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(DIST)/manual/*.5.gz $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(DIST)/manual/odooban.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/odooban
+	install -m 644 $(DIST)/manual/odooban.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_odooban
+	install -m 644 $(DIST)/manual/odooban.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/odooban.fish
 	install -d $(DESTDIR)/etc/systemd/system $(DESTDIR)/etc/sysusers.d $(DESTDIR)/etc/tmpfiles.d $(DESTDIR)/etc/odooban
 	sed 's,/usr/bin/odooban,$(PREFIX)/bin/odooban,' systemd/odooban.service > $(DESTDIR)/etc/systemd/system/odooban.service
 	install -m 644 systemd/odooban.sysusers $(DESTDIR)/etc/sysusers.d/odooban.conf
@@ -65,9 +69,9 @@ uninstall: ## Remove what make install has installed, but for /etc/odooban and t
 	rm -f $(DESTDIR)/etc/sysusers.d/odooban.conf $(DESTDIR)/etc/tmpfiles.d/odooban.conf
 
 package: build manual $(NFPM) ## Make the .deb and the .rpm in dist/.
-	@rm -f dist/*.deb dist/*.rpm
-	for kind in deb rpm; do VERSION='$(VERSION)' ARCH="$$(go env GOARCH)" \
-		$(NFPM) package --config packaging/nfpm.yaml --packager $$kind --target dist/; done
+	@rm -f $(DIST)/*.deb $(DIST)/*.rpm
+	for kind in deb rpm; do VERSION='$(VERSION)' BIN='$(BIN)' DIST='$(DIST)' ARCH="$$(go env GOARCH)" \
+		$(NFPM) package --config packaging/nfpm.yaml --packager $$kind --target '$(DIST)/'; done
 
 test: deps ## Run all tests with the race detector; ODOOBAN_TEST_REQUIRE=all lets none skip.
 	go vet ./...
