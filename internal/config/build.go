@@ -109,7 +109,7 @@ func buildRules(m *mistakes, rules []Rule) []Rule {
 			m.missing(at, "name", "my-portal")
 		case !ruleName.MatchString(r.Name):
 			m.bad(at+".name", "%s is not a name; write small letters, digits and hyphens, like my-portal", quote(r.Name))
-		case r.Name == RuleLogin || r.Name == RuleCooldown:
+		case isBuiltIn(r.Name):
 			m.bad(at+".name", "%s is built in; write another name", quote(r.Name))
 		case twice:
 			m.bad(at+".name", "%s is the name of rules[%d]; write another", quote(r.Name), earlier)

@@ -12,14 +12,12 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
-// The names of the rules that are built in.
-const (
-	RuleLogin    = "odoo-login"
-	RuleCooldown = "odoo-cooldown"
-)
+// RuleLogin is the built-in rule that others begin with the jail of.
+const RuleLogin = "odoo-login"
 
 // Config is the whole configuration as it is in force.
 type Config struct {
@@ -141,10 +139,7 @@ type Log struct {
 // Default returns what is in force when nothing is configured.
 func Default() *Config {
 	return &Config{
-		Jails: []Jail{
-			{Rule: RuleLogin, Enabled: true, MaxRetry: 10, FindTime: time.Minute, BanTime: 15 * time.Minute},
-			{Rule: RuleCooldown, Enabled: true, MaxRetry: 1, FindTime: time.Minute, BanTime: 15 * time.Minute},
-		},
+		Jails:      builtIn(),
 		Growth:     Growth{Factor: 2, Cap: week, Memory: 30 * day},
 		IPv6Prefix: 64,
 		Firewall:   Firewall{Backend: "auto", Ports: []uint16{80, 443, 8069, 8072}},
@@ -152,6 +147,28 @@ func Default() *Config {
 		Socket:     "/run/odooban/odooban.sock",
 		Log:        Log{Level: "info", Format: "auto"},
 	}
+}
+
+// builtIn returns the jails of the built-in rules; docs/configuration.md gives
+// the reasons for their numbers.
+func builtIn() []Jail {
+	const quarter = 15 * time.Minute
+	return []Jail{
+		{RuleLogin, true, 10, time.Minute, quarter},
+		{"odoo-cooldown", true, 1, time.Minute, quarter},
+		{"odoo-totp", true, 10, 10 * time.Minute, quarter},
+		{"odoo-reset", true, 10, 10 * time.Minute, quarter},
+		{"odoo-database", true, 10, 10 * time.Minute, time.Hour},
+		{"odoo-api", true, 20, time.Minute, quarter},
+		{"traefik-login", true, 10, time.Minute, quarter},
+		{"traefik-ratelimit", true, 300, time.Minute, quarter},
+		{"traefik-database", true, 10, 10 * time.Minute, time.Hour},
+	}
+}
+
+// isBuiltIn says whether a rule is built in.
+func isBuiltIn(rule string) bool {
+	return slices.ContainsFunc(builtIn(), func(j Jail) bool { return j.Rule == rule })
 }
 
 // Load reads the file at path and the variables among environ, "NAME=value" as

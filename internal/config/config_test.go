@@ -19,6 +19,11 @@ var prefixes = cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 
 // complete is what testdata's complete.yaml says.
 func complete() *Config {
+	jails := append(Default().Jails,
+		Jail{"my-portal", true, 3, time.Hour, 36 * time.Hour},
+		Jail{"my-api", true, 10, time.Minute, 15 * time.Minute})
+	jails[0].BanTime = 7 * 24 * time.Hour
+	jails[1].Enabled = false
 	return &Config{
 		Sources: []Source{
 			{File: "/var/log/odoo/*.log"},
@@ -34,12 +39,7 @@ func complete() *Config {
 			},
 			{Name: "my-api", Pattern: `api: bad token from (?P<addr>\S+)$`},
 		},
-		Jails: []Jail{
-			{"odoo-login", true, 10, time.Minute, 7 * 24 * time.Hour},
-			{"odoo-cooldown", false, 1, time.Minute, 15 * time.Minute},
-			{"my-portal", true, 3, time.Hour, 36 * time.Hour},
-			{"my-api", true, 10, time.Minute, 15 * time.Minute},
-		},
+		Jails:  jails,
 		Growth: Growth{Factor: 3, Cap: 14 * 24 * time.Hour, Memory: 60 * 24 * time.Hour},
 		Ignore: []netip.Prefix{
 			netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.7/32"),
@@ -141,7 +141,9 @@ func TestYAML(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	got, err := json.MarshalIndent(Default(), "", "  ")
+	one := Default()
+	one.Jails = one.Jails[:1]
+	got, err := json.MarshalIndent(one, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,13 +155,6 @@ func TestJSON(t *testing.T) {
       "rule": "odoo-login",
       "enabled": true,
       "maxretry": 10,
-      "findtime": "1m",
-      "bantime": "15m"
-    },
-    {
-      "rule": "odoo-cooldown",
-      "enabled": true,
-      "maxretry": 1,
       "findtime": "1m",
       "bantime": "15m"
     }

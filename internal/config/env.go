@@ -139,7 +139,10 @@ type jailVariable struct {
 
 // jailVariables are the variables for each key of each rule's jail.
 func jailVariables(rules []map[string]any) map[string]jailVariable {
-	named := []string{RuleLogin, RuleCooldown}
+	var named []string
+	for _, j := range builtIn() {
+		named = append(named, j.Rule)
+	}
 	for _, r := range rules {
 		if name, ok := r["name"].(string); ok {
 			named = append(named, name)

@@ -16,6 +16,9 @@ const testdata = "../../testdata/config"
 
 const topKeys = "known: sources, rules, jails, growth, ignore, proxies, ipv6_prefix, firewall, journal, socket, metrics, log"
 
+const builtInRules = "known: odoo-login, odoo-cooldown, odoo-totp, odoo-reset, odoo-database, odoo-api, " +
+	"traefik-login, traefik-ratelimit, traefik-database"
+
 const dockerKeys = "known: name, image, label, service"
 
 const jailKeys = "known: rule, enabled, maxretry, findtime, bantime"
@@ -100,8 +103,8 @@ var mistakenFiles = []struct {
 		"2: jails[0].maxretry: 0 is too few; write 1 or more, or enabled: false to turn the jail off",
 	}},
 	{"jail-unknown-rule", []string{
-		`2: jails[0].rule: no rule is called "odoo-logn"; did you mean odoo-login? known: odoo-login, odoo-cooldown`,
-		`3: jails[1].rule: no rule is called "sshd"; known: odoo-login, odoo-cooldown`,
+		`2: jails[0].rule: no rule is called "odoo-logn"; did you mean odoo-login? ` + builtInRules,
+		`3: jails[1].rule: no rule is called "sshd"; ` + builtInRules,
 	}},
 	{"jail-without-rule", []string{
 		"2: jails[0]: has no rule; write rule: odoo-login",
@@ -222,7 +225,7 @@ var mistakenFiles = []struct {
 		`5: rules[0].pattern: has no group addr; write (?P<addr>\S+) where the address stands`,
 		"7: jails[0].bantme: unknown key; did you mean bantime? " + jailKeys,
 		`7: jails[0].findtime: "60" has no unit; write 60s`,
-		`8: jails[1].rule: no rule is called "sshd"; known: odoo-login, odoo-cooldown, my-portal`,
+		`8: jails[1].rule: no rule is called "sshd"; ` + builtInRules + ", my-portal",
 		`9: ignore[0]: "198.51.100.7/24" has host bits; write 198.51.100.0/24, or 198.51.100.7 for that address alone`,
 		`10: log.level: "verbose" is unknown; known: debug, info, warn, error`,
 	}},
