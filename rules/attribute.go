@@ -31,6 +31,7 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 		s.previous.access = q
 		s.requests = append(s.requests, q)
 		s.fresh = true
+		s.answered(q)
 	}
 	s.workers.note(r.proc, s.line)
 }

@@ -28,7 +28,7 @@ func (set *Set) Explain(line []byte, now time.Time) Explanation {
 	s := set.NewScanner(now)
 	var r record
 	ok := s.parse(&r, line)
-	if found := set.match(nil, Line{Text: line}, r.when, now); len(found) > 0 {
+	if found := set.match(nil, Line{Text: line}, set.filter.line(line), r.when, now); len(found) > 0 {
 		f := found[0]
 		return Explanation{Text: "a failure by your rule", Rule: f.Rule, Time: f.Time, Addr: f.Addr, User: f.User}
 	}

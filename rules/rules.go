@@ -33,6 +33,16 @@ type Line struct {
 	Seen time.Time
 	// Place comes back with the failures of the line.
 	Place Place
+	// Size is how many bytes the line takes in its source, with its end; zero
+	// says one more than Text has.
+	Size int64
+}
+
+func (l *Line) size() int64 {
+	if l.Size > 0 {
+		return l.Size
+	}
+	return int64(len(l.Text)) + 1
 }
 
 // Place says where a line stands in its source: in which generation of a file,

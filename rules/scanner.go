@@ -13,17 +13,19 @@ type Scanner struct {
 	ref   time.Time
 	stats Stats
 
-	attempts []*attempt
-	requests []*request
-	byTime   map[process][]*attempt
-	fresh    bool // a request has come since judge looked
-	previous previous
-	line     uint64
-	at       Place
-	offset   int64
-	burst    uint64
-	swept    int64
-	aged     time.Time
+	attempts  []*attempt
+	requests  []*request
+	byTime    map[process][]*attempt
+	fresh     bool // a request has come since judge looked
+	previous  previous
+	attention attention
+	backlog   backlog
+	line      uint64
+	at        Place
+	offset    int64
+	burst     uint64
+	swept     int64
+	aged      time.Time
 
 	seen  time.Time     // when the last line was read; zero in history
 	began uint64        // the burst that floor belongs to
@@ -73,6 +75,7 @@ type Stats struct {
 
 // previous is what the last record header was.
 type previous struct {
+	lost    bool // it was not looked at
 	proc    process
 	attempt *attempt
 	access  *request
@@ -108,15 +111,45 @@ func (s *Scanner) Stats() Stats { return s.stats }
 // Feed takes the next line of the source and appends to dst the failures that
 // it made certain, in the order in which they are to be counted.
 func (s *Scanner) Feed(dst []Failure, line Line) []Failure {
-	text, seen := line.Text, line.Seen
-	s.at = line.Place
-	s.seen = seen
-	s.line++
-	s.stats.Lines++
-	s.offset += int64(len(text)) + 1
-	when := s.odoo(text, seen)
-	dst = s.set.match(dst, line, when, s.ref)
-	return s.advance(dst, seen)
+	return s.feed(dst, line, s.set.filter.line(line.Text))
+}
+
+// feed takes the next line, which may concern some rules.
+func (s *Scanner) feed(dst []Failure, line Line, rules ruleBits) []Failure {
+	s.at, s.seen = line.Place, line.Seen
+	s.pass(1, line.size())
+	var when time.Time
+	odoo := !line.Seen.IsZero() || rules&ofOdoo != 0 || s.attentive()
+	switch {
+	case odoo:
+		when = s.odoo(line.Text, line.Seen)
+		s.backlog.begin()
+	case rules == 0:
+		s.previous = previous{lost: true}
+		s.backlog.add(line)
+		return dst
+	default:
+		s.previous = previous{lost: true}
+		s.backlog.add(line)
+		var r record
+		if s.parse(&r, line.Text) {
+			when = r.when
+		}
+	}
+	if len(s.set.user) > 0 {
+		dst = s.set.match(dst, line, rules, when, s.ref)
+	}
+	if odoo {
+		dst = s.advance(dst, line.Seen)
+	}
+	return dst
+}
+
+// pass counts lines.
+func (s *Scanner) pass(lines uint64, size int64) {
+	s.line += lines
+	s.stats.Lines += lines
+	s.offset += size
 }
 
 // odoo takes the line as one of Odoo's, and returns the time it names.
@@ -220,6 +253,7 @@ func (s *Scanner) login(r *record, l login, seen time.Time) {
 		s.stats.ProxySuspected++
 		return
 	}
+	s.acquaint(r.proc)
 	a := s.newAttempt(r, l.event, seen)
 	a.addr, a.none, a.header = l.addr, l.none, true
 	s.doubtTrailer(a, r)
@@ -302,6 +336,7 @@ func (s *Scanner) add(a *attempt) {
 	s.attempts = append(s.attempts, a)
 	s.previous.attempt = a
 	s.evidence = max(s.evidence-1, 0)
+	s.await(a)
 }
 
 // continued takes a line that is no record's header: it continues the record
@@ -310,7 +345,7 @@ func (s *Scanner) continued(text []byte, seen time.Time) {
 	if len(s.attempts) == 0 {
 		return
 	}
-	if name, _ := cutCompose(text); string(name) != s.previous.proc.container {
+	if name, _ := cutCompose(text); !s.previous.lost && string(name) != s.previous.proc.container {
 		return
 	}
 	addr, none := trailer(text)

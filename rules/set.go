@@ -36,6 +36,7 @@ type UserRule struct {
 type Set struct {
 	builtin map[string]bool
 	user    []compiled
+	filter  *filter
 }
 
 // compiled is a user rule, ready.
@@ -63,7 +64,11 @@ func Compile(builtin []string, user []UserRule) (*Set, error) {
 		}
 		set.user = append(set.user, c)
 	}
-	return set, errors.Join(errs...)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	set.filter = newFilter(set.needles())
+	return set, nil
 }
 
 // compile checks the rule and makes it ready.
@@ -107,13 +112,16 @@ func (set *Set) rule(name string) string {
 	return ""
 }
 
-// match appends the failures that user rules find in the line. recorded is the
-// time of the line's Odoo header, if it has one.
-func (set *Set) match(dst []Failure, line Line, recorded, ref time.Time) []Failure {
+// match appends the failures that those of the user rules find in the line
+// which it may concern. recorded is the time of the line's Odoo header, if it has one.
+func (set *Set) match(dst []Failure, line Line, rules ruleBits, recorded, ref time.Time) []Failure {
 	if !line.Seen.IsZero() {
 		ref = line.Seen
 	}
 	for i := range set.user {
+		if rules&userBit(i) == 0 {
+			continue
+		}
 		if f, ok := set.user[i].match(line.Text, recorded, ref); ok {
 			f.Place = line.Place
 			dst = append(dst, f)

@@ -1,0 +1,163 @@
+// Package samplelog writes Odoo logs of any size for benchmarks: the same
+// bytes for the same seed, from a prefork server that answers a crowd of
+// visitors while attackers try passwords.
+package samplelog
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+)
+
+// Mix is what a log holds.
+type Mix struct {
+	// Failures is the share of lines that are failed logins, of 1.
+	Failures float64
+	// Attackers is how many addresses fail to log in.
+	Attackers int
+}
+
+// Odoo is what the benchmarks measure unless they say otherwise.
+var Odoo = Mix{Failures: 0.02, Attackers: 500}
+
+// Attack is a log of which nine tenths are failures: Odoo under the werkzeug
+// level WARNING writes hardly anything else.
+var Attack = Mix{Failures: 0.9, Attackers: 500}
+
+const (
+	workers = 6
+	stamp   = "2006-01-02 15:04:05.000"
+)
+
+// server is the model: what it has to write, and when.
+type server struct {
+	w   *bufio.Writer
+	rng *rand.Rand
+	mix Mix
+	now time.Time
+	n   int64
+	due []due
+	buf []byte
+}
+
+// due is an access line that is still to come.
+type due struct {
+	lines int
+	pid   int
+	addr  netip.Addr
+}
+
+// Write writes at least size bytes of log to w and returns how many.
+func (m Mix) Write(w io.Writer, seed uint64, size int64) (int64, error) {
+	s := &server{
+		w: bufio.NewWriterSize(w, 1<<16), mix: m,
+		rng: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // the same log for the same seed
+		now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+	}
+	for s.n < size {
+		s.line()
+	}
+	return s.n, s.w.Flush()
+}
+
+// line writes the next line.
+func (s *server) line() {
+	s.now = s.now.Add(time.Duration(s.rng.IntN(40)) * time.Millisecond)
+	for i := range s.due {
+		if s.due[i].lines--; s.due[i].lines < 0 {
+			d := s.due[i]
+			s.due = append(s.due[:i], s.due[i+1:]...)
+			s.access(d.pid, d.addr, "POST", "/web/login", 200)
+			return
+		}
+	}
+	switch at := s.rng.Float64(); {
+	case at < s.mix.Failures:
+		s.fail()
+	case s.mix.Failures > 0.5 || s.rng.IntN(4) > 0:
+		p := pages[s.rng.IntN(len(pages))]
+		s.access(s.pid(), s.addr(netip.AddrFrom4([4]byte{198, 51, 100, 0}), 200), p.method, p.path, 200)
+	default:
+		s.header(s.pid())
+		s.put(remarks[s.rng.IntN(len(remarks))])
+	}
+}
+
+// fail writes a failed login; its access line comes a few lines later, unless
+// the log holds little else: then there are none.
+func (s *server) fail() {
+	pid, addr := s.pid(), s.addr(netip.AddrFrom4([4]byte{203, 0, 0, 0}), s.mix.Attackers)
+	s.header(pid)
+	s.buf = fmt.Appendf(s.buf[:0], "odoo.addons.base.models.res_users: Login failed for db:erp login:%s from %s \n",
+		logins[s.rng.IntN(len(logins))], addr)
+	s.flush()
+	if s.mix.Failures <= 0.5 {
+		s.due = append(s.due, due{s.rng.IntN(4), pid, addr})
+	}
+}
+
+var logins = []string{"admin", "root", "demo", "info@example.com", "sales@example.com", "administrator"}
+
+var pages = []struct{ method, path string }{
+	{"POST", "/web/dataset/call_kw/res.partner/web_search_read"},
+	{"POST", "/web/dataset/call_kw/sale.order/web_read"},
+	{"POST", "/web/dataset/call_kw/account.move/onchange"},
+	{"POST", "/web/dataset/call_button/stock.picking/button_validate"},
+	{"POST", "/mail/data"},
+	{"POST", "/longpolling/im_status"},
+	{"POST", "/web/action/load"},
+	{"GET", "/web/image/res.users/2/avatar_128"},
+	{"GET", "/web/assets/1/3a1b2c4/web.assets_web.min.js"},
+	{"GET", "/web/login"},
+	{"GET", "/websocket?version=17.0-3"},
+}
+
+var remarks = []string{
+	"odoo.modules.registry: Caches invalidated, signaling through the database: ['default']\n",
+	"odoo.addons.base.models.ir_cron: Job 'Mail: Email Queue Manager' (3) starting\n",
+	"odoo.addons.base.models.ir_cron: Job 'Mail: Email Queue Manager' (3) done in 0.031s\n",
+	"odoo.addons.mail.models.mail_mail: Sent batch 1 emails via mail server ID #1\n",
+	"odoo.models.unlink: User #2 deleted ir.attachment records with IDs: [48213, 48214]\n",
+	"odoo.addons.stock.models.stock_rule: procurement of product 4711 for order S00042 was run\n",
+}
+
+func (s *server) pid() int { return 28341 + s.rng.IntN(workers) }
+
+// addr is one of n addresses behind base.
+func (s *server) addr(base netip.Addr, n int) netip.Addr {
+	b := base.As4()
+	i := 1 + s.rng.IntN(n)
+	b[1], b[2], b[3] = b[1]+byte(i>>16), b[2]+byte(i>>8), b[3]+byte(i)
+	return netip.AddrFrom4(b)
+}
+
+// header writes what each record begins with.
+func (s *server) header(pid int) {
+	s.buf = s.now.AppendFormat(s.buf[:0], stamp)
+	s.buf[19] = ','
+	s.buf = fmt.Appendf(s.buf, " %d INFO erp ", pid)
+	s.flush()
+}
+
+// access writes the access line of a request.
+func (s *server) access(pid int, addr netip.Addr, method, path string, status int) {
+	s.header(pid)
+	s.buf = fmt.Appendf(s.buf[:0], `werkzeug: %s - - [%s] "%s %s HTTP/1.1" %d - %d %.3f %.3f`+"\n",
+		addr, s.now.Format("02/Jan/2006 15:04:05"), method, path, status, 1+s.rng.IntN(60),
+		float64(s.rng.IntN(50))/1000, float64(20+s.rng.IntN(100))/1000)
+	s.flush()
+}
+
+func (s *server) put(text string) {
+	s.buf = append(s.buf[:0], text...)
+	s.flush()
+}
+
+// flush writes what was composed; the bufio.Writer keeps the first error.
+func (s *server) flush() {
+	n, _ := s.w.Write(s.buf)
+	s.n += int64(n)
+}

@@ -1,0 +1,76 @@
+package rules
+
+// In history most lines tell nothing of any attempt, and are not even taken
+// apart. Those that may are
+//
+//   - lines that hold one of odooLiterals: records of the login code, and lines
+//     that a login may end in;
+//   - access lines of requests that write such records: odooPaths;
+//   - what comes behind an attempt until its access line has come, or a while:
+//     what belongs to its record, and a request to a path of another module.
+//
+// Live, there is time to look at every line.
+
+// odooLiterals are what a line holds that is about a login: its logger, or the
+// word before the address.
+var odooLiterals = []string{"res_users", "auth_signup", " from "}
+
+// odooPaths are what an access line of a POST request holds that tries a login
+// or asks for a new password: see targetOf.
+var odooPaths = []string{"/web/login", "/web/session/authenticate", "/jsonrpc", "/common", "/web/reset_password"}
+
+const (
+	// patience is for how many bytes of log an attempt is expected to be
+	// answered by an access line.
+	patience = 64 << 10
+	// littlePatience is the same where access lines did not come lately.
+	littlePatience = 2 << 10
+)
+
+// attention is what makes a Scanner look at every line of history.
+type attention struct {
+	// awaited are the attempts whose access line is to come.
+	awaited []*attempt
+	// missed is how many have not come since one did.
+	missed int
+}
+
+// attentive says whether the next line must be looked at, whatever it holds.
+func (s *Scanner) attentive() bool {
+	bytes := int64(patience)
+	if s.attention.missed >= evidenceSpan {
+		bytes = littlePatience
+	}
+	gone := 0
+	for _, a := range s.attention.awaited {
+		if s.offset-a.offset <= bytes {
+			break
+		}
+		gone++
+	}
+	if gone > 0 {
+		s.attention.missed += gone
+		s.attention.awaited = append(s.attention.awaited[:0], s.attention.awaited[gone:]...)
+	}
+	return len(s.attention.awaited) > 0
+}
+
+// await expects an access line that answers the attempt.
+func (s *Scanner) await(a *attempt) {
+	if a.seen.IsZero() && a.raw() && !a.proven() && a.echoOf == nil || a.event == cooledDown {
+		s.attention.awaited = append(s.attention.awaited, a)
+	}
+}
+
+// answered takes note of a request that may have made attempts.
+func (s *Scanner) answered(q *request) {
+	kept := s.attention.awaited[:0]
+	for _, a := range s.attention.awaited {
+		if a.proc == q.proc && q.covers(a.when) && q.mayHave(a) {
+			s.attention.missed = 0
+			continue
+		}
+		kept = append(kept, a)
+	}
+	s.attention.awaited = kept
+}

@@ -1,0 +1,178 @@
+package rules
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+// ruleBits says which rules a line may concern. A rule whose literals a line
+// does not hold cannot match it, so the line need not be looked at.
+type ruleBits uint64
+
+// ofOdoo stands for the built-in rules on Odoo's own log; each other rule has
+// a bit of its own, as far as there are enough.
+const ofOdoo ruleBits = 1
+
+// userBit is the bit of the i-th rule besides.
+func userBit(i int) ruleBits { return 1 << min(i+1, 63) }
+
+// needle is a literal that is searched for, and the rules that require it.
+type needle struct {
+	text  []byte
+	rules ruleBits
+	// posted is set where the literal is the path of a POST request.
+	posted bool
+}
+
+// filter finds the lines that hold a needle.
+type filter struct {
+	// always are the rules that require no literal: they want every line.
+	always  ruleBits
+	finders []*finder
+}
+
+// newFilter returns a filter for needles.
+func newFilter(needles []needle, always ruleBits) *filter {
+	f := &filter{always: always}
+	for some := range slices.Chunk(needles, finderSize) {
+		f.finders = append(f.finders, newFinder(some))
+	}
+	return f
+}
+
+// needles returns what the rules of the Set require, and which of them require
+// nothing.
+func (set *Set) needles() (needles []needle, always ruleBits) {
+	add := func(n needle) {
+		same := func(other needle) bool { return bytes.Equal(other.text, n.text) && other.posted == n.posted }
+		if i := slices.IndexFunc(needles, same); i >= 0 {
+			needles[i].rules |= n.rules
+			return
+		}
+		needles = append(needles, n)
+	}
+	for _, name := range BuiltIn() {
+		if !set.builtin[name] {
+			continue
+		}
+		required := builtInNeedles(name)
+		if len(required) == 0 {
+			always |= ofOdoo
+		}
+		for _, n := range required {
+			add(n)
+		}
+	}
+	for i := range set.user {
+		texts := required(set.user[i].pattern.String())
+		if len(texts) == 0 {
+			always |= userBit(i)
+		}
+		for _, text := range texts {
+			add(needle{text: []byte(text), rules: userBit(i)})
+		}
+	}
+	return needles, always
+}
+
+// builtInNeedles returns what a line holds that a built-in rule looks at; none
+// says that it looks at every line.
+func builtInNeedles(name string) []needle {
+	var needles []needle
+	switch name {
+	case LoginRule, CooldownRule:
+		for _, text := range odooLiterals {
+			needles = append(needles, needle{[]byte(text), ofOdoo, false})
+		}
+		for _, text := range odooPaths {
+			needles = append(needles, needle{[]byte(text), ofOdoo, true})
+		}
+	}
+	return needles
+}
+
+// hit is where a needle begins in a text.
+type hit struct {
+	at    int
+	rules ruleBits
+}
+
+// line returns the rules that a line may concern.
+func (f *filter) line(text []byte) ruleBits {
+	rules := f.always
+	for _, finder := range f.finders {
+		finder.each(text, func(_ int, n *needle) bool {
+			rules |= n.rules
+			return true
+		})
+	}
+	return rules
+}
+
+// hits appends where needles stand in text, in order.
+func (f *filter) hits(hits []hit, text []byte) []hit {
+	for _, finder := range f.finders {
+		finder.each(text, func(at int, n *needle) bool {
+			hits = append(hits, hit{at, n.rules})
+			return true
+		})
+	}
+	if len(f.finders) > 1 || !canScan {
+		slices.SortFunc(hits, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
+	}
+	return hits
+}
+
+// is says whether the needle stands in text at a place.
+func (n *needle) is(text []byte, at int) bool {
+	if at < 0 || at+len(n.text) > len(text) || !bytes.Equal(text[at:at+len(n.text)], n.text) {
+		return false
+	}
+	// A path may begin with a language: "POST /pt_BR/web/login.
+	const near = 24
+	return !n.posted || bytes.Contains(text[max(0, at-near):at], []byte("POST "))
+}
+
+// Found is what Set.Search found in a block of whole lines.
+type Found struct {
+	lines uint64 // how many lines the block has
+	marks []mark
+	hits  []hit
+}
+
+// mark is a line that may concern rules.
+type mark struct {
+	at     int    // where the line begins in the block
+	before uint64 // how many lines stand before it
+	rules  ruleBits
+}
+
+// Search looks through a block of whole lines for those that may concern a
+// rule, for Scanner.Skim. It may be called for several blocks at a time; found
+// is used again, and may be nil.
+func (set *Set) Search(found *Found, block []byte) *Found {
+	if found == nil {
+		found = new(Found)
+	}
+	found.marks = found.marks[:0]
+	found.hits = set.filter.hits(found.hits[:0], block)
+	lines, counted, end := uint64(0), 0, 0
+	for _, h := range found.hits {
+		if h.at < end {
+			found.marks[len(found.marks)-1].rules |= h.rules
+			continue
+		}
+		start := counted + 1 + bytes.LastIndexByte(block[counted:h.at], '\n')
+		lines += uint64(bytes.Count(block[counted:start], newline))
+		found.marks = append(found.marks, mark{start, lines, h.rules})
+		counted, end = start, len(block)
+		if n := bytes.IndexByte(block[h.at:], '\n'); n >= 0 {
+			end = h.at + n + 1
+		}
+	}
+	found.lines = lines + uint64(bytes.Count(block[counted:], newline))
+	return found
+}
+
+var newline = []byte{'\n'}
