@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +20,10 @@ var prefixes = cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 
 // complete is what testdata's complete.yaml says.
 func complete() *Config {
-	jails := append(Default().Jails,
-		Jail{"my-portal", true, 3, time.Hour, 36 * time.Hour},
-		Jail{"my-api", true, 10, time.Minute, 15 * time.Minute})
+	jails := slices.Concat(Default().Jails, []Jail{
+		{"my-portal", true, 3, time.Hour, 36 * time.Hour},
+		{"my-api", true, 10, time.Minute, 15 * time.Minute},
+	})
 	jails[0].BanTime = 7 * 24 * time.Hour
 	jails[1].Enabled = false
 	return &Config{
