@@ -15,7 +15,8 @@ const (
 	// piece there: journald takes up to 48 KiB at a time, writes line by line,
 	// and wakes its readers four times a second.
 	journalSettle = 500 * time.Millisecond
-	// historySettle is the same for history, which a disk may hold up.
+	// historySettle is the same behind lines that are older than that: a disk
+	// may hold up history.
 	historySettle = 10 * time.Second
 	// journalctl is started again after journalRetryFirst, then after twice as
 	// long each time, up to journalRetryMost, until it has run for as long.
@@ -25,7 +26,8 @@ const (
 
 // Journal follows what a unit of systemd writes to its standard output and
 // error, as journald keeps it, through the program journalctl. A line was seen
-// when journald took it.
+// when journald took it, which nobody else can say, and so was history: pauses
+// are told by these stamps, as if it was live.
 //
 // A line is what journald takes for one: it leaves out empty ones, and cuts
 // those longer than its LineMax (48 KiB) into several. One that is not over

@@ -29,7 +29,7 @@ type journalFollower struct {
 
 	latest    time.Time // when something last came
 	checked   time.Time // when it was last looked whether something has
-	live      bool      // the last line was
+	stamp     time.Time // of the last line
 	unsettled bool      // a line has come since Settled was called
 	complaint string    // what journalctl wrote to its standard error
 	reported  string    // the trouble that alarm was last told about
@@ -138,17 +138,16 @@ func pump(ctx context.Context, from io.Reader, size int) (<-chan piece, chan<- [
 // late says that this process was paused, and that the next lines may be
 // waiting to be read.
 func (f *journalFollower) checkEnd() error {
-	now, settle := time.Now(), historySettle
-	if f.live {
-		settle = journalSettle
+	now, settle := time.Now(), journalSettle
+	if now.Sub(f.stamp).Abs() > historySettle {
+		settle = historySettle
 	}
 	paused := now.Sub(f.checked) > 2*journalSettle
 	f.checked = now
 	if !f.unsettled || paused || now.Sub(f.latest) < settle {
 		return nil
 	}
-	f.unsettled = false
-	return f.sink.Settled(now)
+	return f.settled(now)
 }
 
 // entry takes one line of journalctl.
@@ -201,20 +200,27 @@ func (f *journalFollower) known(place Place, stamp time.Time) bool {
 	return f.again && !passed
 }
 
-// line hands a line on.
+// line hands a line on. By the stamps a pause before it is known, in history
+// too, where all lines come at once.
 func (f *journalFollower) line(e *journalEntry, place Place) error {
+	if pause := e.stamp.Sub(f.stamp); f.unsettled && pause >= journalSettle {
+		if err := f.settled(f.stamp.Add(journalSettle)); err != nil {
+			return err
+		}
+	}
 	f.last = journalPosition{
 		Version: 1, Cursor: f.trail.marks[0].cursor, Boot: place.Generation, Offset: place.Offset, Time: e.stamp.UnixMicro(),
 	}
-	var seen time.Time
-	f.live = time.Since(e.stamp).Abs() <= liveWithin
-	if f.live {
-		seen = e.stamp
-	}
+	f.stamp = e.stamp
 	f.unsettled = true
 	f.reported = ""
 	text := bytes.TrimSuffix(e.text, []byte{'\r'})
-	return f.sink.Line(Line{Text: text, Seen: seen, Place: place, Position: f.encode})
+	return f.sink.Line(Line{Text: text, Seen: e.stamp, Place: place, Position: f.encode})
+}
+
+func (f *journalFollower) settled(now time.Time) error {
+	f.unsettled = false
+	return f.sink.Settled(now)
 }
 
 // position gives the position after the line that is being handed on.

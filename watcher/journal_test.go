@@ -69,31 +69,24 @@ func TestJournalBeginsAt(t *testing.T) {
 	}
 }
 
-// TestJournalSeen takes for live what journald has just taken, by its own stamp.
-func TestJournalSeen(t *testing.T) {
-	now := time.Now().Truncate(time.Microsecond)
-	tests := []struct {
-		name  string
-		stamp time.Time
-		want  time.Time
-	}{
-		{"just now", now, now},
-		{"read late", now.Add(-2 * liveWithin), time.Time{}},
-		{"before the clock was set back", now.Add(time.Hour), time.Time{}},
+// TestJournalStamps tells pauses by the stamps of journald.
+func TestJournalStamps(t *testing.T) {
+	c := newCollector()
+	f := newJournalFollower(NewJournal("odoo.service", time.Time{}, c.alarm), c)
+	began := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	for i, at := range []time.Duration{0, journalSettle - 1, 2*journalSettle - 1, 0, 0, time.Hour} {
+		stamp := began.Add(at.Truncate(time.Microsecond))
+		entry := fmt.Sprintf(`{"__CURSOR":"s=1","__REALTIME_TIMESTAMP":"%d","__MONOTONIC_TIMESTAMP":"%d",`+
+			`"_BOOT_ID":"fba1f313014a4c199cf0eaa1fc7136f5","MESSAGE":"x"}`, stamp.UnixMicro(), i)
+		if err := f.entry([]byte(entry)); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.seen[i]; !got.Equal(stamp) {
+			t.Errorf("line %d was seen %v, want %v", i, got, stamp)
+		}
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c := newCollector()
-			f := newJournalFollower(NewJournal("odoo.service", now, c.alarm), c)
-			entry := fmt.Sprintf(`{"__CURSOR":"s=1","__REALTIME_TIMESTAMP":"%d","__MONOTONIC_TIMESTAMP":"1","_BOOT_ID":%q,"MESSAGE":"x"}`,
-				tt.stamp.UnixMicro(), strings.Repeat("a", 32))
-			if err := f.entry([]byte(entry)); err != nil {
-				t.Fatal(err)
-			}
-			if len(c.seen) != 1 || !c.seen[0].Equal(tt.want) {
-				t.Errorf("seen %v, want %v; alarms %q", c.seen, tt.want, c.alarms)
-			}
-		})
+	if want := []int{2, 5}; !slices.Equal(c.settled, want) || len(c.alarms) > 0 {
+		t.Errorf("settled after %v, want %v; alarms %q", c.settled, want, c.alarms)
 	}
 }
 

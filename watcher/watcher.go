@@ -26,7 +26,8 @@ type Line struct {
 	// the Sink's Line method returns.
 	Text []byte
 	// Seen is when the line was read as it was being written. It is zero for
-	// history: what stood in the source before, a replay, a catch-up.
+	// history: what stood in the source before, a replay, a catch-up. Journal
+	// has the stamp of journald, for history too.
 	Seen time.Time
 	// Place identifies the line within its source, for good. It is zero where
 	// the source cannot be read again.
