@@ -22,6 +22,9 @@ const (
 	// its end is known: Odoo lets one take two minutes.
 	banGrace  = 5 * time.Second
 	slowGrace = 150 * time.Second
+	// lately is how long ago a request of a banned address may be to count: what
+	// was wrong before may have been cured.
+	lately = 10 * time.Minute
 )
 
 // Daemon asks the daemon that runs. The error is why it does not answer.
@@ -115,6 +118,9 @@ func (x *examination) passes(s *source, b banner.Ban) string {
 	from := b.Time
 	if x.state.Started.After(from) {
 		from = x.state.Started
+	}
+	if started := x.now.Add(-lately); started.After(from) {
+		from = started
 	}
 	for addr, v := range s.inside(b.Prefix) {
 		failed := 0

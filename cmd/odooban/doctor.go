@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/moby/moby/client"
+	"github.com/spf13/cobra"
+
+	"odooban/banner"
+	"odooban/internal/config"
+	"odooban/internal/doctor"
+)
+
+func newDoctor(a *app) *cobra.Command {
+	return a.jsonFlag(&cobra.Command{
+		Use:   "doctor [FILE...]",
+		Short: "Say whether protection works here, and if not, what to do",
+		Long: "doctor looks at the logs that odooban run would follow, or at the FILEs named, at how Odoo is told to log, at " +
+			"the firewall, at the daemon and at what runs beside it. For each thing that is wrong it says what was seen, what " +
+			"to do, and where to read more. It changes nothing. Run it as root: without rights it says what it could not see.\n\n" +
+			"It exits with 1 if something keeps odooban from protecting; warnings alone are no failure.",
+		Example: "  sudo odooban doctor\n  odooban doctor --json /srv/odoo/odoo.log",
+		RunE:    a.doctor,
+	})
+}
+
+func (a *app) doctor(cmd *cobra.Command, files []string) error {
+	c, err := a.load()
+	if err != nil {
+		return err
+	}
+	env := environment(c, files)
+	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
+	if a.json {
+		err = printJSON(cmd.OutOrStdout(), report)
+	} else {
+		err = report.WriteText(cmd.OutOrStdout())
+	}
+	if err == nil && report.Failed() {
+		err = errors.New("protection does not work as it should; do what is said under cure")
+	}
+	return err
+}
+
+// environment is this host, with what of it can be looked at.
+func environment(c *config.Config, files []string) doctor.Environment {
+	env := doctor.Environment{
+		Now: time.Now, Config: c, Own: banner.OwnPrefixes, Journal: doctor.Systemd{}, Docker: dockerEngine(),
+	}
+	env.Files, env.Config = logFiles(c, files)
+	if os.Geteuid() == 0 {
+		env.Firewall = doctor.Netfilter{Options: banner.Options{Backend: c.Firewall.Backend, Ports: c.Firewall.Ports}}
+	}
+	return env
+}
+
+// logFiles lists the files and patterns that run would follow. Files that were
+// named take the place of all that is configured.
+func logFiles(c *config.Config, named []string) ([]string, *config.Config) {
+	sources, err := sourcesOf(c, named)
+	if err != nil {
+		return nil, c // there is none; that is a finding
+	}
+	if len(named) > 0 {
+		only := *c
+		only.Sources = sources
+		c = &only
+	}
+	var files []string
+	for _, s := range sources {
+		if s.File != "" {
+			files = append(files, s.File)
+		}
+	}
+	return files, c
+}
+
+// dockerEngine is the engine of DOCKER_HOST or of this host, or nil.
+func dockerEngine() doctor.Docker {
+	const socket = "/var/run/docker.sock"
+	if _, err := os.Stat(socket); err != nil && os.Getenv(client.EnvOverrideHost) == "" {
+		return nil
+	}
+	engine, err := client.New(client.FromEnv)
+	if err != nil {
+		return nil
+	}
+	return doctor.Engine{Client: engine}
+}

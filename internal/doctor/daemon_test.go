@@ -1,0 +1,172 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"odooban/banner"
+	"odooban/internal/engine"
+	"odooban/internal/finding"
+	"odooban/internal/testrequire"
+)
+
+// says makes the daemon of a host say something.
+func (h *host) says(s State, err error) {
+	h.Daemon = func(context.Context) (State, error) { return s, err }
+}
+
+// What the daemon says of itself, or that it says nothing, is a finding.
+func TestDaemon(t *testing.T) {
+	now := time.Now()
+	well := State{Healthy: true, Backend: "ipset", Started: now.Add(-time.Hour)}
+	with := func(change func(*State)) State {
+		s := well
+		change(&s)
+		return s
+	}
+	tests := []struct {
+		name  string
+		state State
+		err   error
+		code  string
+		want  string
+	}{
+		{"it does not run", State{}, errors.New("connect: no such file or directory"), finding.DaemonDown, "no such file"},
+		{
+			"it does not protect", with(func(s *State) { s.Healthy, s.Reasons = false, []string{"no source", "no firewall"} }),
+			nil, finding.DaemonUnhealthy, "no source\nno firewall",
+		},
+		{
+			"it cannot read a source", with(func(s *State) {
+				s.Sources = []engine.SourceStatus{{Name: "docker", Trouble: "no engine; start it"}}
+			}), nil, finding.SourceTrouble, "no engine; start it",
+		},
+		{
+			"it has raised an alarm", with(func(s *State) {
+				s.Alarms = []engine.Alarm{{Code: finding.OwnAddress, Text: "from 127.0.0.1", Cure: "x", Count: 3, Last: now}}
+			}), nil, finding.OwnAddress, "from 127.0.0.1 (3 times",
+		},
+		{
+			"the firewall refuses", with(func(s *State) {
+				s.Alarms = []engine.Alarm{{Code: finding.FirewallFailed, Text: "bans are not in force: no", Count: 1, Last: now}}
+			}), nil, finding.FirewallFailed, "bans are not in force",
+		},
+		{
+			"the journal cannot be written", with(func(s *State) {
+				s.Alarms = []engine.Alarm{{Code: finding.JournalOutage, Text: "disk full", Count: 1, Last: now}}
+			}), nil, finding.JournalOutage, "disk full",
+		},
+		{
+			"the journal was damaged", with(func(s *State) {
+				s.Alarms = []engine.Alarm{{Code: finding.JournalDamaged, Text: "set aside", Count: 1, Last: now}}
+			}), nil, finding.JournalDamaged, "set aside",
+		},
+		{"it is a dry run", with(func(s *State) { s.Backend = "dry-run" }), nil, finding.DryRun, "dry-run"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			h.says(tt.state, tt.err)
+			found := h.examine(tt.code)
+			if len(found) != 1 || !strings.Contains(found[0].Evidence, tt.want) || found[0].Cure == "" {
+				t.Errorf("found %+v", found)
+			}
+			h.says(well, nil)
+			if found := h.examine(tt.code); len(found) > 0 {
+				t.Errorf("found after the cure: %+v", found)
+			}
+		})
+	}
+}
+
+// What was over a while ago is none.
+func TestOldAlarm(t *testing.T) {
+	h := newHost(t)
+	h.says(State{Healthy: true, Alarms: []engine.Alarm{{Code: finding.OwnAddress, Count: 1, Last: h.Now().Add(-time.Hour)}}}, nil)
+	if found := h.examine(finding.OwnAddress); len(found) > 0 {
+		t.Errorf("found %+v", found)
+	}
+}
+
+// Who may not ask the daemon is told so, and that is no finding.
+func TestDaemonMayNotBeAsked(t *testing.T) {
+	h := newHost(t)
+	h.says(State{}, fmt.Errorf("dial unix: %w", fs.ErrPermission))
+	r := Examine(t.Context(), h.Environment, []Check{{"the daemon", checkDaemon}})
+	if len(r.Findings) > 0 || len(r.Unchecked) != 1 || !strings.Contains(r.Unchecked[0].Why, "as root") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What a banned address does after its ban says that it gets through.
+func TestBanPasses(t *testing.T) {
+	const bad = "203.0.113.200"
+	failures := func(h *host, ago ...int) (log string) {
+		for _, s := range ago {
+			log += attempt(h.ago(s), bad)
+		}
+		return log
+	}
+	tests := []struct {
+		name string
+		log  func(h *host) string
+		// ban and started are how many seconds ago that was.
+		prefix       string
+		ban, started int
+		passes       bool
+	}{
+		{"nothing after the ban", func(h *host) string { return failures(h, 70, 65, 60) }, bad + "/32", 60, 3600, false},
+		{"a moment after the ban", func(h *host) string { return failures(h, 60, 59, 58, 57) }, bad + "/32", 60, 3600, false},
+		{"failures", func(h *host) string { return failures(h, 60, 30, 10) }, bad + "/32", 60, 3600, true},
+		{"a request that took long", func(h *host) string { return visit(h.ago(30), bad) }, bad + "/32", 60, 3600, false},
+		{"requests long after", func(h *host) string { return visit(h.ago(30), bad) }, bad + "/32", 300, 3600, true},
+		{"before the daemon was started", func(h *host) string { return failures(h, 50, 40, 30) }, bad + "/32", 60, 29, false},
+		{"long ago", func(h *host) string { return failures(h, 1300, 1200, 1100) }, bad + "/32", 1400, 3600, false},
+		{"a network", func(h *host) string {
+			return attempt(h.ago(20), "2001:db8::1") + attempt(h.ago(10), "2001:db8::1")
+		}, "2001:db8::/64", 60, 3600, true},
+		{"somebody else", func(h *host) string { return failures(h, 30, 20, 10) }, "203.0.113.201/32", 60, 3600, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			h.write(logPath, tt.log(h))
+			ban := banner.Ban{Prefix: netip.MustParsePrefix(tt.prefix), Time: h.ago(tt.ban), Until: h.Now().Add(time.Hour)}
+			h.says(State{Healthy: true, Started: h.ago(tt.started), Bans: []banner.Ban{ban}}, nil)
+			found := h.examine(finding.BanPasses)
+			if got := len(found) == 1 && found[0].About == tt.prefix; got != tt.passes {
+				t.Errorf("found %+v", found)
+			}
+		})
+	}
+}
+
+// A journal in memory is lost at a restart.
+func TestJournalIsInMemory(t *testing.T) {
+	memory, err := os.MkdirTemp("/dev/shm", "doctor") //nolint:usetesting // it has to be in memory
+	if err != nil {
+		testrequire.Skip(t, "needs a file system in memory at /dev/shm")
+	}
+	t.Cleanup(func() { os.RemoveAll(memory) })
+	h := newHost(t)
+	h.Root = ""
+	examine := func(path string) []Finding {
+		h.Config.Journal.Path = path
+		return Examine(t.Context(), h.Environment, []Check{{"the journal", checkJournal}}).Findings
+	}
+	found := examine(filepath.Join(memory, "not", "yet", "odooban.db"))
+	if len(found) != 1 || found[0].Code != finding.JournalVolatile || !strings.Contains(found[0].Evidence, "in memory") {
+		t.Errorf("found %+v", found)
+	}
+	if found := examine("/proc/odooban.db"); len(found) > 0 { // as good as a disk: there is one everywhere
+		t.Errorf("found %+v", found)
+	}
+}
