@@ -1,0 +1,118 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// retryEvery is how often listening is tried again when it is not possible.
+	retryEvery = 10 * time.Second
+	// endTime is how long a scrape that is going on may take at the end.
+	endTime = time.Second
+)
+
+// Serve answers at address, which is host:port or unix: and a path, until ctx
+// ends. Metrics are a help: where it cannot listen it says so once to tell, and
+// tries again.
+func Serve(ctx context.Context, address string, handler http.Handler, tell func(error)) error {
+	told := false
+	for {
+		listener, err := listen(ctx, address)
+		if err == nil {
+			return serve(ctx, listener, handler)
+		}
+		if !told && ctx.Err() == nil {
+			told = true
+			tell(fmt.Errorf("serve metrics: %w; free it or change metrics.listen (it is tried again)", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(retryEvery):
+		}
+	}
+}
+
+// listen opens the address. The members of a socket's group may scrape it.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	path, unix := strings.CutPrefix(address, "unix:")
+	if !unix {
+		return new(net.ListenConfig).Listen(ctx, "tcp", address)
+	}
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	const ownerAndGroup = 0o660
+	if err := os.Chmod(path, ownerAndGroup); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+// removeStale removes a socket that nobody answers at: one that was killed has
+// left it behind.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("%s is there and is no socket", path)
+	}
+	conn, err := new(net.Dialer).Dial("unix", path)
+	if err == nil {
+		conn.Close()
+		return fmt.Errorf("somebody else listens at %s", path)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// serve answers until ctx ends. Whoever connects gets little time and memory.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       5 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		// What a client does wrong is no concern of the log's.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve metrics: %w", err)
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	if server.Shutdown(end) != nil {
+		_ = server.Close()
+	}
+	<-ended
+	return nil
+}
