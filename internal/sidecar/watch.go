@@ -7,12 +7,15 @@ import (
 )
 
 const (
-	// every is how often the place is looked at. While a proxy that was started
-	// again waits for its sidecar to follow, no ban is in force for it.
+	// every is how often the place is looked at.
 	every = time.Second
 	// patience is for how many looks a blind place is said nothing of: the proxy
 	// whose network is shared may not serve its ports yet.
 	patience = 5
+	// mourning is for how many looks a dead network is stayed in. Docker tries
+	// once to start this container again, in vain for good while the one whose
+	// network it shares has not been started itself.
+	mourning = 10
 )
 
 // errGone ends a sidecar whose network has died.
@@ -21,28 +24,27 @@ var errGone = errors.New("there is no network here but loopback: the container t
 
 // Watch looks at the place until ctx ends, and says through tell when no client
 // can come by there, and with nil when that is over. It returns an error when
-// the network is gone, and nil at once where neither can be.
+// the network has been gone for a while, and nil at once where neither can be.
 func Watch(ctx context.Context, look func() (Place, error), ports []uint16, tell func(blind error)) error {
 	again := time.NewTicker(every)
 	defer again.Stop()
-	for blind := 0; ; {
+	for blind, gone := 0, 0; ; {
 		p, err := look()
-		switch {
-		case err != nil:
+		if err != nil || !p.Contained || p.Wide {
 			return err
-		case !p.Contained || p.Wide:
-			return nil
-		case p.Alone:
-			return errGone
 		}
 		switch why := p.Blind(ports); {
+		case p.Alone:
+			if gone++; gone == mourning {
+				return errGone
+			}
 		case why != nil:
 			if blind++; blind == patience {
 				tell(why)
 			}
 		case blind >= patience:
 			tell(nil)
-			fallthrough
+			blind = 0
 		default:
 			blind = 0
 		}

@@ -60,7 +60,7 @@ func TestWatch(t *testing.T) {
 		{"on the proxy's network", []sidecar.Place{proxy}, watched{Looks: 60}},
 		{"the proxy serves after a while", []sidecar.Place{own, own, own, own, proxy}, watched{Looks: 60}},
 		{"the proxy serves late", []sidecar.Place{own, own, own, own, own, own, proxy}, watched{Looks: 60, Told: []int{5, -7}}},
-		{"the proxy has stopped", []sidecar.Place{proxy, proxy, dead}, watched{Looks: 3, Err: true}},
+		{"the proxy has stopped", []sidecar.Place{proxy, proxy, dead}, watched{Looks: 12, Err: true}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, watch(t, tc.places...)); diff != "" {
