@@ -223,6 +223,9 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 	if err != nil {
 		return nil, err
 	}
+	if len(d.files) == 0 && len(c.Sources) == 0 {
+		d.log.say("no sources are configured; found " + describeSources(sources))
+	}
 	p := &pipeline{engine: engine.New(j, d.firewall, d.log), set: set, log: d.log, service: d.service}
 	p.since = time.Now().Add(-j.Lookback())
 	if d.journal != nil {
@@ -245,9 +248,23 @@ func (p *pipeline) open(source config.Source, stdin io.Reader) error {
 		p.stdin = watcher.NewReader("standard input", stdin)
 	case source.Journald != nil:
 		p.openUnit(source.Journald.Unit)
+	case source.Docker != nil:
+		return p.openContainers(*source.Docker)
 	default:
 		return p.openFiles(source.File)
 	}
+	return nil
+}
+
+// openContainers prepares the containers of a Docker engine.
+func (p *pipeline) openContainers(pick config.Docker) error {
+	var docker *watcher.Docker
+	docker, err := watcher.NewDocker(watcher.Containers(pick), func(err error) { p.engine.Trouble(docker.Name(), err) })
+	if err != nil {
+		return &usageError{err}
+	}
+	docker.Resume(p.engine.Position)
+	p.groups = append(p.groups, docker)
 	return nil
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,7 @@ import (
 	"odooban/internal/config"
 	"odooban/internal/jail"
 	"odooban/internal/service"
+	"odooban/watcher"
 )
 
 func newRun(a *app) *cobra.Command {
@@ -111,7 +114,9 @@ func defaultSources() []string {
 }
 
 // sourcesOf lists what to follow: the files named, else the configured
-// sources, else the default places where something stands.
+// sources, else what is found: the default places where something stands, and
+// containers that look like Odoo. Where there is nothing but Docker, containers
+// are waited for.
 func sourcesOf(c *config.Config, files []string) ([]config.Source, error) {
 	if len(files) > 0 {
 		return fileSources(files), nil
@@ -125,11 +130,44 @@ func sourcesOf(c *config.Config, files []string) ([]config.Source, error) {
 			patterns = append(patterns, pattern)
 		}
 	}
-	if len(patterns) == 0 {
-		return nil, errors.New("found no log: nothing matches " + strings.Join(defaultSources(), " or ") +
-			"; name it: odooban run FILE, or under sources in the configuration")
+	sources := fileSources(patterns)
+	names, err := containers()
+	if len(names) > 0 || err == nil && len(sources) == 0 {
+		sources = append(sources, config.Source{Docker: &config.Docker{}})
 	}
-	return fileSources(patterns), nil
+	if len(sources) > 0 {
+		return sources, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // there is no Docker here
+	}
+	return nil, errors.Join(errors.New("found no log: nothing matches "+strings.Join(defaultSources(), " or ")+
+		"; name it: odooban run FILE, or under sources in the configuration"), err)
+}
+
+// containers lists those that run now and look like Odoo.
+func containers() ([]string, error) {
+	const patience = 3 * time.Second
+	docker, err := watcher.NewDocker(watcher.Containers{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return docker.Find(ctx)
+}
+
+// describeSources says what sources were found.
+func describeSources(sources []config.Source) string {
+	var parts []string
+	for _, s := range sources {
+		if s.Docker != nil {
+			parts = append(parts, "Docker containers that look like Odoo")
+		} else {
+			parts = append(parts, s.File)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func fileSources(patterns []string) []config.Source {

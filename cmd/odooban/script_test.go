@@ -34,6 +34,8 @@ func TestScripts(t *testing.T) {
 		Dir: "../../testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("LOGS", logs)
+			// Containers of this machine are none of ours.
+			env.Setenv("DOCKER_HOST", "unix://"+filepath.Join(env.WorkDir, "docker.sock"))
 			// A program built to detect races sleeps a second before it exits.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			return nil

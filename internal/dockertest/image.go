@@ -17,12 +17,17 @@ import (
 func GoProgram(t testing.TB, pkg string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
+	build(t, pkg, path)
+	return path
+}
+
+func build(t testing.TB, pkg, path string) {
+	t.Helper()
 	build := exec.Command("go", "build", "-o", path, pkg)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", build.Args, err, out)
 	}
-	return path
 }
 
 // Image makes an image that holds these files and nothing else: from their

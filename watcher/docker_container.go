@@ -1,0 +1,88 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+)
+
+// dockerContainer is one container, from its first line on until it is
+// removed. A line was seen when the engine took it.
+type dockerContainer struct {
+	group    *Docker
+	id, name string
+	resume   *dockerPosition
+	// awake holds one notice that the container has started, or is gone.
+	awake   chan struct{}
+	skipped atomic.Int64
+	rounds
+}
+
+func newDockerContainer(group *Docker, s container.Summary) *dockerContainer {
+	return &dockerContainer{
+		group: group, id: s.ID, name: fmt.Sprintf("docker:%s/%s", calls(s.Names), short(s.ID)),
+		awake: make(chan struct{}, 1),
+	}
+}
+
+// Name is what the container is called, and the start of its id, behind
+// "docker:".
+func (c *dockerContainer) Name() string { return c.name }
+
+// Skipped is how many bytes were left out of lines longer than 1 MiB, and of
+// those that never ended. It can be asked for at any time.
+func (c *dockerContainer) Skipped() int64 { return c.skipped.Load() }
+
+// Resume lets Follow go on at position, as File.Resume does.
+func (c *dockerContainer) Resume(position []byte) error {
+	if len(position) == 0 {
+		return nil
+	}
+	p, err := parseDockerPosition(position, short(c.id))
+	if err != nil {
+		return fmt.Errorf("resume %s: %w", c.name, err)
+	}
+	c.resume = &p
+	return nil
+}
+
+// stir says that there may be something to read.
+func (c *dockerContainer) stir() {
+	select {
+	case c.awake <- struct{}{}:
+	default:
+	}
+}
+
+// Follow hands on the container's log, then what is written to it, until ctx
+// ends or the container was removed. Only sink can make it fail: whatever
+// happens to the engine is reported, and tried again.
+func (c *dockerContainer) Follow(ctx context.Context, sink Sink) error {
+	f := newDockerFollower(c, sink)
+	wait := dockerRetryFirst
+	for {
+		before := f.count
+		err := f.watch(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case f.refused != nil:
+			return f.refused
+		case errdefs.IsNotFound(err):
+			return f.settle()
+		case errors.Is(err, errDockerStalled):
+			continue
+		case err != nil:
+			f.trouble(err)
+		}
+		if f.count > before {
+			wait = dockerRetryFirst
+		}
+		f.pauseFor(ctx, f.rest(wait), c.awake)
+		wait = min(2*wait, dockerRetryMost)
+	}
+}

@@ -1,0 +1,137 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/moby/moby/client"
+)
+
+const (
+	// leastTail and mostTail bound how many pieces from a log's end are asked
+	// for; beyond that it is all since a moment, for which the engine reads the
+	// whole log.
+	leastTail, mostTail = 64, 100_000
+	// dockerBlock is how much is read at a time.
+	dockerBlock = 32 << 10
+)
+
+// look hands on what is new in the log. It reads from a line on that is known:
+// if that is not among the last ones, from further back.
+func (f *dockerFollower) look(ctx context.Context) error {
+	began := time.Now()
+	defer func() { f.took = time.Since(began) }()
+	if f.count == 0 {
+		f.tail = mostTail + 1
+	}
+	for {
+		l := &dockerLook{dockerFollower: f, seeking: f.places.clean.From > 0, whole: f.tail > mostTail}
+		err := l.read(ctx)
+		if err != nil || !l.seeking || l.whole {
+			f.tail = max(leastTail, 2*l.pieces)
+			return err
+		}
+		f.tail *= 16
+	}
+}
+
+// dockerLook is one reading of the log's end.
+type dockerLook struct {
+	*dockerFollower
+	// seeking says that the line has not come from which all is new or counted,
+	// whole that it comes if it is still there.
+	seeking, whole bool
+	pieces         int // that were new
+}
+
+// read reads to the end.
+func (l *dockerLook) read(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := l.logs(ctx, cancel, l.options())
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	parser := newDockerParser(l.terminal)
+	pieces, buffers := pump(ctx, stream, dockerBlock)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			l.turn()
+		case p := <-pieces:
+			err := parser.feed(p.data, l.chunk)
+			l.skipped.Store(l.lines.skipped())
+			if err == nil {
+				err = p.err
+			}
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			buffers <- p.data[:dockerBlock]
+		}
+	}
+}
+
+// options ask for everything behind the line where all began to be new, and for
+// lines that have no end yet once more.
+func (l *dockerLook) options() client.ContainerLogsOptions {
+	o := client.ContainerLogsOptions{Timestamps: true}
+	if l.seeking {
+		since := l.lines.oldest(l.places.clean.Low) - int64(setBack)
+		o.Since = fmt.Sprintf("%d.%09d", since/1e9, since%1e9)
+		l.places.last = l.places.clean.From - 1
+	}
+	if !l.whole {
+		o.Tail = strconv.Itoa(l.tail)
+	}
+	l.lines.drop()
+	return o
+}
+
+// chunk takes a part of the log.
+func (l *dockerLook) chunk(c dockerChunk) error {
+	if c.first && c.stamp > l.done {
+		l.pieces++
+	}
+	return l.lines.take(c, l.line)
+}
+
+// line takes a line, and hands it on unless that was done.
+func (l *dockerLook) line(text []byte, stamp int64) error {
+	if l.seeking {
+		from := l.places.clean.From
+		if stamp < from || stamp > from && !l.whole {
+			return nil
+		}
+		l.seeking = false
+		if stamp > max(from, l.done, l.again) {
+			l.missed(time.Unix(0, stamp))
+		}
+	}
+	number := l.places.number(stamp)
+	if number <= l.done {
+		return nil
+	}
+	l.places.pass(number, stamp, len(text))
+	l.done, l.latest = number, time.Now()
+	l.count++
+	l.unsettled, l.reported = true, ""
+	line := Line{Text: text, Place: Place{Generation: short(l.id), Offset: number}, Position: l.encode}
+	if at := time.Unix(0, stamp); number > l.again && l.latest.Sub(at).Abs() <= liveWithin {
+		line.Seen = at
+	}
+	l.refused = l.sink.Line(line)
+	return l.refused
+}
