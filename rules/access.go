@@ -13,6 +13,7 @@ type access struct {
 	// target is what is asked for. It has no text: an access line is
 	// remembered longer than its line is there, and a path may be long.
 	target target
+	page   page
 	post   bool
 	status int
 	// idle says that the request made no query to the database.
@@ -52,7 +53,7 @@ func parseAccess(msg []byte) (access, bool) {
 	a.post = string(method) == "POST"
 	path, _, _ = bytes.Cut(path, space)
 	path, _, _ = bytes.Cut(path, []byte("?"))
-	a.target = targetOf(path)
+	a.target, a.page = targetOf(path), pageOf(path)
 	ok = a.parseTail(rest[end+2:])
 	return a, ok
 }

@@ -6,10 +6,12 @@ package rules
 //   - lines that hold one of odooLiterals: records of the login code, and lines
 //     that a login may end in;
 //   - access lines of requests that write such records: odooPaths;
+//   - access lines of other requests that are failures: odooProbes;
 //   - what comes behind an attempt until its access line has come, or a while:
 //     what belongs to its record, and a request to a path of another module.
 //
-// Live, there is time to look at every line.
+// As long as it is not known whose log it is, and in Traefik's, every line is
+// looked at. Live, there is time to look at every line.
 
 // odooLiterals are what a line holds that is about a login: its logger, or the
 // word before the address.
@@ -18,6 +20,10 @@ var odooLiterals = []string{"res_users", "auth_signup", " from "}
 // odooPaths are what an access line of a POST request holds that tries a login
 // or asks for a new password: see targetOf.
 var odooPaths = []string{"/web/login", "/web/session/authenticate", "/jsonrpc", "/common", "/web/reset_password"}
+
+// odooProbes are what an access line holds that is a failure by itself: see
+// pageOf. What asks for one-time codes and new passwords is among odooPaths.
+var odooProbes = []string{"/web/database/", "/json/2/"}
 
 const (
 	// patience is for how many bytes of log an attempt is expected to be

@@ -63,13 +63,15 @@ func capture(t testing.TB, name string) []byte {
 // the attacking script did. 8.8.8.8, 8.8.4.4 and 9.9.9.9 stand in submitted
 // logins only.
 func TestCaptures(t *testing.T) {
-	prefork := map[string]int{
+	prefork17 := map[string]int{
 		"odoo-login 203.0.113.7/32": 8, "odoo-login 203.0.113.8/32": 2, "odoo-login 203.0.113.9/32": 2,
 		"odoo-login 203.0.113.11/32": 1, "odoo-login 203.0.113.50/32": 7, "odoo-login 2001:db8::/64": 1,
+		"odoo-database 203.0.113.12/32": 2,
 	}
-	// Odoo 17 logs an empty login, 19 does not.
-	prefork17 := maps.Clone(prefork)
+	prefork := maps.Clone(prefork17)
+	// Odoo 17 logs an empty login, 19 does not; 19 has an API.
 	prefork17["odoo-login 203.0.113.7/32"] = 9
+	prefork["odoo-api 203.0.113.10/32"] = 1
 	threaded := make(map[string]int)
 	for host := 10; host <= 33; host++ {
 		threaded[fmt.Sprintf("odoo-login 198.51.100.%d/32", host)] = 1

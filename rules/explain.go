@@ -92,6 +92,10 @@ func (set *Set) explainLogin(e *Explanation, l login) {
 // RecordTime reads the time of a line: of the record whose header it is, or
 // the time it begins with. ref is as in Set.NewScanner.
 func RecordTime(line []byte, ref time.Time) (time.Time, bool) {
+	var q proxied
+	if parseTraefik(&q, line) {
+		return q.end(), true
+	}
 	s := Scanner{ref: ref, names: make(map[string]string)}
 	var r record
 	if s.parse(&r, line) {

@@ -53,8 +53,8 @@ func (set *Set) needles() (needles []needle, always ruleBits) {
 		needles = append(needles, n)
 	}
 	for _, name := range BuiltIn() {
-		if !set.builtin[name] {
-			continue
+		if !set.builtin[name] || isTraefiks(name) {
+			continue // no line of Traefik's log is skimmed
 		}
 		required := builtInNeedles(name)
 		if len(required) == 0 {
@@ -81,7 +81,12 @@ func (set *Set) needles() (needles []needle, always ruleBits) {
 func builtInNeedles(name string) []needle {
 	var needles []needle
 	switch name {
-	case LoginRule, CooldownRule:
+	case DatabaseRule, APIRule:
+		for _, text := range odooProbes {
+			needles = append(needles, needle{[]byte(text), ofOdoo, false})
+		}
+		fallthrough // a login may hold such an access line
+	case LoginRule, CooldownRule, TOTPRule, ResetRule:
 		for _, text := range odooLiterals {
 			needles = append(needles, needle{[]byte(text), ofOdoo, false})
 		}

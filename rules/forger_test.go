@@ -126,7 +126,7 @@ func (f forgery) middle() []string {
 	case 4:
 		return []string{f.head(v, "INFO", f.logger()) + f.message("successful", "y", pick(f.site, v, f.addr).String()) + " "}
 	case 5:
-		return []string{f.accessOf(pick(f.site, v, v, f.addr), pick(f.site, "/web/login", "/jsonrpc"))}
+		return []string{f.accessOf(pick(f.site, v, v, f.addr), pick(f.site, "/web/login", "/jsonrpc", "/web/database/drop", "/web/login/totp"))}
 	case 6:
 		return []string{f.failed(v), f.accessOf(v, "/web/login")}
 	case 7:

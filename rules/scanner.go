@@ -15,6 +15,8 @@ type Scanner struct {
 
 	attempts  []*attempt
 	requests  []*request
+	probes    []*probe
+	traefik   traefikSource
 	byTime    map[process][]*attempt
 	fresh     bool // a request has come since judge looked
 	previous  previous
@@ -71,6 +73,12 @@ type Stats struct {
 	// ProxySuspected is the number of records in which Odoo says that the
 	// addresses it sees are a proxy's.
 	ProxySuspected uint64
+	// Doubtful is the number of requests in Traefik's log that would be failures,
+	// were it sure who made them.
+	Doubtful uint64
+	// Mixed is 1 once the source has shown both Odoo's records and Traefik's
+	// access lines: the latter are not counted then.
+	Mixed uint64
 }
 
 // previous is what the last record header was.
@@ -118,6 +126,13 @@ func (s *Scanner) Feed(dst []Failure, line Line) []Failure {
 func (s *Scanner) feed(dst []Failure, line Line, rules ruleBits) []Failure {
 	s.at, s.seen = line.Place, line.Seen
 	s.pass(1, line.size())
+	if s.traefik.standing != certainOdoo {
+		var when time.Time
+		var mine bool
+		if dst, when, mine = s.undeclared(dst, line); mine {
+			return s.set.match(dst, line, rules, when, s.ref)
+		}
+	}
 	var when time.Time
 	odoo := !line.Seen.IsZero() || rules&ofOdoo != 0 || s.attentive()
 	switch {
@@ -140,6 +155,9 @@ func (s *Scanner) feed(dst []Failure, line Line, rules ruleBits) []Failure {
 		dst = s.set.match(dst, line, rules, when, s.ref)
 	}
 	if odoo {
+		if len(s.attempts) == 0 {
+			dst = s.tellProbes(dst, &sweep{now: line.Seen})
+		}
 		dst = s.advance(dst, line.Seen)
 	}
 	return dst
@@ -164,6 +182,7 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 	if isAccessLogger(r.logger) {
 		if a, ok := parseAccess(r.msg); ok {
 			s.requested(&r, a, seen, stray)
+			s.probed(&r, a, seen, stray)
 			return r.when
 		}
 	}
@@ -385,13 +404,21 @@ func (st *Stats) addForged(by netip.Addr) {
 // that may be a failure and is not decided.
 func (s *Scanner) Open() map[string]int64 {
 	open := make(map[string]int64)
+	note := func(at Place) {
+		if first, ok := open[at.Generation]; !ok || at.Offset < first {
+			open[at.Generation] = at.Offset
+		}
+	}
 	for _, a := range s.attempts {
-		if a.state != undecided || a.rule == "" || a.echo() {
-			continue
+		if a.state == undecided && a.rule != "" && !a.echo() {
+			note(a.at)
 		}
-		if first, ok := open[a.at.Generation]; !ok || a.at.Offset < first {
-			open[a.at.Generation] = a.at.Offset
-		}
+	}
+	for _, p := range s.probes {
+		note(p.Place)
+	}
+	for _, h := range s.traefik.held {
+		note(h.Place)
 	}
 	return open
 }

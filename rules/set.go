@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The built-in rules.
+// The built-in rules on what Odoo's login code writes.
 const (
 	// LoginRule finds failed logins by form, JSON, XML-RPC and JSON-RPC.
 	LoginRule = "odoo-login"
@@ -19,7 +19,12 @@ const (
 )
 
 // BuiltIn lists the names of the built-in rules.
-func BuiltIn() []string { return []string{LoginRule, CooldownRule} }
+func BuiltIn() []string {
+	return []string{
+		LoginRule, CooldownRule, TOTPRule, ResetRule, DatabaseRule, APIRule,
+		TraefikLoginRule, TraefikRatelimitRule, TraefikDatabaseRule,
+	}
+}
 
 // UserRule is a rule that a user wrote: a line that Pattern matches, and no
 // pattern of Ignore, is a failure.
@@ -36,6 +41,7 @@ type UserRule struct {
 type Set struct {
 	builtin map[string]bool
 	user    []compiled
+	proxies []netip.Prefix
 	filter  *filter
 }
 
@@ -47,9 +53,10 @@ type compiled struct {
 	addr, user, time int // group numbers; -1 without
 }
 
-// Compile makes a Set of the built-in rules named and the user's own.
-func Compile(builtin []string, user []UserRule) (*Set, error) {
-	set := &Set{builtin: make(map[string]bool)}
+// Compile makes a Set of the built-in rules named and the user's own. proxies
+// are those in front of Traefik whose word is taken for whom they ask.
+func Compile(builtin []string, user []UserRule, proxies ...netip.Prefix) (*Set, error) {
+	set := &Set{builtin: make(map[string]bool), proxies: proxies}
 	var errs []error
 	for _, name := range builtin {
 		if !slices.Contains(BuiltIn(), name) {

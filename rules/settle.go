@@ -25,6 +25,8 @@ func (s *Scanner) Settle(dst []Failure, now time.Time) []Failure {
 	if len(s.attempts) > 0 {
 		dst = s.sweep(dst, &sweep{now: now, settled: true})
 	}
+	dst = s.tellProbes(dst, &sweep{now: now, settled: true})
+	dst = s.endBurst(dst, now)
 	s.burst++
 	return dst
 }
@@ -32,7 +34,8 @@ func (s *Scanner) Settle(dst []Failure, now time.Time) []Failure {
 // Flush says that the source has ended, and appends the failures that this
 // makes certain. Nothing stays open.
 func (s *Scanner) Flush(dst []Failure) []Failure {
-	return s.sweep(dst, &sweep{now: s.seen, final: true, settled: true})
+	dst = s.sweep(dst, &sweep{now: s.seen, final: true, settled: true})
+	return s.endTraefik(dst)
 }
 
 // advance goes through the attempts now and then while lines come without a
@@ -86,6 +89,7 @@ func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 			dst = append(dst, a.failure())
 		}
 	}
+	dst = s.tellProbes(dst, p)
 	s.forget(p)
 	return dst
 }

@@ -160,6 +160,7 @@ func (s *site) serve(v visit) {
 	case resetPassword:
 		s.record(logged, pid, "INFO", db, "odoo.addons.auth_signup.controllers.main",
 			fmt.Sprintf("Password reset attempt for <%s> by user <public> from %s", login, v.addr))
+		s.truth[rules.ResetRule+" "+v.addr.String()]++
 	case failRPC:
 		from := v.addr.String()
 		if s.version >= 16 {

@@ -1,0 +1,116 @@
+package rules
+
+import "bytes"
+
+// page is what a path asks Odoo for, as far as a rule cares.
+type page uint8
+
+const (
+	otherPage page = iota
+	// loginPage is the form of logins, totpPage that of one-time codes, and
+	// resetPage that of new passwords.
+	loginPage
+	totpPage
+	resetPage
+	// databasePage is the database manager, and what it does.
+	databasePage
+	// apiPage is the JSON API of Odoo 19, with bearer keys.
+	apiPage
+)
+
+// longestPath is how much of a path is looked at: as long as the paths of all
+// pages, behind a language.
+const longestPath = 64
+
+// pageOf reads a path as Odoo's router does: decoded, with or without a query,
+// a slash at its end and, for a website's pages, a language in front. It
+// allocates nothing.
+func pageOf(path []byte) page {
+	if end := bytes.IndexAny(path, "?#"); end >= 0 {
+		path = path[:end]
+	}
+	var decoded [longestPath]byte
+	if bytes.IndexByte(path, '%') >= 0 {
+		path = decoded[:unescape(&decoded, path)]
+	}
+	path = bytes.TrimRight(path, "/")
+	if bytes.HasPrefix(path, []byte("/json/2/")) {
+		return apiPage
+	}
+	rest, ok := bytes.CutPrefix(withoutLanguage(path), []byte("/web/"))
+	if !ok {
+		return otherPage
+	}
+	switch string(rest) {
+	case "login":
+		return loginPage
+	case "login/totp":
+		return totpPage
+	case "reset_password":
+		return resetPage
+	case "database/selector", "database/list", "database/get_list":
+		return otherPage // Odoo itself and its apps ask for them
+	}
+	if bytes.HasPrefix(rest, []byte("database/")) {
+		return databasePage
+	}
+	return otherPage
+}
+
+// unescape decodes the percent signs of a path into dst, as far as there is
+// room, and returns how much it wrote.
+func unescape(dst *[longestPath]byte, path []byte) int {
+	n := 0
+	for i := 0; i < len(path) && n < len(dst); i++ {
+		c := path[i]
+		if c == '%' && i+2 < len(path) {
+			high, low := hexDigit(path[i+1]), hexDigit(path[i+2])
+			if high >= 0 && low >= 0 {
+				c, i = byte(high<<4|low), i+2
+			}
+		}
+		dst[n] = c
+		n++
+	}
+	return n
+}
+
+// hexDigit is -1 for what is none.
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// withoutLanguage cuts the language off a website's path: /fr, /pt_BR,
+// /sr@latin.
+func withoutLanguage(path []byte) []byte {
+	const longest = 12
+	if len(path) < 2 || path[0] != '/' {
+		return path
+	}
+	end := bytes.IndexByte(path[1:min(len(path), longest+2)], '/')
+	if end < 2 || string(path[1:1+end]) == "web" || !isLanguage(path[1:1+end]) {
+		return path
+	}
+	return path[1+end:]
+}
+
+// isLanguage knows the shape of a language's name in a path.
+func isLanguage(b []byte) bool {
+	code, _, _ := bytes.Cut(b, []byte("_"))
+	code, _, _ = bytes.Cut(code, []byte("-"))
+	code, _, _ = bytes.Cut(code, []byte("@"))
+	for _, c := range code {
+		if c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return len(code) == 2 || len(code) == 3
+}

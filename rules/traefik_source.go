@@ -1,0 +1,205 @@
+package rules
+
+import (
+	"slices"
+	"time"
+)
+
+// A login in Odoo's log may hold whole lines of Traefik's, and the name of a
+// user in Traefik's log may hold whole lines of Odoo's, or of its own. So a
+// source is one or the other, and lines of the other kind are nothing in it:
+//
+//   - A source that has shown the header of an Odoo record is Odoo's for good.
+//     What began with a forged line, because reading began in the middle of a
+//     login, shows one within the same second. Until a second burst of lines
+//     has shown nothing else, Traefik's lines are held back.
+//   - In the common format a user's name is not escaped, and Traefik notes it
+//     before it has looked at the password. But it does ask for that: the line
+//     that ends in the true request says 401, or nothing, and that no server
+//     was asked. It takes back all that was written with it. In JSON nothing
+//     can be forged.
+
+// traefikSource is what a Scanner knows of a source that may be Traefik's.
+type traefikSource struct {
+	standing standing
+	began    int64 // bytes of the source before the first line of Traefik's
+	bursts   int   // how many bursts have held a line of Traefik's
+	current  bool  // so has this one
+	opened   time.Time
+	held     []heldFailure
+	// doubted is when a record of Odoo's was read that may yet turn out a part
+	// of a user's name; else zero.
+	doubted time.Time
+}
+
+// standing is whose log a source is taken for.
+type standing uint8
+
+const (
+	unknownLog standing = iota
+	likelyTraefik
+	certainTraefik
+	certainOdoo
+)
+
+// heldFailure waits until it is certain that nobody has forged it.
+type heldFailure struct {
+	Failure
+	seen   time.Time
+	offset int64
+	sealed bool
+}
+
+const (
+	// maxHeld bounds how many failures are held: more than a horizon holds.
+	maxHeld = 16384
+	// writeTime is how much later than the lines in it a user's name may seem
+	// to have been written; stamps are whole seconds.
+	writeTime = 2 * time.Second
+)
+
+// undeclared takes a line of a source that is not known to be Odoo's. It says
+// whether it is none of Odoo's, and if so, the time it names.
+func (s *Scanner) undeclared(dst []Failure, line Line) (_ []Failure, when time.Time, mine bool) {
+	t := &s.traefik
+	if !line.Seen.IsZero() && line.Seen.Sub(t.opened) >= burstAge {
+		if !t.opened.IsZero() {
+			dst = s.endBurst(dst, line.Seen.Add(-burstAge))
+		}
+		t.opened = line.Seen
+	}
+	var q proxied
+	if parseTraefik(&q, line.Text) {
+		s.stats.note(q.end())
+		return s.proxied(dst, line, &q), q.end(), true
+	}
+	var r record
+	odoo := s.parse(&r, line.Text)
+	switch {
+	case t.standing == unknownLog:
+		if odoo {
+			t.standing = certainOdoo
+		}
+		return dst, time.Time{}, false
+	case isUnserved(line.Text):
+		s.takeBack(line.Seen, time.Time{})
+	case odoo && line.Seen.IsZero():
+		s.surrender()
+	case odoo:
+		t.doubted = line.Seen
+	}
+	return dst, time.Time{}, t.standing != certainOdoo
+}
+
+// proxied takes a line of Traefik's.
+func (s *Scanner) proxied(dst []Failure, line Line, q *proxied) []Failure {
+	t := &s.traefik
+	if t.standing == unknownLog {
+		t.standing, t.began = likelyTraefik, s.offset
+	}
+	t.current = true
+	if q.challenge {
+		s.takeBack(line.Seen, q.end())
+	}
+	if t.standing == likelyTraefik && s.offset-t.began > horizon {
+		t.standing = certainTraefik
+	}
+	if f, ok := s.failed(line, q); ok {
+		t.held = append(t.held, heldFailure{f, line.Seen, s.offset, q.sealed})
+	}
+	return s.release(dst, time.Time{})
+}
+
+// failed returns the request as a failure, if it is one.
+func (s *Scanner) failed(line Line, q *proxied) (Failure, bool) {
+	rule := s.set.rule(q.rule())
+	if rule == "" {
+		return Failure{}, false
+	}
+	addr, ok := q.client(s.set.proxies)
+	if !ok || q.murky {
+		s.stats.Doubtful++
+		return Failure{}, false
+	}
+	return Failure{Time: q.end(), Addr: addr, Rule: rule, Place: line.Place}, true
+}
+
+// release appends the failures that have become certain: those read up to
+// until, those of history that a horizon has followed, and what nobody can
+// forge.
+func (s *Scanner) release(dst []Failure, until time.Time) []Failure {
+	t := &s.traefik
+	if t.standing != certainTraefik {
+		if len(t.held) > maxHeld {
+			t.held = t.held[:0]
+		}
+		return dst
+	}
+	crowd := len(t.held) - maxHeld
+	kept := t.held[:0]
+	for i, h := range t.held {
+		past := !until.IsZero() && !h.seen.After(until) || h.seen.IsZero() && s.offset-h.offset > horizon
+		if past || h.sealed || i < crowd {
+			dst = append(dst, h.Failure)
+		} else {
+			kept = append(kept, h)
+		}
+	}
+	t.held = kept
+	return dst
+}
+
+// endBurst says that everything that was written with what was read until then
+// has been read as well.
+func (s *Scanner) endBurst(dst []Failure, until time.Time) []Failure {
+	t := &s.traefik
+	if !t.doubted.IsZero() && !t.doubted.After(until) {
+		s.surrender()
+		return dst
+	}
+	if t.current {
+		t.current = false
+		t.bursts++
+	}
+	if t.standing == likelyTraefik && t.bursts > 1 {
+		t.standing = certainTraefik
+	}
+	return s.release(dst, until)
+}
+
+// endTraefik says that the source has ended: what has shown no record of Odoo's
+// by now will show none.
+func (s *Scanner) endTraefik(dst []Failure) []Failure {
+	t := &s.traefik
+	if !t.doubted.IsZero() {
+		s.surrender()
+	}
+	if t.standing == likelyTraefik {
+		t.standing = certainTraefik
+	}
+	for _, h := range t.held {
+		dst = append(dst, h.Failure)
+	}
+	t.held = nil
+	return dst
+}
+
+// takeBack drops what may be a part of a user's name that ends in the line just
+// read. end is when its request was answered, as far as the line tells.
+func (s *Scanner) takeBack(seen, end time.Time) {
+	t := &s.traefik
+	t.doubted = time.Time{}
+	before := len(t.held)
+	t.held = slices.DeleteFunc(t.held, func(h heldFailure) bool {
+		return !h.sealed && h.seen.IsZero() == seen.IsZero() &&
+			(!seen.IsZero() || end.IsZero() || h.Time.After(end.Add(-writeTime)))
+	})
+	s.stats.Doubtful += uint64(before - len(t.held))
+}
+
+// surrender says that the source is Odoo's: what looked like Traefik's was
+// forged, or both write to it.
+func (s *Scanner) surrender() {
+	s.traefik = traefikSource{standing: certainOdoo}
+	s.stats.Mixed++
+}
