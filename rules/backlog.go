@@ -24,10 +24,7 @@ func (b *backlog) add(line Line) {
 		b.own = append(b.own, '\r')
 	}
 	b.own = append(b.own, '\n')
-	if len(b.own) > 4*lookBack {
-		b.own = b.own[:copy(b.own, b.own[len(b.own)-lookBack-1:])]
-	}
-	b.text = b.own
+	b.trim()
 }
 
 // extend adds lines that were not looked at. The text must stay as it is until
@@ -39,6 +36,14 @@ func (b *backlog) extend(text []byte) {
 	}
 	b.keep()
 	b.own = append(b.own, text...)
+	b.trim()
+}
+
+// trim drops what is too long ago, now and then.
+func (b *backlog) trim() {
+	if len(b.own) > 4*lookBack {
+		b.own = b.own[:copy(b.own, b.own[len(b.own)-lookBack-1:])]
+	}
 	b.text = b.own
 }
 

@@ -32,6 +32,10 @@ func (set *Set) Explain(line []byte, now time.Time) Explanation {
 		f := found[0]
 		return Explanation{Text: "a failure by your rule", Rule: f.Rule, Time: f.Time, Addr: f.Addr, User: f.User}
 	}
+	var q proxied
+	if parseTraefik(&q, line) {
+		return set.explainProxied(&q)
+	}
 	if !ok {
 		return Explanation{Text: "not the header of an Odoo record: it continues the record before it, or is no Odoo log"}
 	}
@@ -55,6 +59,40 @@ func (set *Set) explainAccess(e *Explanation, r *record) {
 	default:
 		e.Text = "an access line"
 	}
+	if rule := set.rule(a.rule()); ok && rule != "" {
+		e.Text, e.Rule = describeProbe(rule), rule
+	}
+}
+
+// explainProxied explains a line of Traefik's.
+func (set *Set) explainProxied(q *proxied) Explanation {
+	e := Explanation{Text: "a request in Traefik's log", Time: q.end(), Rule: set.rule(q.rule())}
+	if e.Rule != "" {
+		e.Text += ": " + describeProbe(e.Rule)
+	}
+	var ok bool
+	if e.Addr, ok = q.client(set.proxies); !ok || q.murky {
+		e.Text += "; not sure whose, so it does not count"
+		e.Addr, e.Rule = netip.Addr{}, ""
+	}
+	return e
+}
+
+// describeProbe says what a request was by the rule that it is a failure by.
+func describeProbe(rule string) string {
+	switch rule {
+	case DatabaseRule, TraefikDatabaseRule:
+		return "a request for the database manager"
+	case APIRule:
+		return "a request to the API without a valid key"
+	case TOTPRule:
+		return "a wrong one-time code"
+	case ResetRule:
+		return "somebody asks for a new password"
+	case TraefikRatelimitRule:
+		return "refused as one of too many"
+	}
+	return "a failed login"
 }
 
 // explainLogin explains a record of the login code, or any other.

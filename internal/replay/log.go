@@ -23,9 +23,10 @@ type Log struct {
 	stem string
 	size int64
 
-	// first is the time of its first record, before and after are what its
-	// Scanner had seen, err is why it could not be read to its end.
-	first         time.Time
+	// first and last are the times of its first record and its last, before
+	// and after are what its Scanner had seen, err is why it could not be read
+	// to its end.
+	first, last   time.Time
 	before, after rules.Stats
 	err           error
 }

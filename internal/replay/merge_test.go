@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ func part(second int) string {
 
 // reads writes down which logs are read at the same time.
 type reads struct {
+	mu    sync.Mutex
 	open  map[string]bool
 	most  int
 	order []string
@@ -39,6 +41,8 @@ type tracked struct {
 }
 
 func (r *tracked) Read(p []byte) (int, error) {
+	r.reads.mu.Lock()
+	defer r.reads.mu.Unlock()
 	if _, known := r.reads.open[r.name]; !known {
 		r.reads.open[r.name] = true
 		r.reads.order = append(r.reads.order, r.name)
@@ -85,7 +89,7 @@ func TestMerge(t *testing.T) {
 		pieces []piece
 		want   string // the second of each failure
 		opened string // the logs in the order in which they are opened
-		most   int    // logs open at once
+		most   int    // logs open at once, at most
 	}{
 		{"none", nil, "", "", 0},
 		{"nothing in it", []piece{{"a", nil, false}}, "", "a", 0},
@@ -116,16 +120,16 @@ func TestMerge(t *testing.T) {
 			"1 2 3", "b a", 2,
 		},
 		{
-			"pieces of one log are read one by one",
+			"pieces of one log are read one by one, the next a little ahead",
 			[]piece{{"odoo.log", []int{5, 6}, false}, {"odoo.log.1", []int{3, 4}, false}, {"odoo.log.2.gz", []int{1, 2}, false}},
 			"1 2 3 4 5 6",
-			"odoo.log.2.gz odoo.log.1 odoo.log", 1,
+			"odoo.log.2.gz odoo.log.1 odoo.log", 2,
 		},
 		{
 			"two logs in pieces",
 			[]piece{{"a.log", []int{5, 9}, false}, {"b.log", []int{6, 8}, false}, {"a.log.1", []int{1, 3}, false}, {"b.log.1", []int{2, 4}, false}},
 			"1 2 3 4 5 6 8 9",
-			"a.log.1 b.log.1 a.log b.log", 2,
+			"a.log.1 a.log b.log.1 b.log", 4,
 		},
 	}
 	for _, tt := range tests {
@@ -140,8 +144,10 @@ func TestMerge(t *testing.T) {
 				logs = append(logs, p.log(read))
 			}
 			var got []string
-			for _, f := range merge(t.Context(), set, join(logs)) {
-				got = append(got, fmt.Sprint(int(f.Time.Sub(day).Seconds())))
+			for _, failures := range merge(t.Context(), set, join(logs)) {
+				for _, f := range failures {
+					got = append(got, fmt.Sprint(int(f.Time.Sub(day).Seconds())))
+				}
 			}
 			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
@@ -149,8 +155,8 @@ func TestMerge(t *testing.T) {
 			if diff := cmp.Diff(tt.opened, strings.Join(read.order, " ")); diff != "" {
 				t.Errorf("opened (-want +got):\n%s", diff)
 			}
-			if read.most != tt.most {
-				t.Errorf("%d logs open at once, want %d", read.most, tt.most)
+			if read.most > tt.most {
+				t.Errorf("%d logs open at once, want at most %d", read.most, tt.most)
 			}
 		})
 	}

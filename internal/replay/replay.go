@@ -23,8 +23,8 @@ func Run(
 	report := newReport(j, each)
 	e := engine.New(j, report, report)
 	tracks := join(logs)
-	for log, f := range merge(ctx, set, tracks) {
-		e.Observe(ctx, log.Name(), []rules.Failure{f}, time.Time{})
+	for log, failures := range merge(ctx, set, tracks) {
+		e.Observe(ctx, log.Name(), failures, time.Time{})
 		if report.err != nil {
 			return report, report.err
 		}

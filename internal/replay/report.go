@@ -125,7 +125,7 @@ func (r *Report) add(l *Log) {
 	read, _ := l.Progress()
 	file := File{Path: l.path, Bytes: read, Lines: l.after.Lines - l.before.Lines}
 	if !l.first.IsZero() {
-		file.From, file.To = &l.first, &l.after.Last
+		file.From, file.To = &l.first, &l.last
 	}
 	r.Files = append(r.Files, file)
 	r.Unattributed += l.after.Unattributed - l.before.Unattributed

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"odooban/rules"
-	"odooban/watcher"
 )
 
 // track is one log in all its rotated pieces, the oldest first. One Scanner
@@ -20,11 +19,12 @@ type track struct {
 	pieces []*Log
 	forged map[netip.Addr]uint64
 
-	next func() (*Log, rules.Failure, bool)
+	next func() (*Log, []rules.Failure, bool)
 	stop func()
-	// log is the piece in which head, the next failure, became certain.
-	log  *Log
-	head rules.Failure
+	// log is the piece in which the next failures became certain: batch, never
+	// empty.
+	log   *Log
+	batch []rules.Failure
 }
 
 // join makes tracks of logs, in the order in which they begin.
@@ -69,63 +69,24 @@ func (t *track) ref() time.Time {
 	return latest
 }
 
-// failures reads the track.
-func (t *track) failures(ctx context.Context, set *rules.Set) iter.Seq2[*Log, rules.Failure] {
-	return func(yield func(*Log, rules.Failure) bool) {
-		r := &reader{scanner: set.NewScanner(t.ref()), yield: yield}
+// failures reads the track. What it yields is valid until it goes on.
+func (t *track) failures(ctx context.Context, set *rules.Set, workers int) iter.Seq2[*Log, []rules.Failure] {
+	return func(yield func(*Log, []rules.Failure) bool) {
+		r := newReader(set, t.ref(), workers, yield)
 		defer func() { t.forged = r.scanner.Stats().Forged }()
-		for _, log := range t.pieces {
-			if ctx.Err() != nil || errors.Is(r.read(ctx, log), errEnough) {
+		defer r.stop()
+		for i, log := range t.pieces {
+			r.start(ctx, log)
+			if i+1 < len(t.pieces) {
+				r.start(ctx, t.pieces[i+1])
+			}
+			if errors.Is(r.read(log), errEnough) || ctx.Err() != nil {
 				return
 			}
 		}
-		if ctx.Err() == nil {
-			_ = r.tell(r.scanner.Flush(r.failures)) // errEnough, at most: nobody wants the rest
+		if len(t.pieces) > 0 {
+			_ = r.tell(r.scanner.Flush(r.failures[:0])) // errEnough, at most: nobody wants the rest
 			r.log.after = r.scanner.Stats()
 		}
 	}
-}
-
-// errEnough ends the reading of a log of which no more is wanted.
-var errEnough = errors.New("enough")
-
-// reader finds the failures in the lines of a track. It implements
-// watcher.Sink.
-type reader struct {
-	log      *Log
-	scanner  *rules.Scanner
-	failures []rules.Failure
-	yield    func(*Log, rules.Failure) bool
-}
-
-// read reads the next piece.
-func (r *reader) read(ctx context.Context, log *Log) error {
-	r.log, log.before = log, r.scanner.Stats()
-	log.err = log.source.Follow(ctx, r)
-	log.after = r.scanner.Stats()
-	return log.err
-}
-
-func (r *reader) Line(line watcher.Line) error {
-	failures := r.scanner.Feed(r.failures, rules.Line{Text: line.Text})
-	if r.log.first.IsZero() {
-		if last := r.scanner.Stats().Last; !last.Equal(r.log.before.Last) {
-			r.log.first = last
-		}
-	}
-	return r.tell(failures)
-}
-
-// Settled does nothing: more pieces may come.
-func (r *reader) Settled(time.Time) error { return nil }
-
-// tell yields failures.
-func (r *reader) tell(failures []rules.Failure) error {
-	for _, f := range failures {
-		if !r.yield(r.log, f) {
-			return errEnough
-		}
-	}
-	r.failures = failures[:0]
-	return nil
 }

@@ -1,0 +1,111 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"odooban/rules"
+	"odooban/watcher"
+)
+
+// errEnough ends the reading of a log of which no more is wanted.
+var errEnough = errors.New("enough")
+
+// reader finds the failures in the pieces of a track.
+type reader struct {
+	set      *rules.Set
+	ref      time.Time
+	workers  int
+	scanner  *rules.Scanner
+	failures []rules.Failure
+	yield    func(*Log, []rules.Failure) bool
+
+	log     *Log // that is being read
+	reading map[*Log]*watcher.Reading[*rules.Found]
+}
+
+func newReader(set *rules.Set, ref time.Time, workers int, yield func(*Log, []rules.Failure) bool) *reader {
+	return &reader{
+		set: set, ref: ref, workers: workers, scanner: set.NewScanner(ref), yield: yield,
+		reading: make(map[*Log]*watcher.Reading[*rules.Found]),
+	}
+}
+
+// start begins to read a log, if that has not begun.
+func (r *reader) start(ctx context.Context, log *Log) {
+	if r.reading[log] != nil || log.err != nil {
+		return
+	}
+	blocks := watcher.Blocks[*rules.Found]{Workers: r.workers, Search: r.set.Search, Lines: r.lines, Line: r.line}
+	reading, err := blocks.Start(ctx, log.source)
+	if err != nil {
+		log.err = err
+		return
+	}
+	r.reading[log] = reading
+}
+
+// stop ends all reading.
+func (r *reader) stop() {
+	for _, reading := range r.reading {
+		reading.Stop()
+	}
+}
+
+// read reads a log that was started.
+func (r *reader) read(log *Log) error {
+	r.log, log.before = log, r.scanner.Stats()
+	if reading := r.reading[log]; reading != nil {
+		log.err = reading.Take()
+		delete(r.reading, log)
+	}
+	log.after = r.scanner.Stats()
+	return log.err
+}
+
+// lines takes whole lines.
+func (r *reader) lines(lines []byte, found *rules.Found) error {
+	r.log.note(lines, r.ref)
+	return r.tell(r.scanner.Skim(r.failures[:0], lines, found))
+}
+
+// line takes a line that lay in two blocks.
+func (r *reader) line(text []byte, size int64) error {
+	r.log.note(text, r.ref)
+	return r.tell(r.scanner.Feed(r.failures[:0], rules.Line{Text: text, Size: size}))
+}
+
+// tell yields failures.
+func (r *reader) tell(failures []rules.Failure) error {
+	r.failures = failures
+	if len(failures) > 0 && !r.yield(r.log, failures) {
+		return errEnough
+	}
+	return nil
+}
+
+// timeless is how many lines are tried for a time where a log has few.
+const timeless = 64
+
+// note keeps the times of a log's first record and its last.
+func (l *Log) note(lines []byte, ref time.Time) {
+	for rest, tried := lines, 0; l.first.IsZero() && len(rest) > 0 && tried < timeless; tried++ {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+		l.first, _ = rules.RecordTime(bytes.TrimSuffix(line, []byte{'\r'}), ref)
+	}
+	rest := bytes.TrimSuffix(lines, []byte{'\n'})
+	for range timeless {
+		start := bytes.LastIndexByte(rest, '\n') + 1
+		if when, ok := rules.RecordTime(bytes.TrimSuffix(rest[start:], []byte{'\r'}), ref); ok {
+			l.last = when
+			return
+		}
+		if start == 0 {
+			return
+		}
+		rest = rest[:start-1]
+	}
+}
