@@ -39,7 +39,7 @@ func (x *examination) collectContainers(ctx context.Context, read func(*source, 
 	}
 	for _, c := range x.containers {
 		s := &source{name: about(c)}
-		text, err := x.Docker.Tail(ctx, c)
+		text, err := x.Docker.Tail(ctx, c, x.depthLines())
 		if err != nil {
 			s.err, s.cure = err, "give the container the log driver json-file, local or journald, and create it again"
 			x.logs = append(x.logs, s)

@@ -48,17 +48,16 @@ type State struct {
 // checkDaemon looks whether the daemon runs, and what troubles it.
 func checkDaemon(ctx context.Context, x *examination) error {
 	if x.Daemon == nil {
-		return errors.New("no control socket is configured")
+		return errors.New("there is no control socket")
 	}
-	state, err := x.Daemon(ctx)
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%w; run odooban doctor as root", err)
+	state := x.ask(ctx)
+	if errors.Is(x.refused, fs.ErrPermission) {
+		return fmt.Errorf("%w; run odooban doctor as root", x.refused)
 	}
-	if err != nil {
-		x.find(finding.DaemonDown, "", err.Error(), x.startCure())
+	if state == nil {
+		x.find(finding.DaemonDown, "", x.refused.Error(), x.startCure())
 		return nil
 	}
-	x.state = &state
 	if !state.Healthy {
 		x.find(finding.DaemonUnhealthy, "", strings.Join(state.Reasons, "\n"), "")
 	}
@@ -71,6 +70,20 @@ func checkDaemon(ctx context.Context, x *examination) error {
 		x.alarm(a)
 	}
 	return nil
+}
+
+// ask asks the daemon, once. It returns nil where there is no answer.
+func (x *examination) ask(ctx context.Context) *State {
+	if x.state != nil || x.refused != nil || x.Daemon == nil {
+		return x.state
+	}
+	state, err := x.Daemon(ctx)
+	if err != nil {
+		x.refused = err
+		return nil
+	}
+	x.state = &state
+	return x.state
 }
 
 // startCure says how the daemon is started here.
@@ -96,8 +109,8 @@ func (x *examination) alarm(a engine.Alarm) {
 }
 
 // checkBans looks whether the logs have something of an address that is banned.
-func checkBans(_ context.Context, x *examination) error {
-	if x.state == nil {
+func checkBans(ctx context.Context, x *examination) error {
+	if x.ask(ctx) == nil {
 		return errors.New("the daemon does not tell which there are")
 	}
 	if x.state.Backend == dryRun {

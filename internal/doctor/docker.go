@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ type Docker interface {
 	Containers(ctx context.Context, choices []config.Docker) ([]Container, error)
 	// Tail returns the last lines of a container, each behind its time in
 	// RFC 3339 and a blank.
-	Tail(ctx context.Context, c Container) ([]byte, error)
+	Tail(ctx context.Context, c Container, lines int) ([]byte, error)
 }
 
 // Container is a running container, as far as it matters for its log.
@@ -155,10 +156,9 @@ func (e Engine) read(ctx context.Context, id, path string) []byte {
 }
 
 // Tail returns the last lines of a container, each behind its time.
-func (e Engine) Tail(ctx context.Context, c Container) ([]byte, error) {
-	const lines = "5000"
+func (e Engine) Tail(ctx context.Context, c Container, lines int) ([]byte, error) {
 	logs, err := e.Client.ContainerLogs(ctx, c.ID, client.ContainerLogsOptions{
-		ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: lines,
+		ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: strconv.Itoa(lines),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read log of container %s: %w", c.Name, err)

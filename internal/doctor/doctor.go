@@ -7,6 +7,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"path/filepath"
@@ -23,6 +24,8 @@ type Environment struct {
 	// Root is put before the path of every file; it is empty on a real host.
 	Root string
 	Now  func() time.Time
+	// Depth is how many bytes of the end of each log are read; 4 MiB if it is zero.
+	Depth int64
 	// Config is the configuration in force.
 	Config *config.Config
 	// Files are the paths and patterns of the logs: those that are configured,
@@ -76,29 +79,31 @@ type Check struct {
 	look func(context.Context, *examination) error
 }
 
-// Logs are the checks of what is in the logs: cheap enough for the daemon to
-// make them every few minutes.
-func Logs() []Check {
+// Regular are the checks that the daemon makes every few minutes: of what it
+// does not notice by itself, line by line.
+func Regular() []Check {
 	return []Check{
-		{"sources", checkSources},
+		{"empty logs", checkEmpty},
 		{"log levels", checkLevels},
-		{"log formats", checkFormats},
+		{"logs of others", checkStrange},
 		{"proxy mode", checkProxy},
+		{"banned addresses", checkBans},
 	}
 }
 
 // Checks are all checks.
 func Checks() []Check {
-	return append(Logs(),
-		Check{"clocks", checkClocks},
-		Check{"odoo.conf", checkOdooConf},
-		Check{"containers", checkContainers},
-		Check{"the daemon", checkDaemon},
-		Check{"the firewall", checkFirewall},
-		Check{"banned addresses", checkBans},
-		Check{"the journal", checkJournal},
-		Check{"fail2ban", checkFail2ban},
-	)
+	return append([]Check{
+		{"sources", checkSources},
+		{"log formats", checkFormats},
+		{"clocks", checkClocks},
+		{"odoo.conf", checkOdooConf},
+		{"containers", checkContainers},
+		{"the daemon", checkDaemon},
+		{"the firewall", checkFirewall},
+		{"the journal", checkJournal},
+		{"fail2ban", checkFail2ban},
+	}, Regular()...)
 }
 
 // Examine makes the checks.
@@ -115,17 +120,19 @@ func Examine(ctx context.Context, env Environment, checks []Check) Report {
 		}
 		x.report.Checked = append(x.report.Checked, c.Name)
 	}
-	slices.SortStableFunc(x.report.Findings, func(a, b Finding) int {
-		return rank(a.Severity) - rank(b.Severity)
-	})
+	x.report.sort()
 	return x.report
 }
 
-func rank(s finding.Severity) int {
-	if s == finding.Error {
-		return 0
+// sort puts errors first, and the rest in the order in which one looks.
+func (r Report) sort() {
+	rank := make(map[string]int)
+	for i, k := range finding.Kinds() {
+		rank[k.Code] = i
 	}
-	return 1
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(rank[a.Code], rank[b.Code]))
+	})
 }
 
 // examination is one run of the checks.
@@ -135,8 +142,10 @@ type examination struct {
 	logs []*source
 	// containers are those whose logs are among them.
 	containers []Container
-	state      *State // of the daemon, once it has answered
-	report     Report
+	// state is the daemon's, once it was asked, and refused why there is none.
+	state   *State
+	refused error
+	report  Report
 }
 
 // find adds a finding of the catalogue; an empty cure is the catalogue's.

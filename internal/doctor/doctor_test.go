@@ -206,7 +206,7 @@ func TestAllIsWell(t *testing.T) {
 	if err := r.WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Findings) > 0 || r.Failed() || !strings.HasPrefix(out.String(), "Nothing wrong. Checked: sources, log levels") {
+	if len(r.Findings) > 0 || r.Failed() || !strings.HasPrefix(out.String(), "Nothing wrong. Checked: sources, log formats") {
 		t.Errorf("%s", out.String())
 	}
 	if !strings.Contains(out.String(), "Not checked: the firewall: only root may look at it; run odooban doctor as root\n") {

@@ -32,7 +32,8 @@ type Firewall interface {
 
 // checkFirewall looks whether the firewall is in force, or could be.
 func checkFirewall(ctx context.Context, x *examination) error {
-	if x.Config.Firewall.Backend == dryRun || x.state != nil && x.state.Backend == dryRun {
+	state := x.ask(ctx)
+	if x.Config.Firewall.Backend == dryRun || state != nil && state.Backend == dryRun {
 		x.find(finding.DryRun, "", "the backend of the firewall is dry-run", "")
 		return nil
 	}
@@ -58,8 +59,8 @@ func checkFirewall(ctx context.Context, x *examination) error {
 	if len(places) > 0 {
 		return nil
 	}
-	if x.state != nil {
-		x.find(finding.FirewallMissing, x.state.Backend,
+	if state != nil {
+		x.find(finding.FirewallMissing, state.Backend,
 			"nothing of odooban's is in the packet filter of this network namespace",
 			"run odooban doctor where the daemon runs; if it does, wait 30 seconds: the daemon puts back what is missing")
 		return nil

@@ -38,7 +38,7 @@ type source struct {
 // Journal is systemd's journal.
 type Journal interface {
 	// Tail returns the last lines of a unit.
-	Tail(ctx context.Context, unit string) ([]byte, error)
+	Tail(ctx context.Context, unit string, lines int) ([]byte, error)
 }
 
 // collect reads the end of every log.
@@ -84,7 +84,7 @@ func (x *examination) collectFiles(pattern string, read func(*source, []byte)) {
 			return
 		}
 		s := &source{name: strings.TrimPrefix(path, strings.TrimSuffix(x.Root, "/")), file: true, path: path}
-		text, info, err := tail(path)
+		text, info, err := tail(path, x.depth())
 		if info != nil {
 			s.written, s.size = info.ModTime(), info.Size()
 		}
@@ -149,7 +149,7 @@ func (x *examination) collectJournal(ctx context.Context, unit string, read func
 		x.logs = append(x.logs, s)
 		return
 	}
-	text, err := x.Journal.Tail(ctx, unit)
+	text, err := x.Journal.Tail(ctx, unit, x.depthLines())
 	if err != nil {
 		s.err, s.cure = err, "look at: journalctl -u "+unit
 		x.logs = append(x.logs, s)
@@ -165,23 +165,31 @@ func checkSources(_ context.Context, x *examination) error {
 			"and no container of Odoo's runs here", "")
 	}
 	for _, s := range x.logs {
-		switch {
-		case s.err != nil:
+		if s.err != nil {
 			x.find(finding.SourceTrouble, s.name, s.err.Error(), s.cure)
-		case s.file && s.size == 0 && !x.hasOlder(s):
-			x.find(finding.SourceEmpty, s.name, "it is empty, and so was what stood there before", "")
-		case !s.file && s.lines == 0:
-			x.find(finding.SourceEmpty, s.name, "it has no lines", "")
-		}
-		if s.err == nil && s.file {
+		} else if s.file {
 			x.checkServiceReads(s)
 		}
 	}
 	return nil
 }
 
+// checkEmpty looks whether there are logs without one line.
+func checkEmpty(_ context.Context, x *examination) error {
+	for _, s := range x.logs {
+		switch {
+		case s.err != nil:
+		case s.file && s.size == 0 && !s.hasOlder():
+			x.find(finding.SourceEmpty, s.name, "it is empty, and rotation has left nothing of it", "")
+		case !s.file && s.lines == 0:
+			x.find(finding.SourceEmpty, s.name, "it has no lines", "")
+		}
+	}
+	return nil
+}
+
 // hasOlder says whether rotation has left something of an empty file.
-func (x *examination) hasOlder(s *source) bool {
+func (s *source) hasOlder() bool {
 	older, _ := filepath.Glob(s.path + "[.-]*")
 	return len(older) > 0
 }
@@ -201,15 +209,22 @@ func (x *examination) checkServiceReads(s *source) {
 	}
 }
 
-// checkFormats looks whether what stands in the logs is understood.
-func checkFormats(_ context.Context, x *examination) error {
+// checkStrange looks whether there are logs of something else.
+func checkStrange(_ context.Context, x *examination) error {
 	const enough = 20
 	for _, s := range x.logs {
-		switch {
-		case s.lines >= enough && s.records == 0 && s.matched == 0 && !isProxyLog(s.sample):
+		if s.lines >= enough && s.records == 0 && s.matched == 0 && !isProxyLog(s.sample) {
 			x.find(finding.NotOdoo, s.name, fmt.Sprintf("of the last %d lines none is understood; the last one is %s",
 				s.lines, excerpt(s.sample)), "")
-		case s.stats.Unknown > 0:
+		}
+	}
+	return nil
+}
+
+// checkFormats looks whether what Odoo writes of logins is understood.
+func checkFormats(_ context.Context, x *examination) error {
+	for _, s := range x.logs {
+		if s.stats.Unknown > 0 {
 			x.find(finding.FormatChanged, s.name, fmt.Sprintf("%d records of the login logger, such as %s",
 				s.stats.Unknown, excerpt(s.unknown)), "")
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 )
 
@@ -11,10 +12,9 @@ import (
 type Systemd struct{}
 
 // Tail returns the last lines of a unit.
-func (Systemd) Tail(ctx context.Context, unit string) ([]byte, error) {
-	const lines = "5000"
+func (Systemd) Tail(ctx context.Context, unit string, lines int) ([]byte, error) {
 	kept, complaint := &keeper{}, &keeper{}
-	cmd := exec.CommandContext(ctx, "journalctl", "--unit="+unit, "--lines="+lines,
+	cmd := exec.CommandContext(ctx, "journalctl", "--unit="+unit, "--lines="+strconv.Itoa(lines),
 		"--output=cat", "--quiet", "--no-pager")
 	cmd.Stdout, cmd.Stderr = kept, complaint
 	if err := cmd.Run(); err != nil {

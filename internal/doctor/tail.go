@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,12 +15,19 @@ const (
 	// tailBytes and tailLines are how much of the end of each log is read.
 	tailBytes = 4 << 20
 	tailLines = 40_000
+	// usualLine is how many bytes a line has, about.
+	usualLine = 800
 	// maxLogs is how many logs are read.
 	maxLogs = 50
 )
 
-// tail reads the end of a file, from the start of a line on.
-func tail(path string) ([]byte, fs.FileInfo, error) {
+// depth is how many bytes of each log are read, and depthLines how many lines
+// where bytes cannot be asked for.
+func (x *examination) depth() int64    { return cmp.Or(x.Depth, tailBytes) }
+func (x *examination) depthLines() int { return int(x.depth() / usualLine) }
+
+// tail reads the last bytes of a file, from the start of a line on.
+func tail(path string, depth int64) ([]byte, fs.FileInfo, error) {
 	// A pipe would let us wait for a writer.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -33,8 +41,8 @@ func tail(path string) ([]byte, fs.FileInfo, error) {
 	if !info.Mode().IsRegular() {
 		return nil, info, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
 	}
-	from := max(0, info.Size()-tailBytes)
-	text, err := io.ReadAll(io.NewSectionReader(file, from, tailBytes))
+	from := max(0, info.Size()-depth)
+	text, err := io.ReadAll(io.NewSectionReader(file, from, depth))
 	if err != nil {
 		return nil, info, fmt.Errorf("read %s: %w", path, err)
 	}
