@@ -108,9 +108,10 @@ func describePorts(ports []uint16) string {
 	return "ports " + strings.Trim(fmt.Sprint(ports), "[]")
 }
 
-// defaultSources are where Odoo's packages and manuals put its log.
+// defaultSources are where Odoo's packages and manuals put its log, and Traefik
+// its access log.
 func defaultSources() []string {
-	return []string{"/var/log/odoo/*.log", "/var/log/odoo*.log"}
+	return []string{"/var/log/odoo/*.log", "/var/log/odoo*.log", "/var/log/traefik/access.log"}
 }
 
 // sourcesOf lists what to follow: the files named, else the configured

@@ -54,7 +54,7 @@ func compile(c *config.Config) (*rules.Set, error) {
 			user = append(user, rules.UserRule{Name: r.Name, Pattern: r.Pattern, Ignore: r.Ignore})
 		}
 	}
-	set, err := rules.Compile(builtin, user)
+	set, err := rules.Compile(builtin, user, c.Proxies...)
 	if err != nil {
 		return nil, &usageError{err}
 	}

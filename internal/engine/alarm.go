@@ -32,6 +32,10 @@ const (
 	Unattributed = finding.Unattributed
 	// OwnAddress: a failure that comes from an ignored address.
 	OwnAddress = finding.OwnAddress
+	// Doubtful: a failure in Traefik's log of which it is not sure who made it.
+	Doubtful = finding.Doubtful
+	// MixedLog: a source has both Odoo's records and Traefik's access lines.
+	MixedLog = finding.MixedLog
 	// ProxyMode: Odoo says that the addresses it sees are a proxy's.
 	ProxyMode = finding.ProxyMode
 	// ClockDiffers: the log's clock and ours disagree.
@@ -147,6 +151,14 @@ func ScanAlarms(source string, before, after rules.Stats) []Alarm {
 		{
 			Code: Unattributed, Source: source, Count: after.Unattributed - before.Unattributed,
 			Text: finding.Of(Unattributed).Title, Cure: finding.Of(Unattributed).Cure,
+		},
+		{
+			Code: Doubtful, Source: source, Count: after.Doubtful - before.Doubtful,
+			Text: finding.Of(Doubtful).Title, Cure: finding.Of(Doubtful).Cure,
+		},
+		{
+			Code: MixedLog, Source: source, Count: after.Mixed - before.Mixed,
+			Text: finding.Of(MixedLog).Title, Cure: finding.Of(MixedLog).Cure,
 		},
 		{
 			Code: ProxyMode, Source: source, Count: after.ProxySuspected - before.ProxySuspected,

@@ -89,7 +89,8 @@ func (s *stream) tell(now time.Time) {
 	after := s.scanner.Stats()
 	s.engine.sources.read(s.status, after, now)
 	if after.Unknown != s.before.Unknown || after.Unattributed != s.before.Unattributed ||
-		after.ProxySuspected != s.before.ProxySuspected {
+		after.ProxySuspected != s.before.ProxySuspected || after.Doubtful != s.before.Doubtful ||
+		after.Mixed != s.before.Mixed {
 		s.engine.alarmScan(s.source, s.before, after)
 	}
 	s.before = after

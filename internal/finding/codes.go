@@ -24,6 +24,10 @@ const (
 	FormatChanged = "format-changed"
 	// Unattributed: failures whose address the log does not tell.
 	Unattributed = "unattributed"
+	// Doubtful: failures in Traefik's log of which it is not sure who made them.
+	Doubtful = "doubtful-address"
+	// MixedLog: a source has both Odoo's records and Traefik's access lines.
+	MixedLog = "mixed-log"
 	// ProxyMode: the addresses that Odoo logs are a proxy's.
 	ProxyMode = "proxy-mode"
 	// OwnAddress: failures that come from an ignored address.

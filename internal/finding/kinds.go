@@ -51,6 +51,14 @@ func ofLogs() []Kind {
 			Unattributed, Warning, "failed logins whose address the log does not tell are not counted",
 			"keep Odoo's access lines: log_handler = werkzeug:INFO",
 		},
+		{
+			Doubtful, Warning, "failures in Traefik's log of which it is not sure who made them are not counted",
+			"let Traefik log in JSON (accessLog: {format: json}), and name the proxies in front of it under proxies",
+		},
+		{
+			MixedLog, Warning, "one source has both Odoo's records and Traefik's access lines, and the latter are not counted",
+			"give each a log of its own; if they have, somebody forges lines",
+		},
 		{ProxyMode, Error, "the addresses that Odoo logs are a proxy's", ProxyCure},
 		{OwnAddress, Warning, "failed logins come from an address that is never banned", "if that is a proxy, " + ProxyCure},
 		{
@@ -66,7 +74,7 @@ func ofLogs() []Kind {
 			"write syslog = False and logfile = /var/log/odoo/odoo.log into odoo.conf and start Odoo again",
 		},
 		{
-			DatabaseManager, Warning, "Odoo's database manager is open, and attempts at its master password are not counted",
+			DatabaseManager, Warning, "Odoo's database manager is open: one password guards all databases",
 			"write list_db = False into odoo.conf and start Odoo again",
 		},
 	}
