@@ -34,6 +34,9 @@ type Observer interface {
 // Engine counts the failures of all sources and bans. It is safe for
 // concurrent use.
 type Engine struct {
+	// acting is held while something is counted and done about it, and while
+	// people change what is in force. It comes before mu and the journal's lock.
+	acting   sync.Mutex
 	mu       sync.Mutex
 	jail     *jail.Jail
 	observer Observer
@@ -66,6 +69,8 @@ func New(j *jail.Jail, firewall Firewall, observer Observer) *Engine {
 // force. seen is when the line that made them certain was read, or zero for
 // history. A ban that the firewall refuses is not lost: Run tries it again.
 func (e *Engine) Observe(ctx context.Context, source string, failures []rules.Failure, seen time.Time) {
+	e.acting.Lock()
+	defer e.acting.Unlock()
 	e.block(ctx, e.count(source, failures, seen))
 }
 
@@ -76,6 +81,8 @@ func (e *Engine) record(ctx context.Context, source, position string, failures [
 	for i, f := range failures {
 		keyed[i] = store.Failure{Failure: f, Key: fmt.Sprintf("%s@%d", f.Place.Generation, f.Place.Offset)}
 	}
+	e.acting.Lock()
+	defer e.acting.Unlock()
 	e.journal.Update(func(tx *store.Tx) {
 		fresh := failures[:0]
 		for _, f := range tx.Record(source, position, keyed) {
@@ -146,7 +153,10 @@ func toBan(d jail.Decision) banner.Ban {
 
 // Run puts bans in force that the firewall has refused, until ctx ends.
 func (e *Engine) Run(ctx context.Context) error {
-	return e.retries.run(ctx, func(bans []banner.Ban) bool {
+	return e.retries.run(ctx, func() bool {
+		e.acting.Lock()
+		defer e.acting.Unlock()
+		bans := e.retries.take()
 		err := e.firewall.Block(ctx, bans)
 		if err != nil {
 			e.refused(ctx, bans, err)

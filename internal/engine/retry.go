@@ -44,6 +44,13 @@ func (r *retries) add(bans []banner.Ban) {
 	}
 }
 
+// count returns how many bans are kept for another try.
+func (r *retries) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.pending)
+}
+
 // take empties what is kept.
 func (r *retries) take() []banner.Ban {
 	r.mu.Lock()
@@ -53,9 +60,18 @@ func (r *retries) take() []banner.Ban {
 	return bans
 }
 
-// run tries again until ctx ends. try says whether it is done, else it has
-// added the bans again.
-func (r *retries) run(ctx context.Context, try func([]banner.Ban) bool) error {
+// drop forgets bans that people have ended.
+func (r *retries) drop(prefixes []netip.Prefix) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range prefixes {
+		delete(r.pending, p)
+	}
+}
+
+// run lets try take the bans and try again, until ctx ends. It says whether it is
+// done, else it has added the bans again.
+func (r *retries) run(ctx context.Context, try func() bool) error {
 	wait := retryFirst
 	for {
 		select {
@@ -69,7 +85,7 @@ func (r *retries) run(ctx context.Context, try func([]banner.Ban) bool) error {
 		case <-time.After(wait):
 		}
 		wait = min(2*wait, retryMost)
-		if try(r.take()) {
+		if try() {
 			wait = retryFirst
 		}
 	}

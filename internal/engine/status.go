@@ -19,6 +19,8 @@ type Status struct {
 	Jails   []JailStatus
 	// Alarms are those that were raised, each with its latest text.
 	Alarms []Alarm
+	// Refused is how many bans the firewall has refused that are to be tried again.
+	Refused int
 }
 
 // SourceStatus is what has come from one source.
@@ -56,7 +58,7 @@ type JailStatus struct {
 func (e *Engine) Status() Status {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := Status{Sources: e.sources.status()}
+	s := Status{Sources: e.sources.status(), Refused: e.retries.count()}
 	for _, p := range e.jail.Policies() {
 		tally := e.tallies[p.Rule]
 		s.Jails = append(s.Jails, JailStatus{

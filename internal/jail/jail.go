@@ -49,9 +49,8 @@ type Decision struct {
 	Repeat int
 }
 
-// Jail holds all policies and what they have counted. Observe, Remember, Lift,
-// Keys and Forgotten must not run at the same time: the caller holds a lock.
-// Ignored, Key, Policies and Lookback need none.
+// Jail holds all policies and what they have counted. The caller holds a lock,
+// but for Ignored, IgnoredIn, Key, Policies and Lookback, which need none.
 type Jail struct {
 	policies map[string]*policy
 	bans     bans
@@ -216,6 +215,38 @@ func (j *Jail) Lift(prefix netip.Prefix) {
 	for i := range past {
 		past[i].lifted = true
 	}
+}
+
+// Pardon forgets what was counted so far of the addresses in prefix; ::/0 is
+// everybody, of IPv4 too. What they do from now on counts. After a restart what
+// was pardoned must not be observed again.
+func (j *Jail) Pardon(prefix netip.Prefix) {
+	for _, p := range j.policies {
+		p.window.ForgetAll(func(key window.Key) bool {
+			addr := netip.AddrFrom16(key)
+			return prefix.Contains(addr) || prefix.Contains(addr.Unmap())
+		})
+	}
+}
+
+// Counted returns the times of the failures of a rule that may still lead to a
+// ban of prefix, oldest first.
+func (j *Jail) Counted(rule string, prefix netip.Prefix) []time.Time {
+	if p, ok := j.policies[rule]; ok {
+		return p.window.Times(prefix.Addr().As16())
+	}
+	return nil
+}
+
+// IgnoredIn says whether an address in prefix is left alone, which one and why.
+func (j *Jail) IgnoredIn(prefix netip.Prefix) (network netip.Prefix, why string, ok bool) {
+	if network, why, ok := j.ignore.LookupPrefixLPM(prefix); ok {
+		return network, why, true
+	}
+	for network, why := range j.ignore.Subnets(prefix) {
+		return network, why, true
+	}
+	return netip.Prefix{}, "", false
 }
 
 // Forgotten returns how many keys were given up because there were more than

@@ -11,8 +11,9 @@ import (
 type database struct {
 	*sql.DB
 
-	knownBan, countBans                       *sql.Stmt
+	knownBan                                  *sql.Stmt
 	putSource, putFailure, putBan, liftPrefix *sql.Stmt
+	putPardon                                 *sql.Stmt
 }
 
 // settings hold for the connection. Waiting for another's lock is short because
@@ -69,13 +70,14 @@ func (db *database) prepare() error {
 		query     string
 	}{
 		{&db.knownBan, `SELECT EXISTS (SELECT 1 FROM bans WHERE prefix = ? AND time = ? AND rule = ?)`},
-		{&db.countBans, `SELECT count(*) FROM bans WHERE prefix = ? AND time >= ?`},
 		{&db.putSource, `INSERT INTO sources (name, position, updated) VALUES (?, ?, unixepoch() * 1000)
 			ON CONFLICT DO UPDATE SET position = excluded.position, updated = excluded.updated RETURNING id`},
 		{&db.putFailure, `INSERT INTO failures (source, key, rule, time, addr, ip, user, db)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&db.putBan, `INSERT INTO bans (prefix, ip, rule, time, until, failures, lifted)
 			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&db.putPardon, `INSERT INTO pardons (first, last, time, failure)
+			VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM failures))`},
 		{&db.liftPrefix, `UPDATE bans SET lifted = ?2 WHERE prefix = ?1 AND until > ?2 AND lifted IS NULL`},
 	} {
 		statement, err := db.Prepare(s.query) //nolint:sqlclosecheck // it ends with the connection
@@ -101,17 +103,38 @@ func (db *database) write(s *staged) error {
 	if err := db.writeBans(tx, s); err != nil {
 		return err
 	}
+	// A pardon is about the failures before it.
+	pardon := tx.Stmt(db.putPardon)
+	defer func() { _ = pardon.Close() }()
+	begin := 0
+	for _, p := range s.pardons {
+		if err := db.writeFailures(tx, ids, s.failures[begin:p.after]); err != nil {
+			return err
+		}
+		begin = p.after
+		if _, err := pardon.Exec(p.first[:], p.last[:], p.time.UnixMilli()); err != nil {
+			return err
+		}
+	}
+	if err := db.writeFailures(tx, ids, s.failures[begin:]); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// writeFailures needs the rows of their sources.
+func (db *database) writeFailures(tx *sql.Tx, ids map[string]int64, failures []Failure) error {
 	put := tx.Stmt(db.putFailure)
 	defer func() { _ = put.Close() }()
-	for i := range s.failures {
-		f := &s.failures[i]
+	for i := range failures {
+		f := &failures[i]
 		ip := f.Addr.As16()
 		if _, err := put.Exec(ids[f.Source], printable(f.Key), printable(f.Rule), f.Time.UnixMilli(),
 			addrText(f.Addr), ip[:], printable(f.User), printable(f.DB)); err != nil {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 // writePositions returns the rows of the sources, by name.

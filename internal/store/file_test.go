@@ -91,7 +91,7 @@ func TestRefused(t *testing.T) {
 		}, "is in use by another odooban: stop it"},
 		{
 			"a newer journal", exec(`PRAGMA user_version = 7`),
-			"a newer odooban wrote it (version 7, known are up to 1): upgrade odooban",
+			"a newer odooban wrote it (version 7, known are up to 2): upgrade odooban",
 		},
 		{
 			"another program's database", exec(`PRAGMA application_id = 1234`),

@@ -26,6 +26,9 @@ func (j *Journal) Prune(ctx context.Context, now time.Time) error {
 		statement string
 		args      []any
 	}{
+		// First, as an id may be given again when the failure that had it is gone.
+		{`DELETE FROM pardons WHERE id IN (SELECT id FROM pardons AS p WHERE NOT EXISTS
+			(SELECT 1 FROM failures WHERE id <= p.failure AND time >= ?) LIMIT ?)`, []any{oldest, pruneRows}},
 		{`DELETE FROM failures WHERE id IN (SELECT id FROM failures WHERE time < ? LIMIT ?)`, []any{oldest, pruneRows}},
 		{`DELETE FROM failures WHERE id IN (SELECT id FROM failures
 			WHERE id <= (SELECT max(id) FROM failures) - ? LIMIT ?)`, []any{j.opts.MaxRows, pruneRows}},

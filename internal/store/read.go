@@ -33,7 +33,7 @@ func (j *Journal) read(query func(db *database) error) error {
 	if err == nil {
 		return nil
 	}
-	if damaged(err) {
+	if damaged(err) && !j.reading {
 		j.replace(err)
 	}
 	return fmt.Errorf("read journal %s: %w", j.path, err)
@@ -73,18 +73,6 @@ func (j *Journal) banKnown(b banner.Ban) (known bool) {
 	return known
 }
 
-func (j *Journal) banCount(prefix netip.Prefix, since time.Time) (n int) {
-	j.suspect(j.read(func(db *database) error {
-		return db.countBans.QueryRow(prefixText(prefix), since.UnixMilli()).Scan(&n)
-	}))
-	for _, b := range j.staged.bans {
-		if b.Prefix == prefix && !b.Time.Before(since) {
-			n++
-		}
-	}
-	return n
-}
-
 // Positions returns where reading each source goes on.
 func (j *Journal) Positions() (map[string]string, error) {
 	positions := make(map[string]string)
@@ -104,7 +92,8 @@ func (j *Journal) Positions() (map[string]string, error) {
 }
 
 // Failures returns the failures from since on, by their time, in the order in
-// which they were recorded. The journal may be used meanwhile.
+// which they were recorded, but for those that were pardoned. The journal may be
+// used meanwhile.
 func (j *Journal) Failures(ctx context.Context, since time.Time) iter.Seq2[Failure, error] {
 	return func(yield func(Failure, error) bool) {
 		for next := int64(-1); ; {
@@ -139,13 +128,17 @@ func (j *Journal) page(ctx context.Context, since time.Time, next int64) (page [
 			}
 			if err == nil {
 				page, last, err = selectFailures(db.QueryContext(ctx, selectFailure+`
-					WHERE f.id >= ? AND +f.time >= ? ORDER BY f.id LIMIT ?`, next, since.UnixMilli(), pageRows))
+					WHERE f.id >= ? AND +f.time >= ? AND NOT EXISTS (SELECT 1 FROM pardons AS p
+						WHERE f.id <= p.failure AND f.ip BETWEEN p.first AND p.last)
+					ORDER BY f.id LIMIT ?`, next, since.UnixMilli(), pageRows))
 			}
 			return err
 		})
-		if err == nil && len(page) < pageRows {
+		full := len(page) == pageRows
+		page = slices.DeleteFunc(page, func(f Failure) bool { return j.staged.pardoned(f.Addr, 0) })
+		if err == nil && !full {
 			last = -1
-			page = append(page, j.stagedFailures(func(f Failure) bool { return !f.Time.Before(since) })...)
+			page = append(page, j.staged.counting(since)...)
 		}
 	})
 	return page, last, err

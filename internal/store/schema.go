@@ -16,7 +16,7 @@ var errUnsound = errors.New("database is not sound")
 // file, its user_version, is how many of them it has seen. One that was released
 // is never changed.
 func migrations() []string {
-	return []string{version1}
+	return []string{version1, version2}
 }
 
 // version1 keeps times as milliseconds since 1970, UTC. ip, 16 bytes, is an
@@ -69,6 +69,18 @@ CREATE VIEW ban_log AS
 		strftime('%Y-%m-%d %H:%M:%f', until / 1000.0, 'unixepoch') AS until,
 		prefix, rule, failures, strftime('%Y-%m-%d %H:%M:%f', lifted / 1000.0, 'unixepoch') AS lifted
 	FROM bans;
+`
+
+// version2 remembers which failures people have forgiven: those of the addresses
+// from first to last, both as in ip, up to the id that was the last then.
+const version2 = `
+CREATE TABLE pardons (
+	id      INTEGER PRIMARY KEY,
+	first   BLOB    NOT NULL,
+	last    BLOB    NOT NULL,
+	time    INTEGER NOT NULL,
+	failure INTEGER NOT NULL
+) STRICT;
 `
 
 // checkSchema refuses a file that is not a journal, or a journal we do not

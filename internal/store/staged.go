@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"time"
@@ -21,6 +22,15 @@ type staged struct {
 	bans      []Ban
 	banned    map[banIdentity]bool
 	lifts     map[netip.Prefix]time.Time
+	pardons   []pardon
+}
+
+// pardon is about the failures of the addresses from first to last: those in the
+// file, and of those here the first so many.
+type pardon struct {
+	first, last [16]byte
+	time        time.Time
+	after       int
 }
 
 // identity is what a failure is known by.
@@ -51,7 +61,7 @@ func newStaged() staged {
 }
 
 func (s *staged) empty() bool {
-	return len(s.positions)+len(s.failures)+len(s.bans)+len(s.lifts) == 0
+	return len(s.positions)+len(s.failures)+len(s.bans)+len(s.lifts)+len(s.pardons) == 0
 }
 
 // grow makes room for n failures.
@@ -93,6 +103,31 @@ func (s *staged) lift(prefix netip.Prefix, now time.Time) {
 	s.lifts[prefix] = now
 }
 
+// pardon pardons what is here, and remembers to do so in the file.
+func (s *staged) pardon(prefix netip.Prefix, now time.Time) {
+	first, last := ends(prefix)
+	s.pardons = append(s.pardons, pardon{first, last, now, len(s.failures)})
+}
+
+// pardoned says whether a failure of addr was pardoned here, one of the file
+// when place is 0, else the one at that place, from 1.
+func (s *staged) pardoned(addr netip.Addr, place int) bool {
+	ip := addr.As16()
+	return slices.ContainsFunc(s.pardons, func(p pardon) bool {
+		return place <= p.after && bytes.Compare(p.first[:], ip[:]) <= 0 && bytes.Compare(ip[:], p.last[:]) <= 0
+	})
+}
+
+// counting returns the failures from since on that were not pardoned.
+func (s *staged) counting(since time.Time) (failures []Failure) {
+	for i, f := range s.failures {
+		if !f.Time.Before(since) && !s.pardoned(f.Addr, i+1) {
+			failures = append(failures, f)
+		}
+	}
+	return failures
+}
+
 // trim leaves the newest failures and bans, up to most of each, and returns how
 // many it dropped.
 func (s *staged) trim(most int) int {
@@ -104,5 +139,9 @@ func (s *staged) trim(most int) int {
 		delete(s.banned, s.bans[i].identity())
 	}
 	s.failures, s.bans = s.failures[failures:], s.bans[bans:]
+	for i := range s.pardons {
+		s.pardons[i].after = max(0, s.pardons[i].after-failures)
+	}
+	s.pardons = s.pardons[max(0, len(s.pardons)-most):]
 	return failures + bans
 }

@@ -73,6 +73,7 @@ type Journal struct {
 	path      string
 	opts      Options
 	maxStaged int
+	reading   bool // and never writing
 
 	mu     sync.Mutex
 	folder *os.File  // the locked folder of the file; nil until it could be had

@@ -99,23 +99,69 @@ func TestABanIsRecordedOnce(t *testing.T) {
 	}
 }
 
-func TestBanCount(t *testing.T) {
-	prefix := netip.MustParsePrefix("2001:db8::/64")
-	j := open(t, tempPath(t), Options{})
-	j.Update(func(tx *Tx) {
-		tx.Ban(ban("2001:db8::/64", 0))
-		tx.Ban(ban("2001:db8::/64", 20))
-		tx.Ban(ban("2001:db8:0:1::/64", 20))
-	})
-	j.Update(func(tx *Tx) {
-		tx.Ban(ban("2001:db8::/64", 20))
-		tx.Ban(ban("2001:db8::/64", 40))
-		for minutes, want := range map[int]int{0: 3, 1: 2, 20: 2, 21: 1, 41: 0} {
-			if got := tx.BanCount(prefix, noon.Add(time.Duration(minutes)*time.Minute)); got != want {
-				t.Errorf("%d bans from minute %d on, want %d", got, minutes, want)
-			}
+// What was pardoned counts no more, in the file and while it cannot be written;
+// what comes after does.
+func TestPardon(t *testing.T) {
+	count := func(t *testing.T, j *Journal, want ...int) {
+		t.Helper()
+		var got []int
+		for _, f := range all(t, j) {
+			got = append(got, int(f.Addr.As4()[3]))
 		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("counting (-want +got):\n%s", diff)
+		}
+	}
+	pardon := func(j *Journal, prefix string) {
+		j.Update(func(tx *Tx) { tx.Pardon(netip.MustParsePrefix(prefix), noon) })
+	}
+	path := tempPath(t)
+	j := open(t, path, Options{})
+	record(j, "odoo.log", "1", failures(0, 5)...)
+	pardon(j, "203.0.113.2/31")
+	count(t, j, 0, 1, 4)
+	record(j, "odoo.log", "2", failures(0, 5)...) // read again
+	count(t, j, 0, 1, 4)
+
+	j.Update(func(tx *Tx) { // all at once, as after an outage
+		again := failure(7)
+		again.Addr = failure(2).Addr
+		tx.Record("odoo.log", "3", []Failure{failure(5), again})
+		tx.Pardon(netip.MustParsePrefix("203.0.113.5/32"), noon)
+		later := failure(8)
+		later.Addr = failure(5).Addr
+		tx.Record("odoo.log", "4", []Failure{later})
 	})
+	count(t, j, 0, 1, 4, 2, 5)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, path, Options{})
+	count(t, j, 0, 1, 4, 2, 5)
+	pardon(j, "::/0")
+	count(t, j)
+	record(j, "odoo.log", "5", failures(10, 12)...)
+	count(t, j, 10, 11)
+	if err := j.Prune(t.Context(), noon.AddDate(1, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	record(j, "odoo.log", "6", failures(12, 13)...)
+	count(t, j, 12)
+}
+
+// Until it can be written a pardon holds for what is in the file and in memory.
+func TestPardonDuringAnOutage(t *testing.T) {
+	j := open(t, tempPath(t), Options{})
+	record(j, "odoo.log", "1", failures(0, 2)...)
+	j.staged.add(failure(2))
+	j.staged.pardon(netip.MustParsePrefix("203.0.113.0/24"), noon)
+	j.staged.add(failure(3))
+	if got := all(t, j); len(got) != 1 || got[0].Addr != failure(3).Addr {
+		t.Errorf("counting: %v", got)
+	}
+	if j.staged.trim(1); j.staged.pardoned(failure(3).Addr, 1) || !j.staged.pardoned(failure(0).Addr, 0) {
+		t.Error("trimming has changed who is pardoned")
+	}
 }
 
 func TestLift(t *testing.T) {

@@ -52,13 +52,13 @@ func (tx *Tx) Ban(b banner.Ban) (fresh bool) {
 	return !tx.j.banKnown(b) && tx.j.staged.ban(b)
 }
 
-// BanCount returns how many bans of exactly this prefix began at or after since,
-// those of this Update among them.
-func (tx *Tx) BanCount(prefix netip.Prefix, since time.Time) int {
-	return tx.j.banCount(prefix, since)
-}
-
 // Lift ends the bans of exactly this prefix that would go on after now.
 func (tx *Tx) Lift(prefix netip.Prefix, now time.Time) {
 	tx.j.staged.lift(prefix, toTime(now.UnixMilli()))
+}
+
+// Pardon lets the failures that were recorded so far, of addresses in the
+// prefix, count no more. ::/0 is everybody, of IPv4 too.
+func (tx *Tx) Pardon(prefix netip.Prefix, now time.Time) {
+	tx.j.staged.pardon(prefix, toTime(now.UnixMilli()))
 }

@@ -93,6 +93,30 @@ func (w *Window) Forget(key Key, from, until time.Time) {
 	}
 }
 
+// ForgetAll takes away all failures of the keys that match.
+func (w *Window) ForgetAll(match func(Key) bool) {
+	for i := w.entries[root].fresher; i != root; {
+		next := w.entries[i].fresher
+		if match(w.entries[i].key) {
+			w.drop(i)
+		}
+		i = next
+	}
+}
+
+// Times returns the times of the failures of key that are kept, oldest first.
+func (w *Window) Times(key Key) []time.Time {
+	i := w.index.find(w.entries, &key)
+	if i == root {
+		return nil
+	}
+	var times []time.Time
+	for _, ms := range w.entries[i].times {
+		times = append(times, time.UnixMilli(ms).UTC())
+	}
+	return times
+}
+
 // Len returns the number of keys that have failures.
 func (w *Window) Len() int { return w.index.len }
 
