@@ -16,6 +16,7 @@ import (
 	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/engine"
+	"odooban/internal/jail"
 	"odooban/internal/service"
 	"odooban/internal/store"
 	"odooban/rules"
@@ -42,7 +43,9 @@ type daemon struct {
 
 	place    place
 	firewall *banner.Keeper
-	journal  *store.Journal // nil in a dry run
+	// opened is when the firewall was.
+	opened  time.Time
+	journal *store.Journal // nil in a dry run
 	// tended is how often the journal has been tended.
 	tended atomic.Uint64
 }
@@ -81,6 +84,7 @@ func (d *daemon) open(ctx context.Context, c *config.Config) error {
 		if d.firewall, err = openFirewall(ctx, c.Firewall, d.dryRun, d.log); err != nil {
 			return err
 		}
+		d.opened = time.Now()
 	}
 	if d.journal == nil && !d.dryRun {
 		d.journal, err = store.Open(c.Journal.Path, store.Options{MaxAge: c.Journal.Keep, Tell: d.log.journal})
@@ -116,6 +120,8 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 	g.Go(func() error { return p.engine.Run(ctx) })
 	g.Go(func() error { return d.firewall.Keep(ctx, d.log.mended) })
 	g.Go(func() error { return d.tend(ctx) })
+	g.Go(func() error { return d.spareOwn(ctx, c, p) })
+	g.Go(func() error { return d.checkUp(ctx, c, p.engine) })
 	g.Go(func() error { return d.service.Run(ctx, d.describer(p.engine)) })
 	if !d.dryRun {
 		g.Go(func() error { return d.place.watch(ctx, c.Firewall.Ports, d.log) })
@@ -197,6 +203,7 @@ func (d *daemon) prune(ctx context.Context) {
 // pipeline is what serves one configuration.
 type pipeline struct {
 	engine *engine.Engine
+	jail   *jail.Jail
 	set    *rules.Set
 	log    *logbook
 	groups []watcher.Group
@@ -226,7 +233,7 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 	if len(d.files) == 0 && len(c.Sources) == 0 {
 		d.log.say("no sources are configured; found " + describeSources(sources))
 	}
-	p := &pipeline{engine: engine.New(j, d.firewall, d.log), set: set, log: d.log, service: d.service}
+	p := &pipeline{engine: engine.New(j, d.firewall, d.log), jail: j, set: set, log: d.log, service: d.service}
 	p.since = time.Now().Add(-j.Lookback())
 	if d.journal != nil {
 		if err := p.engine.Restore(ctx, d.journal, time.Now()); err != nil {

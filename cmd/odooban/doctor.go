@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -70,8 +71,8 @@ func logFiles(c *config.Config, named []string) ([]string, *config.Config) {
 	}
 	var files []string
 	for _, s := range sources {
-		if s.File != "" {
-			files = append(files, s.File)
+		if path, err := filepath.Abs(s.File); err == nil && s.File != "" && s.File != "-" {
+			files = append(files, path)
 		}
 	}
 	return files, c

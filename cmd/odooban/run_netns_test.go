@@ -35,16 +35,16 @@ type site struct {
 	iptables string
 }
 
-// run starts odooban on the server.
-func (s *site) run() *program {
+// run starts odooban on the server, with env besides.
+func (s *site) run(env ...string) *program {
 	s.t.Helper()
 	odooban := start(s.t, func(cmd *exec.Cmd) error { return s.Server.Do(cmd.Start) },
-		[]string{
+		append([]string{
 			"PATH=" + s.iptables + ":" + os.Getenv("PATH"),
 			"ODOOBAN_FIREWALL_BACKEND=" + s.backend,
 			"ODOOBAN_JOURNAL_PATH=" + filepath.Join(filepath.Dir(s.log.file.Name()), "journal", "odooban.db"),
 			"ODOOBAN_JAILS=[{rule: odoo-login, maxretry: 3, bantime: 1h}, {rule: odoo-cooldown, bantime: 3s}]",
-		}, "run", s.log.file.Name())
+		}, env...), "run", s.log.file.Name())
 	odooban.awaitMessage(s.t, "following "+s.log.file.Name())
 	return odooban
 }

@@ -45,7 +45,9 @@ func (x *examination) collectContainers(ctx context.Context, read func(*source, 
 			x.logs = append(x.logs, s)
 			continue
 		}
-		text, s.written = cutTimes(text)
+		if text, s.written = cutTimes(text); len(text) == 0 {
+			s.written = c.Started
+		}
 		read(s, text)
 	}
 }

@@ -52,7 +52,12 @@ func TestSituations(t *testing.T) {
 		},
 		{
 			"a log that never had a line", finding.SourceEmpty, logPath, "empty",
-			func(h *host) { h.write(logPath, "") },
+			func(h *host) {
+				h.write(logPath, "")
+				if err := os.Chtimes(filepath.Join(h.Root, logPath), time.Time{}, h.ago(3600)); err != nil {
+					h.t.Fatal(err)
+				}
+			},
 			func(h *host) { h.write(logPath, h.busyLog()) },
 		},
 		{

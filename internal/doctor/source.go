@@ -43,7 +43,7 @@ type Journal interface {
 
 // collect reads the end of every log.
 func (x *examination) collect(ctx context.Context) {
-	set, err := rules.Compile(rules.BuiltIn(), x.userRules())
+	set, err := rules.Compile(rules.BuiltIn(), x.userRules(), x.Config.Proxies...)
 	if err != nil {
 		x.skip("logs", err)
 		return
@@ -161,7 +161,7 @@ func (x *examination) collectJournal(ctx context.Context, unit string, read func
 // checkSources looks whether there are logs, and whether they can be read.
 func checkSources(_ context.Context, x *examination) error {
 	if len(x.logs) == 0 {
-		x.find(finding.NoSource, "", "no sources are configured, nothing matches /var/log/odoo/*.log or /var/log/odoo*.log, "+
+		x.find(finding.NoSource, "", "no sources are configured, there is no log where Odoo's packages have it (/var/log/odoo), "+
 			"and no container of Odoo's runs here", "")
 	}
 	for _, s := range x.logs {
@@ -176,20 +176,21 @@ func checkSources(_ context.Context, x *examination) error {
 
 // checkEmpty looks whether there are logs without one line.
 func checkEmpty(_ context.Context, x *examination) error {
+	const young = 10 * time.Minute // what has just been made may be empty
 	for _, s := range x.logs {
-		switch {
-		case s.err != nil:
-		case s.file && s.size == 0 && !s.hasOlder():
-			x.find(finding.SourceEmpty, s.name, "it is empty, and rotation has left nothing of it", "")
-		case !s.file && s.lines == 0:
-			x.find(finding.SourceEmpty, s.name, "it has no lines", "")
+		if s.err != nil || s.lines > 0 || s.size > 0 || x.now.Sub(s.written) < young || s.hasOlder() {
+			continue
 		}
+		x.find(finding.SourceEmpty, s.name, "it is empty, and rotation has left nothing of it", "")
 	}
 	return nil
 }
 
 // hasOlder says whether rotation has left something of an empty file.
 func (s *source) hasOlder() bool {
+	if !s.file {
+		return false
+	}
 	older, _ := filepath.Glob(s.path + "[.-]*")
 	return len(older) > 0
 }

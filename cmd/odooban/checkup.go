@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"odooban/internal/config"
+	"odooban/internal/doctor"
+	"odooban/internal/engine"
+)
+
+const (
+	// checkUpEvery is how often the daemon looks for what it does not notice line
+	// by line.
+	checkUpEvery = 5 * time.Minute
+	// checkUpDepth is how many bytes of each log's end it reads for that.
+	checkUpDepth = 256 << 10
+)
+
+// checkUp raises an alarm for each finding of doctor's regular checks, at once
+// and every few minutes until ctx ends.
+func (d *daemon) checkUp(ctx context.Context, c *config.Config, e *engine.Engine) error {
+	env := environment(c, d.files)
+	env.Depth, env.Daemon = checkUpDepth, d.state
+	tick := time.NewTicker(checkUpEvery)
+	defer tick.Stop()
+	for {
+		report := doctor.Examine(ctx, env, doctor.Regular())
+		if ctx.Err() != nil {
+			return nil
+		}
+		for _, f := range report.Findings {
+			e.Raise(engine.Alarm{Code: f.Code, Source: f.About, Text: f.Title + ": " + f.Evidence, Cure: f.Cure})
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// state is what the daemon says about itself, to its own checks.
+func (d *daemon) state(context.Context) (doctor.State, error) {
+	s := doctor.State{Started: d.opened, Healthy: true, Backend: d.firewall.Name()}
+	var err error
+	if d.journal != nil {
+		s.Bans, err = d.journal.Bans(time.Now())
+	}
+	return s, err
+}

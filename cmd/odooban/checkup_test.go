@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"odooban/internal/finding"
+	"odooban/internal/netnstest"
+)
+
+// The daemon notices by itself what doctor would find, when it starts.
+func TestDaemonChecksItself(t *testing.T) {
+	log := newOdooLog(t)
+	for range 3 {
+		log.coolDown("203.0.113.20")
+	}
+	odooban := start(t, (*exec.Cmd).Start, nil, "run", "--dry-run", log.file.Name())
+	e := odooban.await(t, "alarm", func(e entry) bool { return e.Alarm == finding.LevelHides })
+	if !strings.Contains(e.text, "refused 3 attempts") || !strings.Contains(e.text, finding.LogHandler) {
+		t.Errorf("the alarm names neither evidence nor cure: %s", e.text)
+	}
+}
+
+// An attacker who comes through a port that is not guarded goes on failing after
+// the ban. The daemon says so; with the port named the packets are dropped.
+func TestDaemonNoticesThatABanPasses(t *testing.T) {
+	s := &site{Net: netnstest.New(t, 1), t: t, log: newOdooLog(t), backend: "nftables"}
+	const attacker = "198.51.100.1"
+	s.Server.Echo(t, protectedPort)
+	odooban := s.run("ODOOBAN_FIREWALL_PORTS=80")
+	s.log.fail(odooban, attacker, attacker, attacker)
+	odooban.awaitBan(t, attacker+"/32")
+	const grace = 6 * time.Second // what comes sooner may have been on its way
+	for banned := time.Now(); time.Since(banned) < grace; {
+		s.dial(0, s.Server.Addr4).Close() // the ban does not bite at this port
+		s.log.fail(odooban, attacker)
+	}
+	s.log.fail(odooban, attacker)
+	if err := odooban.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	e := odooban.await(t, "alarm", func(e entry) bool { return e.Alarm == finding.BanPasses })
+	if !strings.Contains(e.text, attacker) || !strings.Contains(e.text, "firewall.ports") {
+		t.Errorf("the alarm names neither address nor cure: %s", e.text)
+	}
+	conn := s.dial(0, s.Server.Addr4)
+	odooban.end(t, syscall.SIGTERM)
+	s.run("ODOOBAN_FIREWALL_PORTS=80,8069") // adopts the ban
+	s.wantCut(conn, 0, s.Server.Addr4)
+}
