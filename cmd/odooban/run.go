@@ -73,11 +73,7 @@ func ownNetworks(log *logbook) []jail.Ignored {
 		log.warn(fmt.Errorf("list own addresses: %w; add them under ignore", err))
 		return loopback()
 	}
-	var ignored []jail.Ignored
-	for _, o := range own {
-		ignored = append(ignored, jail.Ignored{Prefix: o.Prefix, Why: o.Why})
-	}
-	return ignored
+	return asIgnored(own)
 }
 
 // openFirewall sets up where bans go.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 
 	"odooban/internal/config"
 	"odooban/internal/jail"
@@ -64,13 +65,7 @@ func compile(c *config.Config) (*rules.Set, error) {
 // newJail makes the jail of the enabled policies. own are networks to leave
 // alone besides those configured.
 func newJail(c *config.Config, own []jail.Ignored) (*jail.Jail, error) {
-	options := jail.Options{IPv6Prefix: c.IPv6Prefix, Ignore: own, Growth: jail.Growth(c.Growth)}
-	for _, prefix := range c.Ignore {
-		options.Ignore = append(options.Ignore, jail.Ignored{Prefix: prefix, Why: "configured under ignore"})
-	}
-	for _, prefix := range c.Proxies {
-		options.Ignore = append(options.Ignore, jail.Ignored{Prefix: prefix, Why: "configured under proxies"})
-	}
+	options := jail.Options{IPv6Prefix: c.IPv6Prefix, Ignore: neverBanned(c, own), Growth: jail.Growth(c.Growth)}
 	for _, j := range c.Jails {
 		if j.Enabled {
 			options.Policies = append(options.Policies, jail.Policy{
@@ -83,6 +78,18 @@ func newJail(c *config.Config, own []jail.Ignored) (*jail.Jail, error) {
 		return nil, &usageError{fmt.Errorf("set up jails: %w", err)}
 	}
 	return made, nil
+}
+
+// neverBanned adds what is configured to networks of our own.
+func neverBanned(c *config.Config, own []jail.Ignored) []jail.Ignored {
+	all := slices.Clone(own)
+	for _, prefix := range c.Ignore {
+		all = append(all, jail.Ignored{Prefix: prefix, Why: "configured under ignore"})
+	}
+	for _, prefix := range c.Proxies {
+		all = append(all, jail.Ignored{Prefix: prefix, Why: "configured under proxies"})
+	}
+	return all
 }
 
 // loopback is what a replay leaves alone besides what is configured: the

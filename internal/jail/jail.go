@@ -25,6 +25,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/gaissmai/bart"
@@ -50,12 +51,12 @@ type Decision struct {
 }
 
 // Jail holds all policies and what they have counted. The caller holds a lock,
-// but for Ignored, IgnoredIn, Key, Policies and Lookback, which need none.
+// but for Leave, Ignored, IgnoredIn, Key, Policies and Lookback, which need none.
 type Jail struct {
 	policies map[string]*policy
 	bans     bans
 	growth   Growth
-	ignore   bart.Table[string]
+	ignore   atomic.Pointer[bart.Table[string]]
 	ipv6     int
 	maxKeys  int
 }
@@ -83,10 +84,33 @@ func New(o Options) (*Jail, error) {
 	for _, p := range o.Policies {
 		j.policies[p.Rule] = &policy{Policy: p, window: window.New(p.MaxRetry, p.FindTime, o.MaxKeys)}
 	}
-	for _, i := range o.Ignore {
-		j.ignore.Insert(unmapped(i.Prefix), i.Why)
-	}
+	j.ignore.Store(tableOf(o.Ignore))
 	return j, nil
+}
+
+// tableOf makes a table of networks.
+func tableOf(networks []Ignored) *bart.Table[string] {
+	table := new(bart.Table[string])
+	for _, i := range networks {
+		table.Insert(unmapped(i.Prefix), i.Why)
+	}
+	return table
+}
+
+// Leave replaces the networks to leave alone, and says whether they hold
+// addresses that the earlier ones did not. What was counted of them stays, and
+// so do their bans: see Lift.
+func (j *Jail) Leave(networks []Ignored) (more bool, err error) {
+	for _, i := range networks {
+		if err := i.validate(); err != nil {
+			return false, err
+		}
+	}
+	before := j.ignore.Swap(tableOf(networks))
+	return slices.ContainsFunc(networks, func(i Ignored) bool {
+		_, known := before.LookupPrefix(unmapped(i.Prefix))
+		return !known
+	}), nil
 }
 
 // Observe counts one failure, and returns true with the ban that it leads to,
@@ -194,7 +218,7 @@ func (j *Jail) Key(addr netip.Addr) netip.Prefix {
 		return single(addr)
 	}
 	network, err := addr.Prefix(j.ipv6)
-	if err != nil || j.ignore.OverlapsPrefix(network) {
+	if err != nil || j.ignore.Load().OverlapsPrefix(network) {
 		return single(addr)
 	}
 	return network
@@ -202,7 +226,7 @@ func (j *Jail) Key(addr netip.Addr) netip.Prefix {
 
 // Ignored says whether addr is left alone, and why.
 func (j *Jail) Ignored(addr netip.Addr) (why string, ok bool) {
-	return j.ignore.Lookup(plain(addr))
+	return j.ignore.Load().Lookup(plain(addr))
 }
 
 // Lift ends the bans of prefix, so that its failures count again from now on,
@@ -240,10 +264,11 @@ func (j *Jail) Counted(rule string, prefix netip.Prefix) []time.Time {
 
 // IgnoredIn says whether an address in prefix is left alone, which one and why.
 func (j *Jail) IgnoredIn(prefix netip.Prefix) (network netip.Prefix, why string, ok bool) {
-	if network, why, ok := j.ignore.LookupPrefixLPM(prefix); ok {
+	table := j.ignore.Load()
+	if network, why, ok := table.LookupPrefixLPM(prefix); ok {
 		return network, why, true
 	}
-	for network, why := range j.ignore.Subnets(prefix) {
+	for network, why := range table.Subnets(prefix) {
 		return network, why, true
 	}
 	return netip.Prefix{}, "", false
