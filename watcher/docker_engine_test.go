@@ -1,33 +1,45 @@
 package watcher_test
 
 import (
-	"bufio"
-	"bytes"
-	"cmp"
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/moby/moby/api/types/container"
 
 	"odooban/internal/dockertest"
 	"odooban/watcher"
 )
 
-// TestDocker follows containers of a real engine, and wants every line of
-// theirs once: those that the engine's own files have.
+const odoo = "registry.example:5000/odoo:19"
+
+// TestDocker follows containers of a real engine.
 func TestDocker(t *testing.T) {
 	e := dockertest.Start(t, dockertest.Options{})
 	t.Setenv("DOCKER_HOST", e.Address)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *dockertest.Engine)
+	}{
+		{"every line once", testEveryLineOnce},
+		{"standard output and error", testBothStreams},
+		{"several containers", testSeveral},
+		{"in place of another", testRecreated},
+		{"killed in the middle of a line", testHalfLine},
+		{"no log to read", testNoLog},
+		{"the engine stops", testEngineStops},
+		{"the engine is killed", testEngineKilled},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, e) })
+	}
+}
+
+// testEveryLineOnce wants every line once, whatever happens to a container and
+// to odooban.
+func testEveryLineOnce(t *testing.T, e *dockertest.Engine) {
 	for _, mode := range []struct {
 		name     string
 		terminal bool
@@ -36,215 +48,220 @@ func TestDocker(t *testing.T) {
 		{name: "json-file"},
 		{name: "terminal", terminal: true},
 		{name: "rotated", log: container.LogConfig{Config: map[string]string{"max-size": "30k", "max-file": "400"}}},
+		{name: "local", log: container.LogConfig{Type: "local"}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			w := e.Write(t, dockertest.Spec{
-				Name: "odoo-" + mode.name, Image: "odoo:19", Terminal: mode.terminal,
-				Host: container.HostConfig{LogConfig: mode.log},
+				Name: mode.name, Image: odoo, Terminal: mode.terminal, Host: container.HostConfig{LogConfig: mode.log},
 			})
 			t.Cleanup(func() { w.Remove(t) })
-			testLines(t, e, w)
+			b := newBook()
+			b.check(t, w.ID, live(t, w, b))
 		})
 	}
 }
 
-func testLines(t *testing.T, e *dockertest.Engine, w *dockertest.Writer) {
-	b := newBook()
-	n := 0
-	write := func(lines int) {
-		for range lines {
-			n++
-			fmt.Fprintf(w.Out, "line %d %s\n", n, strings.Repeat("x", n%97))
+// live lets a container have a life, while odooban comes and goes. It returns
+// what was written.
+func live(t *testing.T, w *dockertest.Writer, b *book) (lines []string) {
+	t.Helper()
+	write := func(n int) {
+		for range n {
+			lines = append(lines, numbered(w.Out, len(lines), len(lines)%97))
 		}
 	}
-	stop := b.follow(t, watcher.Containers{Image: "odoo"})
+	await := func() {
+		t.Helper()
+		b.count(t, w.ID, len(lines))
+	}
+	pick := watcher.Containers{Image: "odoo"}
 	write(1000)
-	b.await(t, fmt.Sprintf("line %d ", n))
-	for _, size := range []int{16383, 16384, 16385, 40000, 1 << 17} {
-		n++
-		fmt.Fprintf(w.Out, "line %d %s end\n", n, strings.Repeat("y", size))
+	stop := b.follow(t, pick)
+	await()
+	for _, size := range []int{16383, 16384, 16385, 2 * 16384, 40000, 1 << 18} {
+		lines = append(lines, numbered(w.Out, len(lines), size))
 	}
 	write(10)
-	b.await(t, fmt.Sprintf("line %d ", n))
+	await()
 	w.Restart(t)
 	write(1000)
-	b.await(t, fmt.Sprintf("line %d ", n))
+	await()
 	stop()
 	write(1000)
-	stop = b.follow(t, watcher.Containers{Image: "odoo"})
-	b.await(t, fmt.Sprintf("line %d ", n))
+	stop = b.follow(t, pick)
+	write(1000)
+	await()
 	w.Kill(t)
 	w.Start(t)
-	write(2000)
-	b.await(t, fmt.Sprintf("line %d ", n))
+	write(3000)
+	await()
+	stop()
+	w.Stop(t)
+	w.Start(t)
+	write(100)
+	stop = b.follow(t, pick)
+	await()
 	w.Stop(t)
 	stop()
-	b.check(t, written(t, e, w.ID))
+	return lines
 }
 
-// book keeps the lines of all containers, over several runs of odooban.
-type book struct {
-	mu        sync.Mutex
-	changed   *sync.Cond
-	lines     map[watcher.Place]string
-	twice     []string
-	alarms    []string
-	positions map[string][]byte
-	last      string
+// numbered writes line n, which is as long as said, or longer.
+func numbered(to io.Writer, n, length int) string {
+	line := fmt.Sprintf("line %d ", n)
+	line += strings.Repeat("x", max(0, length-len(line)))
+	fmt.Fprintln(to, line)
+	return line
 }
 
-func newBook() *book {
-	b := &book{lines: make(map[watcher.Place]string), positions: make(map[string][]byte)}
-	b.changed = sync.NewCond(&b.mu)
-	return b
-}
-
-// follow is one run, which goes on where the last one was.
-func (b *book) follow(t *testing.T, pick watcher.Containers) (stop func()) {
-	t.Helper()
-	d, err := watcher.NewDocker(pick, b.alarm)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.Resume(func(name string) []byte {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.positions[name]
-	})
-	ctx, cancel := context.WithCancel(context.Background())
-	var following sync.WaitGroup
-	following.Go(func() {
-		err := d.Run(ctx, func(source watcher.Source) {
-			following.Go(func() {
-				if err := source.Follow(ctx, &page{book: b, source: source.Name(), had: map[watcher.Place]bool{}}); err != nil {
-					t.Error(err)
-				}
-			})
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	stop = sync.OnceFunc(func() {
-		cancel()
-		following.Wait()
-	})
-	t.Cleanup(stop)
-	return stop
-}
-
-// page is the Sink of one container in one run.
-type page struct {
-	*book
-	source string
-	had    map[watcher.Place]bool
-}
-
-func (p *page) Line(l watcher.Line) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	text := string(l.Text)
-	if before, known := p.lines[l.Place]; p.had[l.Place] || known && before != text {
-		p.twice = append(p.twice, text)
-	}
-	p.had[l.Place] = true
-	p.lines[l.Place] = text
-	p.positions[p.source] = l.Position()
-	p.last = text
-	p.changed.Broadcast()
-	return nil
-}
-
-func (p *page) Settled(time.Time) error { return nil }
-
-func (b *book) alarm(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.alarms = append(b.alarms, err.Error())
-	b.changed.Broadcast()
-}
-
-// await waits until the last line begins with start.
-func (b *book) await(t *testing.T, start string) {
-	t.Helper()
-	b.until(t, start, func() bool { return strings.HasPrefix(b.last, start) })
-}
-
-func (b *book) until(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.changed.Broadcast()
-	})()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for !done() {
-		if ctx.Err() != nil {
-			t.Fatalf("%q did not come; have %d lines, the last %.80q, alarms %q", what, len(b.lines), b.last, b.alarms)
-		}
-		b.changed.Wait()
-	}
-}
-
-// check wants exactly these lines, in this order.
-func (b *book) check(t *testing.T, want []string) {
-	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.twice) > 0 {
-		t.Errorf("%d lines came twice, the first is %.80q", len(b.twice), b.twice[0])
-	}
-	var places []watcher.Place
-	for place := range b.lines {
-		places = append(places, place)
-	}
-	slices.SortFunc(places, func(a, b watcher.Place) int { return cmp.Compare(a.Offset, b.Offset) })
-	var got []string
-	for _, place := range places {
-		got = append(got, b.lines[place])
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("%d lines, want %d (-want +got):\n%.2000s", len(got), len(want), gocmp.Diff(want, got))
-	}
-	if len(b.alarms) > 0 {
-		t.Errorf("alarms: %q", b.alarms)
-	}
-}
-
-// written gives the lines that the engine's own files have of a container.
-func written(t *testing.T, e *dockertest.Engine, id string) []string {
-	t.Helper()
-	base := filepath.Join(e.Data, "containers", id, id+"-json.log")
-	var all []byte
-	for i := 1; ; i++ {
-		older, err := os.ReadFile(fmt.Sprintf("%s.%d", base, i))
-		if err != nil {
-			break
-		}
-		all = append(older, all...)
-	}
-	newest, err := os.ReadFile(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text []byte
-	for in := json.NewDecoder(bytes.NewReader(append(all, newest...))); ; {
-		var piece struct{ Log string }
-		if err := in.Decode(&piece); err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		text = append(text, piece.Log...)
-	}
+// numberedLines writes so many of them.
+func numberedLines(to io.Writer, n int) []string {
 	var lines []string
-	in := bufio.NewScanner(bytes.NewReader(text))
-	in.Buffer(nil, 1<<22)
-	for in.Scan() {
-		lines = append(lines, in.Text())
+	for i := range n {
+		lines = append(lines, numbered(to, i, 50))
 	}
 	return lines
+}
+
+// testBothStreams lets long lines come through both, piece by piece.
+func testBothStreams(t *testing.T, e *dockertest.Engine) {
+	w := e.Write(t, dockertest.Spec{Name: "both", Image: odoo})
+	t.Cleanup(func() { w.Remove(t) })
+	b := newBook()
+	stop := b.follow(t, watcher.Containers{Service: "", Name: "both"})
+	var want []string
+	for n := range 40 {
+		for _, to := range []*os.File{w.Out, w.Err} {
+			line := fmt.Sprintf("%d %s", len(want), strings.Repeat("y", 20000*(n%3)))
+			want = append(want, line)
+			// In two writes, so that the other stream's lines come in between.
+			io.WriteString(to, line[:len(line)/2])
+			io.WriteString(to, line[len(line)/2:]+"\n")
+		}
+	}
+	b.count(t, w.ID, len(want))
+	stop()
+	got := b.of(w.ID)
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("the lines are others")
+	}
+}
+
+// testSeveral lets containers come and go while others are followed.
+func testSeveral(t *testing.T, e *dockertest.Engine) {
+	web := map[string]string{"com.docker.compose.service": "odoo", "role": "web"}
+	run := func(name, image string, labels map[string]string) *dockertest.Writer {
+		w := e.Write(t, dockertest.Spec{Name: name, Image: image, Labels: labels})
+		t.Cleanup(func() { w.Remove(t) })
+		return w
+	}
+	one := run("one", "shop:1", web)
+	database := run("database", "postgres:15", map[string]string{"com.docker.compose.service": "odoo-db"})
+	other := run("other", "shop:1", map[string]string{"role": "web"})
+	b := newBook()
+	stop := b.follow(t, watcher.Containers{})
+	two := run("two", "shop:1", web)
+	three := run("three", odoo, nil)
+	var lines []string
+	for _, w := range []*dockertest.Writer{one, two, three, database, other} {
+		lines = numberedLines(w.Out, 500)
+	}
+	for _, w := range []*dockertest.Writer{one, two, three} {
+		b.count(t, w.ID, len(lines))
+		b.check(t, w.ID, lines)
+	}
+	stop()
+	if n := len(b.of(database.ID)) + len(b.of(other.ID)); n > 0 {
+		t.Errorf("%d lines of containers that are none of Odoo's", n)
+	}
+	labelled := newBook()
+	stop = labelled.follow(t, watcher.Containers{Label: "role=web", Image: "shop"})
+	labelled.count(t, one.ID, 500)
+	labelled.count(t, two.ID, 500)
+	labelled.count(t, other.ID, 500)
+	stop()
+}
+
+// testRecreated puts a new container in the place of another, as compose does.
+func testRecreated(t *testing.T, e *dockertest.Engine) {
+	b := newBook()
+	var stop func()
+	for i := range 4 {
+		w := e.Write(t, dockertest.Spec{Name: "web", Image: odoo})
+		if i%2 == 0 {
+			stop = b.follow(t, watcher.Containers{Name: "web"})
+		}
+		lines := numberedLines(w.Out, 200)
+		b.count(t, w.ID, len(lines))
+		w.Stop(t)
+		b.check(t, w.ID, lines)
+		if i%2 == 1 {
+			stop()
+		}
+		w.Remove(t)
+	}
+}
+
+// testHalfLine kills the program while its line has no end. What it writes when
+// it runs again is no part of that.
+func testHalfLine(t *testing.T, e *dockertest.Engine) {
+	w := e.Write(t, dockertest.Spec{Name: "half", Image: odoo})
+	t.Cleanup(func() { w.Remove(t) })
+	b := newBook()
+	b.follow(t, watcher.Containers{Name: "half"})
+	io.WriteString(w.Out, "whole\nLogin failed for login:x from 203.0.113.5")
+	b.count(t, w.ID, 1)
+	w.Kill(t)
+	w.Start(t)
+	io.WriteString(w.Out, "2 starts anew\n")
+	b.count(t, w.ID, 2)
+	again := newBook()
+	again.follow(t, watcher.Containers{Name: "half"})
+	again.count(t, w.ID, 2)
+	for _, b := range []*book{b, again} {
+		if got := b.of(w.ID); !slices.Equal(got, []string{"whole", "2 starts anew"}) {
+			t.Errorf("lines: %q", got)
+		}
+	}
+}
+
+func testNoLog(t *testing.T, e *dockertest.Engine) {
+	w := e.Write(t, dockertest.Spec{Name: "mute", Image: odoo, Host: container.HostConfig{
+		LogConfig: container.LogConfig{Type: "none"},
+	}})
+	t.Cleanup(func() { w.Remove(t) })
+	b := newBook()
+	b.follow(t, watcher.Containers{Name: "mute"})
+	b.awaitAlarm(t, "log driver none")
+}
+
+// testEngineStops lets the engine's host restart in good order.
+func testEngineStops(t *testing.T, e *dockertest.Engine) {
+	testRestart(t, e, func() { e.Stop(t) })
+}
+
+// testEngineKilled lets the engine's host lose its power.
+func testEngineKilled(t *testing.T, e *dockertest.Engine) { testRestart(t, e, e.Kill) }
+
+func testRestart(t *testing.T, e *dockertest.Engine, end func()) {
+	w := e.Write(t, dockertest.Spec{Name: "again", Image: odoo, Host: container.HostConfig{
+		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyAlways},
+	}})
+	t.Cleanup(func() { w.Remove(t) })
+	b := newBook()
+	b.follow(t, watcher.Containers{Name: "again"})
+	lines := numberedLines(w.Out, 200)
+	b.count(t, w.ID, len(lines))
+	end()
+	b.awaitAlarm(t, "it is asked again")
+	e.Resume(t)
+	lines = append(lines, numberedLines(w.Out, 200)...)
+	b.count(t, w.ID, len(lines))
+	if alarms := b.told(); len(alarms) != 1 {
+		t.Errorf("alarms: %q", alarms)
+	}
+	b.clear()
+	b.check(t, w.ID, lines)
 }

@@ -4,7 +4,12 @@ package watcher
 // Docker cuts them into. Standard output and error are apart: their pieces may
 // alternate.
 type dockerLines struct {
-	open [dockerFaults]dockerLine
+	// loose says that the engine may leave out the end of a line that it has cut
+	// into pieces, as Docker 20.10 does with the log driver local, and what it
+	// keeps of those that cannot be read. Such a line is over with its first
+	// piece that is not full.
+	loose bool
+	open  [dockerFaults]dockerLine
 	// cut counts the bytes of lines that never ended.
 	cut int64
 }
@@ -12,33 +17,58 @@ type dockerLines struct {
 // dockerLine is a line that has no end yet.
 type dockerLine struct {
 	splitter
-	stamp int64
-	piece int // bytes of its latest piece
+	stamp  int64
+	pieces int
+	size   int // of its latest piece
 }
+
+// emitLine takes a line and when the engine took it.
+type emitLine func(text []byte, stamp int64) error
 
 // take adds a chunk and hands the line that it ends, if it does, to emit. The
 // pieces of one line have one stamp. Another one behind a piece that is not
 // full says that the program died before it had written its line to the end:
 // nothing may be joined to that, and it is no line, as half an address is
 // another address.
-func (l *dockerLines) take(c dockerChunk, emit func(text []byte, stamp int64) error) error {
+func (l *dockerLines) take(c dockerChunk, emit emitLine) error {
 	line := &l.open[c.stream%dockerFaults]
 	if c.first {
-		if line.open > 0 && c.stamp != line.stamp && line.piece != dockerPiece {
+		if err := l.end(emit); err != nil {
+			return err
+		}
+		if line.open > 0 && c.stamp != line.stamp && line.size != dockerPiece {
 			l.cut += line.open
 			line.drop()
 		}
 		if line.open == 0 {
-			line.stamp = c.stamp
+			line.stamp, line.pieces = c.stamp, 0
 		}
-		line.piece = 0
+		line.pieces++
+		line.size = 0
 	}
-	line.piece += len(c.text)
+	line.size += len(c.text)
 	return line.feed(c.text, func(text []byte) error {
 		stamp := line.stamp
-		line.stamp = c.stamp
+		line.stamp, line.pieces = c.stamp, 1
 		return emit(text, stamp)
 	})
+}
+
+// end hands on the line that the last piece has ended without saying so. It is
+// called when another piece, or the end of the log, has come.
+func (l *dockerLines) end(emit emitLine) error {
+	if !l.loose {
+		return nil
+	}
+	for i := range l.open {
+		line := &l.open[i]
+		if line.open > 0 && line.pieces > 1 && line.size < dockerPiece {
+			if err := line.finish(func(text []byte) error { return emit(text, line.stamp) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // oldest is the earliest stamp of a line that has no end yet, or at if that is

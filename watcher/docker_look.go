@@ -74,7 +74,7 @@ func (l *dockerLook) read(ctx context.Context) error {
 				err = p.err
 			}
 			if errors.Is(err, io.EOF) {
-				return nil
+				return l.lines.end(l.line)
 			}
 			if err != nil {
 				return err
@@ -97,6 +97,7 @@ func (l *dockerLook) options() client.ContainerLogsOptions {
 		o.Tail = strconv.Itoa(l.tail)
 	}
 	l.lines.drop()
+	l.lines.loose = l.driver != "json-file" && l.driver != "journald"
 	return o
 }
 
