@@ -44,6 +44,8 @@ type Keeper struct {
 	adopted map[netip.Prefix]time.Time
 	mends   uint64
 	last    Mended
+	// broken is what the last look could not put right.
+	broken error
 	// rearmed is when all long bans were last put in force.
 	rearmed time.Time
 }

@@ -32,6 +32,9 @@ func (k *Keeper) expire(ctx context.Context, report func(Mended)) {
 func (k *Keeper) look(ctx context.Context, report func(Mended)) {
 	var m Mended
 	m.Err = errors.Join(k.repair(ctx, &m), k.restore(ctx, &m), k.rearm(ctx))
+	k.mu.Lock()
+	k.broken = m.Err
+	k.mu.Unlock()
 	k.tell(ctx, m, report)
 }
 

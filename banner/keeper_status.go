@@ -22,6 +22,8 @@ type KeeperStatus struct {
 	// last time, if ever.
 	Mends uint64
 	Last  Mended
+	// Err is what the last look could not put right; Keep tries again.
+	Err error
 }
 
 // Status returns what is kept in force. Without an answer of the kernel the
@@ -29,7 +31,7 @@ type KeeperStatus struct {
 func (k *Keeper) Status(ctx context.Context) (KeeperStatus, error) {
 	k.mu.Lock()
 	s := KeeperStatus{
-		Backend: k.name, Notes: k.Notes(), Bans: len(k.known.after(time.Now())), Mends: k.mends, Last: k.last,
+		Backend: k.name, Notes: k.Notes(), Bans: len(k.known.after(time.Now())), Mends: k.mends, Last: k.last, Err: k.broken,
 	}
 	k.mu.Unlock()
 	var err error

@@ -32,7 +32,9 @@ func (e *IgnoredError) Error() string {
 
 // Ban puts a ban in force that people want, for exactly this long, whatever was
 // counted, and records it. One that the firewall refuses is tried again by Run.
-func (e *Engine) Ban(ctx context.Context, prefix netip.Prefix, length time.Duration, now time.Time) (banner.Ban, error) {
+func (e *Engine) Ban(
+	ctx context.Context, prefix netip.Prefix, length time.Duration, now time.Time,
+) (banner.Ban, error) {
 	if network, why, ok := e.jail.IgnoredIn(prefix); ok {
 		return banner.Ban{}, &IgnoredError{Prefix: prefix, Network: network, Why: why}
 	}

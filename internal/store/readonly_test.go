@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -37,7 +38,7 @@ func TestRead(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
-		if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
 			t.Errorf("%s: reading has changed the file: %v", state, err)
 		}
 		if err := j.Close(); err != nil {

@@ -1,0 +1,21 @@
+package control
+
+import "errors"
+
+// ErrDown says that no daemon listens at the socket.
+var ErrDown = errors.New("odooban is not running")
+
+// ErrDenied says that the caller may not open the socket.
+var ErrDenied = errors.New("no right to ask odooban; join the group odooban " +
+	"(sudo usermod -aG odooban $USER, and log in again), or use sudo")
+
+// wrongError is about what was asked, not about what came of it.
+type wrongError struct{ error }
+
+func (e *wrongError) Unwrap() error { return e.error }
+
+// Wrong says whether err is about what was asked: an address that is none.
+func Wrong(err error) bool {
+	_, ok := errors.AsType[*wrongError](err)
+	return ok
+}

@@ -1,0 +1,47 @@
+package control
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// target is what a ban is to be about: an address, with what else is banned
+// with it, or exactly a prefix.
+type target struct {
+	prefix netip.Prefix
+	// single says that an address was named.
+	single bool
+}
+
+// ParseAddr reads an address as people write it. The error says how.
+func ParseAddr(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(strings.TrimSpace(text))
+	if err != nil || addr.IsUnspecified() {
+		return netip.Addr{}, fmt.Errorf("%q is no address; write one like 203.0.113.7 or 2001:db8::7", text)
+	}
+	return addr.Unmap().WithZone(""), nil
+}
+
+// parseTarget reads an address or a network as people write it.
+func parseTarget(text string) (target, error) {
+	text = strings.TrimSpace(text)
+	if !strings.Contains(text, "/") {
+		addr, err := ParseAddr(text)
+		if err != nil {
+			return target{}, fmt.Errorf("%w, or a network like 203.0.113.0/24", err)
+		}
+		return target{netip.PrefixFrom(addr, addr.BitLen()), true}, nil
+	}
+	p, err := netip.ParsePrefix(text)
+	switch {
+	case err != nil || p.Addr().Is4In6():
+		return target{}, fmt.Errorf("%q is no network; write one like 203.0.113.0/24 or 2001:db8::/64", text)
+	case p.Bits() == 0:
+		return target{}, fmt.Errorf("%s is everybody; to keep everybody out stop the service", p)
+	case p != p.Masked():
+		return target{}, fmt.Errorf("%s has bits set behind its length; write %s for the network or %s for the address",
+			p, p.Masked(), p.Addr())
+	}
+	return target{p, false}, nil
+}
