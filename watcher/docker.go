@@ -231,7 +231,7 @@ func (d *Docker) list(ctx context.Context) ([]container.Summary, error) {
 	host, _ := os.Hostname()
 	return slices.DeleteFunc(all.Items, func(s container.Summary) bool {
 		own := len(host) == len(short(s.ID)) && host == short(s.ID)
-		return own || !d.pick.match(s)
+		return own || !d.pick.Match(s)
 	}), err
 }
 

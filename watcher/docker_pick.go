@@ -35,8 +35,8 @@ func (c Containers) String() string {
 	return strings.Join(parts, ",")
 }
 
-// match says whether a container is meant.
-func (c Containers) match(s container.Summary) bool {
+// Match says whether a container is meant.
+func (c Containers) Match(s container.Summary) bool {
 	if c == (Containers{}) {
 		return looksLikeOdoo(s.Image, s.Labels[composeService])
 	}

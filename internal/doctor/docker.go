@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"odooban/internal/config"
+	"odooban/watcher"
 )
 
 // Docker is a Docker engine.
@@ -68,32 +70,7 @@ func (e Engine) Containers(ctx context.Context, choices []config.Docker) ([]Cont
 
 // chosen says whether one of the choices takes a container.
 func chosen(s container.Summary, choices []config.Docker) bool {
-	service := s.Labels["com.docker.compose.service"]
-	name := ""
-	if len(s.Names) > 0 {
-		name = strings.TrimPrefix(s.Names[0], "/")
-	}
-	for _, c := range choices {
-		key, value, valued := strings.Cut(c.Label, "=")
-		label, labelled := s.Labels[key]
-		switch {
-		case c == config.Docker{}:
-			if looksLikeOdoo(s.Image) || looksLikeOdoo(service) {
-				return true
-			}
-		case c.Name != "" && c.Name != name, c.Image != "" && c.Image != s.Image, c.Service != "" && c.Service != service:
-		case c.Label != "" && (!labelled || valued && label != value):
-		default:
-			return true
-		}
-	}
-	return false
-}
-
-// looksLikeOdoo says whether a name is that of an image or a service of Odoo's.
-func looksLikeOdoo(name string) bool {
-	name = strings.ToLower(name)
-	return strings.Contains(name, "odoo") && !strings.Contains(name, "odooban")
+	return slices.ContainsFunc(choices, func(c config.Docker) bool { return watcher.Containers(c).Match(s) })
 }
 
 func (e Engine) inspect(ctx context.Context, id string) (Container, error) {
