@@ -41,6 +41,7 @@ type daemon struct {
 	reloads <-chan os.Signal
 	service *service.Service
 
+	counter  *counter
 	place    place
 	firewall *banner.Keeper
 	// opened is when the firewall was.
@@ -54,6 +55,8 @@ type daemon struct {
 // the journal ends, so that no line and no count is lost.
 func (d *daemon) run(ctx context.Context, c *config.Config) error {
 	defer d.close()
+	d.counter = newCounter(d.log)
+	defer d.counter.close()
 	for {
 		var next *config.Config
 		err := d.open(ctx, c)
@@ -114,12 +117,17 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer d.counter.attend(context.WithoutCancel(ctx), c.Socket, d.desk(p))()
 	g, ctx := errgroup.WithContext(ctx)
 	defer d.watchParts(p)()
 	p.follow(ctx, g, cancel)
 	g.Go(func() error { return p.engine.Run(ctx) })
 	g.Go(func() error { return d.firewall.Keep(ctx, d.log.mended) })
 	g.Go(func() error { return d.tend(ctx) })
+	g.Go(func() error {
+		d.serveMetrics(ctx, c.Metrics, p.engine)
+		return nil
+	})
 	g.Go(func() error { return d.spareOwn(ctx, c, p) })
 	g.Go(func() error { return d.checkUp(ctx, c, p.engine) })
 	g.Go(func() error { return d.service.Run(ctx, d.describer(p.engine)) })
@@ -322,7 +330,12 @@ func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
 		start(unit)
 	}
 	for _, group := range p.groups {
-		g.Go(func() error { return group.Run(ctx, start) })
+		g.Go(func() error {
+			return group.Run(ctx, func(source watcher.Source) {
+				p.engine.Followed(group.Name())
+				start(source)
+			})
+		})
 	}
 	if p.stdin == nil {
 		return

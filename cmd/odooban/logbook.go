@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -10,6 +11,7 @@ import (
 
 	"odooban/banner"
 	"odooban/internal/config"
+	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/store"
 	"odooban/rules"
@@ -19,6 +21,10 @@ import (
 type logbook struct {
 	zerolog.Logger
 	ban string // what a ban is called
+
+	mu sync.Mutex
+	// last has the latest alarm of each kind that no engine knows.
+	last map[string]engine.Alarm
 }
 
 // newLogbook writes to w: for people on a terminal, else as JSON, unless the
@@ -31,7 +37,10 @@ func newLogbook(c config.Log, w io.Writer, dryRun bool) *logbook {
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
-	l := &logbook{Logger: zerolog.New(w).Level(level).With().Timestamp().Logger(), ban: "banned"}
+	l := &logbook{
+		Logger: zerolog.New(w).Level(level).With().Timestamp().Logger(),
+		ban:    "banned", last: make(map[string]engine.Alarm),
+	}
 	if dryRun {
 		l.ban = "would have banned"
 	}
@@ -83,7 +92,33 @@ func (l *logbook) mended(m banner.Mended) {
 
 // journal writes what happened to the journal.
 func (l *logbook) journal(e store.Event) {
-	l.Alarmed(engine.Alarm{Code: e.Code, Text: e.Text, Cure: e.Cure, Count: 1})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := engine.Alarm{Code: e.Code, Text: e.Text, Cure: e.Cure, Count: l.last[e.Code].Count + 1, Last: time.Now()}
+	l.last[e.Code] = a
+	l.Alarmed(a)
+}
+
+// lasting returns what happened to the journal, but for an outage that is over.
+func (l *logbook) lasting() (alarms []engine.Alarm) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	over := l.last[store.OutageEnded].Last
+	for code, a := range l.last {
+		if code != store.OutageEnded && (code != store.OutageBegan || a.Last.After(over)) {
+			alarms = append(alarms, a)
+		}
+	}
+	return alarms
+}
+
+// changed writes what somebody has asked to be changed, and who.
+func (l *logbook) changed(c control.Change) {
+	level, message := zerolog.InfoLevel, "asked to "+c.What
+	if c.Err != nil {
+		level, message = zerolog.WarnLevel, message+": "+c.Err.Error()
+	}
+	l.WithLevel(level).Str("by", c.Peer.Name).Uint32("uid", c.Peer.UID).Int32("pid", c.Peer.PID).Msg(message)
 }
 
 // Alarmed writes an alarm with its cure.

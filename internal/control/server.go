@@ -99,7 +99,7 @@ func (s *Server) ban(r *http.Request, d *Desk) (any, error) {
 		return nil, &wrongError{errors.New(`the body is not as it should be; send one like {"prefix":"203.0.113.7","for":"1h"}`)}
 	}
 	done, err := d.Ban(r.Context(), order)
-	s.told(r, "ban "+order.Prefix, err)
+	s.told(r, "ban "+Printable(order.Prefix), err)
 	return done, err
 }
 
@@ -111,7 +111,7 @@ func (s *Server) unban(r *http.Request, d *Desk) (any, error) {
 	}
 	prefix := r.URL.Query().Get("prefix")
 	done, err := d.Unban(r.Context(), prefix)
-	s.told(r, "unban "+prefix, err)
+	s.told(r, "unban "+Printable(prefix), err)
 	return done, err
 }
 

@@ -1,0 +1,49 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Printable writes a text that others chose, such as a login, so that a terminal
+// shows it and does nothing else: what does not print becomes an escape as in a
+// Go string.
+func Printable(text string) string {
+	quoted := strconv.Quote(text)
+	if quoted = quoted[1 : len(quoted)-1]; len(quoted) == len(text) {
+		return text
+	}
+	return quoted
+}
+
+// WriteJSON writes one document, indented, with escapes for what does not print:
+// JSON leaves some of that as it is, such as the character that begins a command
+// to a terminal in eight bits.
+func WriteJSON(w io.Writer, v any) error {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	var safe bytes.Buffer
+	for rest := text.Bytes(); len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		rest = rest[size:]
+		if r == '\n' || strconv.IsPrint(r) {
+			safe.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&safe, `\u%04x`, unit)
+		}
+	}
+	_, err := w.Write(safe.Bytes())
+	return err
+}
