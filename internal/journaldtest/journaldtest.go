@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,6 +40,8 @@ type Journald struct {
 	t   testing.TB
 	dir string // its /run
 	cmd *exec.Cmd
+	// ended is closed when it has.
+	ended chan struct{}
 }
 
 // Start starts one that ends with the test, with settings in its configuration
@@ -94,9 +97,20 @@ func (j *Journald) write(name string, mode os.FileMode, text string) {
 func (j *Journald) start() {
 	j.t.Helper()
 	become := `mount --bind "$1" /run && exec "$2" "$3"`
-	j.cmd = exec.Command("unshare", "--mount", "--propagation=private", "sh", "-c", become, "sh", j.dir, journald, instance)
+	j.cmd = exec.Command("unshare", "--mount", "--propagation=private",
+		"sh", "-c", become, "sh", j.dir, journald, instance)
 	j.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
-	if err := j.cmd.Start(); err != nil {
+	started := make(chan error)
+	j.ended = make(chan struct{})
+	go func() {
+		// The signal comes when the thread ends that has started it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(j.ended)
+		started <- j.cmd.Start()
+		_ = j.cmd.Wait()
+	}()
+	if err := <-started; err != nil {
 		j.t.Fatal(err)
 	}
 	j.Eventually("a socket", func() bool {
@@ -110,7 +124,7 @@ func (j *Journald) start() {
 
 func (j *Journald) stop() {
 	_ = j.cmd.Process.Signal(unix.SIGTERM)
-	_ = j.cmd.Wait()
+	<-j.ended
 }
 
 // Restart ends journald and starts it again. Streams that were open are lost.

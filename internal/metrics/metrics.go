@@ -22,6 +22,7 @@ import (
 
 	"odooban/banner"
 	"odooban/internal/engine"
+	"odooban/internal/finding"
 )
 
 // Parts are what metrics are read from. All but Journal must be set.
@@ -88,6 +89,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, j := range status.Jails {
 		windowKeys.tell(ch, float64(j.Keys), j.Rule)
 	}
+	refused.tell(ch, float64(status.Refused))
 	collectAlarms(ch, status.Alarms)
 	c.collectFirewall(ctx, ch)
 }
@@ -116,9 +118,13 @@ func collectSource(ch chan<- prometheus.Metric, s engine.SourceStatus, jails []e
 	}
 }
 
-// collectAlarms adds up the alarms of all sources by what they are about.
+// collectAlarms adds up the alarms of all sources by what they are about. Each
+// that there is is told of, so that the first is an increase.
 func collectAlarms(ch chan<- prometheus.Metric, raised []engine.Alarm) {
 	counts := make(map[string]uint64)
+	for _, kind := range finding.Kinds() {
+		counts[kind.Code] = 0
+	}
 	for _, a := range raised {
 		counts[a.Code] += a.Count
 	}

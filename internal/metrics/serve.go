@@ -23,22 +23,25 @@ const (
 )
 
 // Serve answers at address, which is host:port or unix: and a path, until ctx
-// ends. Metrics are a help: where it cannot listen it says so once to tell, and
+// ends. Metrics are a help: where it cannot listen it says so to tell, once, and
 // tries again.
-func Serve(ctx context.Context, address string, handler http.Handler, tell func(error)) error {
-	told := false
-	for {
-		listener, err := listen(ctx, address)
-		if err == nil {
-			return serve(ctx, listener, handler)
+func Serve(ctx context.Context, address string, handler http.Handler, tell func(error)) {
+	serve(ctx, address, handler, tell, retryEvery)
+}
+
+func serve(ctx context.Context, address string, handler http.Handler, tell func(error), retryEvery time.Duration) {
+	for told := false; ; {
+		err := serveOnce(ctx, address, handler)
+		if ctx.Err() != nil {
+			return
 		}
-		if !told && ctx.Err() == nil {
+		if !told {
 			told = true
-			tell(fmt.Errorf("serve metrics: %w; free it or change metrics.listen (it is tried again)", err))
+			tell(fmt.Errorf("serve metrics: %w; free the address or change metrics.listen (it is tried again)", err))
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(retryEvery):
 		}
 	}
@@ -89,8 +92,13 @@ func removeStale(path string) error {
 	return os.Remove(path)
 }
 
-// serve answers until ctx ends. Whoever connects gets little time and memory.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// serveOnce answers until ctx ends or something fails. Whoever connects gets
+// little time and memory.
+func serveOnce(ctx context.Context, address string, handler http.Handler) error {
+	listener, err := listen(ctx, address)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -105,7 +113,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	go func() { ended <- server.Serve(listener) }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("serve metrics: %w", err)
+		return err
 	case <-ctx.Done():
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
@@ -113,6 +121,5 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	if server.Shutdown(end) != nil {
 		_ = server.Close()
 	}
-	<-ended
-	return nil
+	return <-ended
 }

@@ -48,6 +48,13 @@ func (o *outage) due() bool {
 	return o.err == nil || !time.Now().Before(o.next)
 }
 
+// Outage says why the file cannot be written now, or nothing where it can.
+func (j *Journal) Outage() error {
+	var err error
+	j.locked(func() { err = j.outage.err })
+	return err
+}
+
 // flush writes what is staged, or keeps it for later.
 func (j *Journal) flush() {
 	err := j.write()

@@ -1,0 +1,155 @@
+package metrics
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hello answers every request.
+var hello = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
+
+// get asks at a socket.
+func get(t *testing.T, network, address string) (string, error) {
+	t.Helper()
+	conn, err := net.Dial(network, address)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /metrics HTTP/1.0\r\n\r\n"); err != nil {
+		return "", err
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return string(body), err
+}
+
+// start serves at a socket until stop is called.
+func start(t *testing.T, path string) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		Serve(ctx, "unix:"+path, hello, func(err error) { t.Error(err) })
+	}()
+	awaitHello(t, "unix", path)
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// awaitHello waits until there is an answer.
+func awaitHello(t *testing.T, network, address string) {
+	t.Helper()
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for range 10_000 {
+		if got, _ := get(t, network, address); got == "hello" {
+			return
+		}
+		<-again.C
+	}
+	t.Fatalf("no answer at %s", address)
+}
+
+func TestServeUnix(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.sock")
+	for range 2 {
+		stop := start(t, path)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o660 {
+			t.Errorf("mode %v", mode)
+		}
+		if _, err := listen(t.Context(), "unix:"+path); err == nil || !strings.Contains(err.Error(), "somebody else") {
+			t.Errorf("listens where it does: %v", err)
+		}
+		stop()
+		if _, err := get(t, "unix", path); err == nil {
+			t.Error("answers after its end")
+		}
+	}
+}
+
+// TestServeStale is about what stands where the socket is to be.
+func TestServeStale(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.sock")
+	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.SetUnlinkOnClose(false)
+	left.Close()
+	start(t, path)()
+
+	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listen(t.Context(), "unix:"+path); err == nil {
+		t.Error("takes the place of a file")
+	}
+	if text, err := os.ReadFile(path); string(text) != "precious" {
+		t.Errorf("the file is %q, %v", text, err)
+	}
+}
+
+// TestServeWaits lets somebody else have the address at first.
+func TestServeWaits(t *testing.T) {
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := other.Addr().String()
+	ctx, cancel := context.WithCancel(t.Context())
+	told := make(chan error, 10)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		serve(ctx, address, hello, func(err error) { told <- err }, time.Millisecond)
+	}()
+	if err := <-told; !strings.Contains(err.Error(), address) {
+		t.Errorf("told %v", err)
+	}
+	other.Close()
+	awaitHello(t, "tcp", address)
+	if len(told) > 0 {
+		t.Errorf("told %v, too", <-told)
+	}
+	cancel()
+	<-ended
+}
+
+// TestServeEnds does not wait for a client that does nothing.
+func TestServeEnds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.sock")
+	stop := start(t, path)
+	idle, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if _, err := get(t, "unix", path); err != nil {
+		t.Error(err)
+	}
+	stop()
+	if n, err := idle.Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("idle client read %d bytes, %v", n, err)
+	}
+}
