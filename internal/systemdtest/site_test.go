@@ -1,0 +1,128 @@
+package systemdtest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// site is a machine with an Odoo that writes a log, and packages of odooban.
+type site struct {
+	*machine
+	log *os.File
+}
+
+// newSite boots a machine with packages of these versions in /packages.
+func newSite(t *testing.T, versions ...string) *site {
+	t.Helper()
+	packages, logs := t.TempDir(), t.TempDir()
+	for _, version := range versions {
+		makePackages(t, packages, version)
+	}
+	s := &site{machine: boot(t, 1, packages+":/packages:ro", logs+":/var/log/odoo")}
+	log, err := os.Create(filepath.Join(logs, "odoo.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	s.log = log
+	// As Odoo's own package does it.
+	s.run(t, "useradd", "--system", "--user-group", "odoo")
+	s.run(t, "chown", "-R", "odoo:odoo", "/var/log/odoo")
+	s.run(t, "chmod", "750", "/var/log/odoo")
+	s.run(t, "chmod", "640", "/var/log/odoo/odoo.log")
+	return s
+}
+
+// makePackages makes the packages that users get, in dir.
+func makePackages(t *testing.T, dir, version string) {
+	t.Helper()
+	made := t.TempDir()
+	build := exec.Command("make", "package", "VERSION="+version, "BIN="+made, "DIST="+made)
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", build.Args, err, out)
+	}
+	for _, kind := range []string{"deb", "rpm"} {
+		found, err := filepath.Glob(filepath.Join(made, "*."+kind))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("packages made: %v, %v", found, err)
+		}
+		if err := os.Rename(found[0], filepath.Join(dir, version+"."+kind)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fail logs failed logins of an address, each after the one before has been
+// judged.
+func (s *site) fail(t *testing.T, addr string, times int) {
+	t.Helper()
+	pause := time.NewTicker(50 * time.Millisecond)
+	defer pause.Stop()
+	for range times {
+		s.attempt(t, addr, 401)
+		<-pause.C
+	}
+}
+
+// attempt logs a failed login, as Odoo does.
+func (s *site) attempt(t *testing.T, addr string, worker int) {
+	t.Helper()
+	now := time.Now().UTC()
+	_, err := fmt.Fprintf(s.log, "%[1]s %[2]d INFO shop odoo.addons.base.models.res_users: "+
+		"Login failed for login:admin from %[3]s \n"+
+		"%[1]s %[2]d INFO shop werkzeug: %[3]s - - [%[4]s] \"POST /web/login HTTP/1.1\" 200 - 5 0.001 0.003\n",
+		now.Format("2006-01-02 15:04:05,000"), worker, addr, now.Format("02/Jan/2006 15:04:05"))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// banned says whether the kernel keeps an address away.
+func (s *site) banned(t *testing.T, addr string) bool {
+	t.Helper()
+	out, _ := s.try(t, "nft", "list", "table", "inet", "odooban")
+	return regexp.MustCompile(`[\s{]` + regexp.QuoteMeta(addr) + `\s`).MatchString(out)
+}
+
+func (s *site) awaitBan(t *testing.T, addr string) {
+	t.Helper()
+	s.await(t, "a ban of "+addr, func() bool { return s.banned(t, addr) })
+}
+
+// show returns what systemd knows about the service.
+func (s *site) show(t *testing.T, property string) string {
+	t.Helper()
+	return strings.TrimSpace(s.run(t, "systemctl", "show", "odooban", "--value", "-p", property))
+}
+
+// awaitReady waits until the service is ready, in another process than before.
+func (s *site) awaitReady(t *testing.T, before string) {
+	t.Helper()
+	s.await(t, "the service to be ready", func() bool {
+		pid := s.show(t, "MainPID")
+		return pid != "0" && pid != before && s.show(t, "ActiveState") == "active"
+	})
+}
+
+// dropIn changes the service, and runs it anew.
+func (s *site) dropIn(t *testing.T, settings string) {
+	t.Helper()
+	s.write(t, "/etc/systemd/system/odooban.service.d/test.conf", "[Service]\n"+settings)
+	s.run(t, "systemctl", "daemon-reload")
+	s.run(t, "systemctl", "restart", "odooban")
+}
+
+// noDropIn takes that back.
+func (s *site) noDropIn(t *testing.T) {
+	t.Helper()
+	s.run(t, "rm", "-r", "/etc/systemd/system/odooban.service.d")
+	s.run(t, "systemctl", "daemon-reload")
+	s.run(t, "systemctl", "restart", "odooban")
+}
