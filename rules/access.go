@@ -3,7 +3,6 @@ package rules
 import (
 	"bytes"
 	"net/netip"
-	"strconv"
 	"time"
 )
 
@@ -37,25 +36,48 @@ func isAccessLogger(logger []byte) bool {
 // then odoo/netsvc.py, PerfFilter: queries, seconds in them, other seconds).
 func parseAccess(msg []byte) (access, bool) {
 	var a access
-	host, rest, ok := bytes.Cut(msg, []byte(" - - ["))
-	if !ok {
+	host, rest, ok := bytes.Cut(msg, space)
+	if !ok || !bytes.HasPrefix(rest, []byte("- - [")) {
 		return a, false
 	}
 	if a.addr, ok = parseAddr(host); !ok {
 		return a, false
 	}
-	_, rest, ok = bytes.Cut(rest, []byte(`] "`))
-	end := bytes.LastIndex(rest, []byte(`" `))
-	if !ok || end < 0 {
+	if rest, ok = cutDate(rest); !ok {
+		return a, false
+	}
+	end := lastQuote(rest)
+	if end < 0 {
 		return a, false
 	}
 	method, path, _ := bytes.Cut(stripColour(rest[:end]), space)
 	a.post = string(method) == "POST"
 	path, _, _ = bytes.Cut(path, space)
-	path, _, _ = bytes.Cut(path, []byte("?"))
+	path, _, _ = bytes.Cut(path, []byte{'?'})
 	a.target, a.page = targetOf(path), pageOf(path)
 	ok = a.parseTail(rest[end+2:])
 	return a, ok
+}
+
+// cutDate cuts `- - [23/Nov/2026 10:45:45] "` off.
+func cutDate(b []byte) (rest []byte, ok bool) {
+	const usual = len("- - [23/Nov/2026 10:45:45")
+	if len(b) > usual+3 && string(b[usual:usual+3]) == `] "` && bytes.IndexByte(b[:usual], ']') < 0 {
+		return b[usual+3:], true
+	}
+	_, rest, ok = bytes.Cut(b, []byte(`] "`))
+	return rest, ok
+}
+
+// lastQuote is where the request's closing quote stands, before a blank; -1
+// without one.
+func lastQuote(b []byte) int {
+	for i := len(b) - 2; i >= 0; i-- {
+		if b[i] == '"' && b[i+1] == ' ' {
+			return i
+		}
+	}
+	return -1
 }
 
 // parseTail reads the status and the times.
@@ -63,14 +85,14 @@ func (a *access) parseTail(b []byte) bool {
 	if bytes.Contains(b, fromWord) {
 		return false // the end of a login
 	}
-	fields := bytes.Fields(b)
-	if len(fields) == 0 {
+	var fields [5][]byte
+	if cutFields(&fields, b); len(fields[0]) == 0 {
 		return false
 	}
 	if a.status = digits(stripColour(fields[0])); a.status < 100 || a.status > 599 {
 		return false
 	}
-	if len(fields) < 5 {
+	if len(fields[4]) == 0 {
 		return true
 	}
 	a.idle = digits(stripColour(fields[2])) == 0
@@ -80,16 +102,33 @@ func (a *access) parseTail(b []byte) bool {
 	return true
 }
 
+// cutFields finds the first words of b.
+func cutFields(fields *[5][]byte, b []byte) {
+	for i := range fields {
+		b = bytes.TrimLeft(b, " ")
+		end := bytes.IndexByte(b, ' ')
+		if end < 0 {
+			fields[i] = b
+			return
+		}
+		fields[i], b = b[:end], b[end:]
+	}
+}
+
 // parseSeconds reads seconds with a fraction, up to a day.
 func parseSeconds(b []byte) (time.Duration, bool) {
-	if len(b) == 0 || len(b) > 16 || b[0] < '0' || b[0] > '9' {
+	whole, fraction, _ := bytes.Cut(b, []byte{'.'})
+	if len(whole) == 0 || len(whole) > 5 || len(fraction) > 9 {
 		return 0, false
 	}
-	s, err := strconv.ParseFloat(string(b), 64)
-	if err != nil || s < 0 || s > 86400 {
+	seconds, parts := digits(whole), digits(fraction)
+	if seconds < 0 || seconds > 86400 || parts < 0 {
 		return 0, false
 	}
-	return time.Duration(s * float64(time.Second)), true
+	for range 9 - len(fraction) {
+		parts *= 10
+	}
+	return time.Duration(seconds)*time.Second + time.Duration(parts), true
 }
 
 // target is what a request asks for, as far as it matters.

@@ -10,6 +10,7 @@ type attempt struct {
 	event event
 	rule  string
 	when  time.Time
+	micro int64 // when, in microseconds since 1970
 	seen  time.Time
 	proc  process
 	// recordDB is the database of the record's header as it stands there,
@@ -141,7 +142,12 @@ type request struct {
 	offset int64
 	burst  uint64
 	start  time.Time // zero where the line does not say how long it took
-	since  uint64    // the line of the process's access line before
+	// from and to are when it can have written its record, in microseconds
+	// since 1970.
+	from, to int64
+	// own are the attempts that it may have made, as judge found them.
+	own   []*attempt
+	since uint64 // the line of the process's access line before
 	// first is the record it wrote, if that holds further lines.
 	first *attempt
 	// void is set where the line may be a part of a login.
@@ -160,17 +166,15 @@ const (
 // access line does not say when it began (Odoo 8 to 11).
 const renderLimit = 5 * time.Second
 
-// span is the time in which the request can have written its record.
-func (q *request) span() (from, to time.Time) {
-	from = q.start.Add(-startSlack)
+// spanned sets from and to.
+func (q *request) spanned() {
+	from := q.start.Add(-startSlack)
 	if q.start.IsZero() {
 		from = q.when.Add(-renderLimit)
 	}
-	return from, q.when.Add(clockSlack)
+	q.from, q.to = from.UnixMicro(), q.when.Add(clockSlack).UnixMicro()
 }
 
-// covers says whether t lies within the request, as far as that is known.
-func (q *request) covers(t time.Time) bool {
-	from, to := q.span()
-	return !t.Before(from) && !t.After(to)
-}
+// covers says whether the attempt lies within the request, as far as that is
+// known.
+func (q *request) covers(a *attempt) bool { return a.micro >= q.from && a.micro <= q.to }

@@ -72,7 +72,7 @@ func (s *Scanner) await(a *attempt) {
 func (s *Scanner) answered(q *request) {
 	kept := s.attention.awaited[:0]
 	for _, a := range s.attention.awaited {
-		if a.proc == q.proc && q.covers(a.when) && q.mayHave(a) {
+		if a.proc == q.proc && q.covers(a) && q.mayHave(a) {
 			s.attention.missed = 0
 			continue
 		}

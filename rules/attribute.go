@@ -19,7 +19,7 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	s.previous = previous{proc: r.proc}
 	if a.post && !stray && len(s.attempts) > 0 {
 		q := &request{
-			access: a, when: r.when, seen: seen, proc: r.proc, db: string(r.db),
+			access: a, when: r.when, seen: seen, proc: r.proc, db: s.intern(r.db),
 			at: s.at, line: s.line, offset: s.offset, burst: s.burst, since: s.workers.latest(r.proc),
 		}
 		if r.coarse {
@@ -28,6 +28,7 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 		if a.timed {
 			q.start = q.when.Add(-q.took)
 		}
+		q.spanned()
 		s.previous.access = q
 		s.requests = append(s.requests, q)
 		s.fresh = true
@@ -48,8 +49,11 @@ func (s *Scanner) judge() {
 	for _, a := range s.attempts {
 		a.verdict = verdict{}
 	}
+	s.mine = s.mine[:0]
 	for _, q := range s.requests {
-		q.void, q.first = false, nil
+		first := len(s.mine)
+		s.mine = s.own(s.mine, q)
+		q.void, q.first, q.own = false, nil, s.mine[first:len(s.mine):len(s.mine)]
 	}
 	for _, q := range slices.Backward(s.requests) {
 		if !q.void {
@@ -80,8 +84,11 @@ func (s *Scanner) index() {
 			s.byTime[a.proc] = append(s.byTime[a.proc], a)
 		}
 	}
+	byTime := func(a, b *attempt) int { return cmp.Compare(a.micro, b.micro) }
 	for _, list := range s.byTime {
-		slices.SortStableFunc(list, func(a, b *attempt) int { return a.when.Compare(b.when) })
+		if !slices.IsSortedFunc(list, byTime) {
+			slices.SortStableFunc(list, byTime)
+		}
 	}
 }
 
@@ -92,12 +99,13 @@ const reach = 512
 // own appends the attempts that the request may have made, by process and time,
 // in the order of their lines.
 func (s *Scanner) own(own []*attempt, q *request) []*attempt {
-	from, to := q.span()
 	list := s.byTime[q.proc]
-	start := sort.Search(len(list), func(i int) bool { return !list[i].when.Before(from) })
-	list = list[start:]
-	list = list[:sort.Search(len(list), func(i int) bool { return list[i].when.After(to) })]
-	if len(list) > reach {
+	start := sort.Search(len(list), func(i int) bool { return list[i].micro >= q.from })
+	end := start
+	for end < len(list) && list[end].micro <= q.to {
+		end++
+	}
+	if list = list[start:end]; len(list) > reach {
 		list = s.between(0, q.line)
 		list = list[max(0, len(list)-reach):]
 	}
@@ -105,12 +113,15 @@ func (s *Scanner) own(own []*attempt, q *request) []*attempt {
 	if q.start.IsZero() && s.workers.prefork() {
 		since = q.since
 	}
+	first := len(own)
 	for _, a := range list {
-		if a.line < q.line && a.line > since && a.proc == q.proc && a.claimable() && q.covers(a.when) {
+		if a.line < q.line && a.line > since && a.proc == q.proc && a.claimable() && q.covers(a) {
 			own = append(own, a)
 		}
 	}
-	slices.SortFunc(own, func(a, b *attempt) int { return cmp.Compare(a.line, b.line) })
+	if mine := own[first:]; len(mine) > 1 {
+		slices.SortFunc(mine, func(a, b *attempt) int { return cmp.Compare(a.line, b.line) })
+	}
 	return own
 }
 
@@ -123,8 +134,7 @@ func (s *Scanner) between(from, to uint64) []*attempt {
 
 // claim finds the attempt that the request made.
 func (s *Scanner) claim(q *request) {
-	s.mine = s.own(s.mine[:0], q)
-	own := s.mine
+	own := q.own
 	var best *attempt
 	if !q.login() && !q.reset() {
 		best = s.elsewhere(own, q)

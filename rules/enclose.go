@@ -14,15 +14,14 @@ import (
 // enclose finds the lines that the login of the request may hold, and voids the
 // access lines among them.
 func (s *Scanner) enclose(q *request) {
-	s.mine = s.own(s.mine[:0], q)
-	if len(s.mine) == 0 {
+	if len(q.own) == 0 {
 		return
 	}
-	end := s.lastEnding(s.mine[0], q)
+	end := s.lastEnding(q.own[0], q)
 	if end == nil {
 		return
 	}
-	first := s.firstRaw(s.mine, end)
+	first := s.firstRaw(q.own, end)
 	if first != nil && (q.start.IsZero() || !s.workers.prefork()) {
 		first = s.misfit(first, end, q)
 	}
@@ -135,7 +134,7 @@ func (s *Scanner) misfit(first, end *attempt, q *request) *attempt {
 		if start != nil && s.strange(a, start, q) {
 			return start
 		}
-		if a.raw() && a.proc == q.proc && q.covers(a.when) {
+		if a.raw() && a.proc == q.proc && q.covers(a) {
 			start = a
 		}
 	}

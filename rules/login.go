@@ -89,9 +89,10 @@ func parseLogin(r *record) login {
 // parseCredentials reads "db:D login:L from ADDR " (Odoo 8 to 18) or
 // "login:L from ADDR " (19 and later). Both D and L may hold anything.
 func parseCredentials(e event, b []byte) login {
-	l := endOf(e, b)
-	if l.addr.IsValid() || l.none {
-		b = b[:bytes.LastIndex(b, fromWord)]
+	addr, none := trailer(b)
+	l := login{event: e, addr: addr, none: none}
+	if addr.IsValid() || none {
+		b = b[:lastWord(b)-len(fromWord)]
 	}
 	if rest, ok := bytes.CutPrefix(b, []byte("db:")); ok {
 		db, user, ok := bytes.Cut(rest, []byte(" login:"))
@@ -142,22 +143,35 @@ var fromWord = []byte(" from ")
 // trailer reads " from ADDR" at the end of b, where only blanks may follow;
 // none is set for " from n/a". The login stands before it, whatever it holds.
 func trailer(b []byte) (addr netip.Addr, none bool) {
-	b = bytes.TrimRight(b, " ")
-	start := len(b)
+	start := lastWord(b)
+	if start < 0 || !bytes.HasSuffix(b[:start], fromWord) {
+		return netip.Addr{}, false
+	}
+	word := bytes.TrimRight(b[start:], " ")
+	if string(word) == "n/a" {
+		return netip.Addr{}, true
+	}
+	addr, _ = parseAddr(word)
+	return addr, false
+}
+
+// lastWord is where the last word of b begins, if it may be an address; else -1.
+func lastWord(b []byte) int {
+	end := len(b)
+	for end > 0 && b[end-1] == ' ' {
+		end--
+	}
+	start := end
 	for start > 0 && b[start-1] != ' ' {
-		if len(b)-start >= longestAddr {
-			return netip.Addr{}, false
+		if end-start >= longestAddr {
+			return -1
 		}
 		start--
 	}
-	if start == len(b) || !bytes.HasSuffix(b[:start], fromWord) {
-		return netip.Addr{}, false
+	if start == end {
+		return -1
 	}
-	if string(b[start:]) == "n/a" {
-		return netip.Addr{}, true
-	}
-	addr, _ = parseAddr(b[start:])
-	return addr, false
+	return start
 }
 
 // longestAddr is the length of the longest IPv6 address with a zone that is
@@ -170,9 +184,33 @@ func parseAddr(b []byte) (netip.Addr, bool) {
 	if len(b) == 0 || len(b) > longestAddr {
 		return netip.Addr{}, false
 	}
+	if addr, ok := parseIPv4(b); ok {
+		return addr, true
+	}
 	addr, err := netip.ParseAddr(string(b))
 	if err != nil {
 		return netip.Addr{}, false
 	}
 	return addr.WithZone("").Unmap(), true
+}
+
+// parseIPv4 reads what nearly all addresses are, without making a string of it.
+func parseIPv4(b []byte) (netip.Addr, bool) {
+	var octets [4]byte
+	at, n, length := 0, 0, 0
+	for i := 0; i <= len(b); i++ {
+		if i == len(b) || b[i] == '.' {
+			if length == 0 || at == len(octets) {
+				return netip.Addr{}, false
+			}
+			octets[at] = byte(n)
+			at, n, length = at+1, 0, 0
+			continue
+		}
+		n = n*10 + int(b[i]-'0')
+		if length++; b[i] < '0' || b[i] > '9' || n > 255 || length > 1 && b[i-1] == '0' && n < 10 {
+			return netip.Addr{}, false
+		}
+	}
+	return netip.AddrFrom4(octets), at == len(octets)
 }

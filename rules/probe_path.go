@@ -26,8 +26,10 @@ const longestPath = 64
 // a slash at its end and, for a website's pages, a language in front. It
 // allocates nothing.
 func pageOf(path []byte) page {
-	if end := bytes.IndexAny(path, "?#"); end >= 0 {
-		path = path[:end]
+	for _, c := range []byte{'?', '#'} {
+		if end := bytes.IndexByte(path, c); end >= 0 {
+			path = path[:end]
+		}
 	}
 	var decoded [longestPath]byte
 	if bytes.IndexByte(path, '%') >= 0 {

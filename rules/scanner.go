@@ -244,11 +244,14 @@ func (s *Scanner) parse(r *record, text []byte) bool {
 	return parseSyslog(r, text, s.ref)
 }
 
-// intern keeps one string for each container name.
+// intern keeps one string for each name of a container or a database.
 func (s *Scanner) intern(name []byte) string {
-	const most = 256
+	const most, longest = 256, 128
 	if known, ok := s.names[string(name)]; ok {
 		return known
+	}
+	if len(name) > longest {
+		return string(name)
 	}
 	if len(s.names) >= most {
 		clear(s.names)
@@ -287,7 +290,7 @@ func (s *Scanner) login(r *record, l login, seen time.Time) {
 	}
 	if a.rule != "" {
 		a.user = string(l.user[:min(len(l.user), longestUser)])
-		a.db = string(r.database())
+		a.db = s.intern(r.database())
 		if a.db == "" {
 			a.db = string(l.db[:min(len(l.db), longestUser)])
 		}
@@ -346,7 +349,7 @@ func (s *Scanner) mark(r *record, text []byte, seen time.Time) {
 // newAttempt is an attempt at the line just fed.
 func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
 	return &attempt{
-		event: e, when: r.when, seen: seen, proc: r.proc, recordDB: string(r.db),
+		event: e, when: r.when, micro: r.when.UnixMicro(), seen: seen, proc: r.proc, recordDB: s.intern(r.db),
 		sure: r.sealed, late: s.late && !seen.IsZero(), line: s.line, at: s.at, offset: s.offset, burst: s.burst,
 	}
 }

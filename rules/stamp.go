@@ -18,8 +18,20 @@ func parseStamp(b []byte) (time.Time, bool) {
 		hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || milli < 0 {
 		return time.Time{}, false
 	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, milli*int(time.Millisecond), time.UTC)
-	return t, t.Day() == day
+	if day > 28 && time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() != day {
+		return time.Time{}, false
+	}
+	seconds := int64(daysTo(year, month, day))*86400 + int64(hour*3600+minute*60+second)
+	return time.Unix(seconds, int64(milli)*int64(time.Millisecond)).UTC(), true
+}
+
+// daysTo counts the days from 1970 to a date. It is what time.Date does, without
+// all the rest: this is done for every line that is looked at.
+func daysTo(year, month, day int) int {
+	if month <= 2 { // years begin in March, so that the leap day is the last
+		year, month = year-1, month+12
+	}
+	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 719469
 }
 
 // digits reads b as a decimal number; it is -1 where b holds anything else.
