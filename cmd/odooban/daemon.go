@@ -117,7 +117,8 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer d.counter.attend(context.WithoutCancel(ctx), c.Socket, d.desk(p))()
+	desk := d.desk(p)
+	defer d.counter.attend(context.WithoutCancel(ctx), c.Socket, desk)()
 	g, ctx := errgroup.WithContext(ctx)
 	defer d.watchParts(p)()
 	p.follow(ctx, g, cancel)
@@ -125,7 +126,7 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 	g.Go(func() error { return d.firewall.Keep(ctx, d.log.mended) })
 	g.Go(func() error { return d.tend(ctx) })
 	g.Go(func() error {
-		d.serveMetrics(ctx, c.Metrics, p.engine)
+		d.serveMetrics(ctx, c.Metrics, desk)
 		return nil
 	})
 	g.Go(func() error { return d.spareOwn(ctx, c, p) })

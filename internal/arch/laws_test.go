@@ -104,6 +104,12 @@ var laws = []law{
 		why:    "internal/config is the only one to know viper",
 	},
 	{
+		in:     everywhere,
+		except: "internal/metrics",
+		never:  []string{"github.com/prometheus"},
+		why:    "internal/metrics is the only one to know Prometheus",
+	},
+	{
 		in:    everywhere,
 		never: []string{"odooban/cmd"},
 		why:   "commands are the top: nothing imports them",

@@ -137,7 +137,7 @@ func collectAlarms(ch chan<- prometheus.Metric, raised []engine.Alarm) {
 // left out.
 func (c collector) collectFirewall(ctx context.Context, ch chan<- prometheus.Metric) {
 	s, err := c.Firewall.Status(ctx)
-	firewallUp.tell(ch, truth(err == nil && s.Last.Err == nil), s.Backend)
+	firewallUp.tell(ch, truth(err == nil && s.Err == nil), s.Backend)
 	bansInForce.tell(ch, float64(s.Bans))
 	mends.tell(ch, float64(s.Mends))
 	if err == nil {

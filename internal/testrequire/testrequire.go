@@ -55,6 +55,8 @@ func debianPackage(program string) string {
 		return "docker.io"
 	case "journalctl", "systemctl", "systemd-analyze":
 		return "systemd"
+	case "promtool":
+		return "prometheus"
 	case "sysctl":
 		return "procps"
 	}
