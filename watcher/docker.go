@@ -91,14 +91,12 @@ func (d *Docker) Run(ctx context.Context, start func(Source)) error {
 	wait := dockerRetryFirst
 	for {
 		d.steady = false
-		err := d.listen(ctx, start)
-		if ctx.Err() != nil {
-			return nil
+		if err := d.listen(ctx, start); ctx.Err() == nil {
+			d.trouble(explainDocker(d.api.DaemonHost(), err))
 		}
 		if d.steady {
 			wait = dockerRetryFirst
 		}
-		d.trouble(explainDocker(d.api.DaemonHost(), err))
 		if !d.pauseFor(ctx, wait, nil) {
 			return nil
 		}
@@ -251,11 +249,11 @@ func (d *Docker) rename(ctx context.Context, s *container.Summary) error {
 // nothing says that there is no container yet.
 func (d *Docker) nothing() error {
 	if d.pick == (Containers{}) {
-		return errors.New("find containers: none that runs looks like Odoo (by its image, or its service in Docker Compose); " +
+		return errors.New("find containers: none that runs looks like Odoo by its image, or its service in Docker Compose; " +
 			"each is read as soon as it does (or name it: sources: [docker: {name: ...}])")
 	}
-	return fmt.Errorf("find containers: none that runs has %s; each is read as soon as it does (docker ps says what they are)",
-		d.pick)
+	return fmt.Errorf("find containers: none that runs has %s; each is read as soon as it does "+
+		"(docker ps says what they are)", d.pick)
 }
 
 // trouble reports err, once for as long as it lasts.

@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -68,21 +67,19 @@ func (c *dockerContainer) Follow(ctx context.Context, sink Sink) error {
 		before := f.count
 		err := f.watch(ctx)
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case f.refused != nil:
 			return f.refused
 		case errdefs.IsNotFound(err):
 			return f.settle()
-		case errors.Is(err, errDockerStalled):
-			continue
-		case err != nil:
+		case err != nil && ctx.Err() == nil:
 			f.trouble(err)
 		}
 		if f.count > before {
 			wait = dockerRetryFirst
 		}
-		f.pauseFor(ctx, f.rest(wait), c.awake)
+		if !f.pauseFor(ctx, f.rest(wait), c.awake) {
+			return nil
+		}
 		wait = min(2*wait, dockerRetryMost)
 	}
 }

@@ -135,8 +135,8 @@ func testBothStreams(t *testing.T, e *dockertest.Engine) {
 			line := fmt.Sprintf("%d %s", len(want), strings.Repeat("y", 20000*(n%3)))
 			want = append(want, line)
 			// In two writes, so that the other stream's lines come in between.
-			io.WriteString(to, line[:len(line)/2])
-			io.WriteString(to, line[len(line)/2:]+"\n")
+			to.WriteString(line[:len(line)/2])
+			to.WriteString(line[len(line)/2:] + "\n")
 		}
 	}
 	b.count(t, w.ID, len(want))
@@ -211,11 +211,11 @@ func testHalfLine(t *testing.T, e *dockertest.Engine) {
 	t.Cleanup(func() { w.Remove(t) })
 	b := newBook()
 	b.follow(t, watcher.Containers{Name: "half"})
-	io.WriteString(w.Out, "whole\nLogin failed for login:x from 203.0.113.5")
+	w.Out.WriteString("whole\nLogin failed for login:x from 203.0.113.5")
 	b.count(t, w.ID, 1)
 	w.Kill(t)
 	w.Start(t)
-	io.WriteString(w.Out, "2 starts anew\n")
+	w.Out.WriteString("2 starts anew\n")
 	b.count(t, w.ID, 2)
 	again := newBook()
 	again.follow(t, watcher.Containers{Name: "half"})

@@ -23,7 +23,7 @@ const (
 	dockerIdle = 10 * time.Second
 	// setBack is by how much the clock may be set back while nothing is read:
 	// the engine leaves out what has an earlier stamp than is asked for.
-	setBack = time.Minute
+	setBack = time.Hour
 )
 
 // dockerFollower is one run of dockerContainer.Follow. Everything in it belongs
@@ -103,7 +103,9 @@ func (f *dockerFollower) inspect(ctx context.Context) error {
 }
 
 // logs opens a stream of the log.
-func (f *dockerFollower) logs(ctx context.Context, cancel func(), o client.ContainerLogsOptions) (io.ReadCloser, error) {
+func (f *dockerFollower) logs(
+	ctx context.Context, cancel func(), o client.ContainerLogsOptions,
+) (io.ReadCloser, error) {
 	o.ShowStdout, o.ShowStderr = true, true
 	var stream io.ReadCloser
 	var err error

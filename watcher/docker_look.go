@@ -32,10 +32,12 @@ func (f *dockerFollower) look(ctx context.Context) error {
 		l := &dockerLook{dockerFollower: f, seeking: f.places.clean.From > 0, whole: f.tail > mostTail}
 		err := l.read(ctx)
 		if err != nil || !l.seeking || l.whole {
-			f.tail = max(leastTail, 2*l.pieces)
+			f.tail = max(leastTail, 2*l.fresh)
 			return err
 		}
-		f.tail *= 16
+		if f.tail *= 16; l.pieces < f.tail/16 {
+			f.tail = mostTail + 1 // there is no more to be had in pieces
+		}
 	}
 }
 
@@ -45,7 +47,10 @@ type dockerLook struct {
 	// seeking says that the line has not come from which all is new or counted,
 	// whole that it comes if it is still there.
 	seeking, whole bool
-	pieces         int // that were new
+	// vague says that the first piece has the stamp of that line already: others
+	// may have it, too, so that is not to be told from those.
+	vague         bool
+	pieces, fresh int // that came, and that were new
 }
 
 // read reads to the end.
@@ -103,8 +108,14 @@ func (l *dockerLook) options() client.ContainerLogsOptions {
 
 // chunk takes a part of the log.
 func (l *dockerLook) chunk(c dockerChunk) error {
-	if c.first && c.stamp > l.done {
+	if l.pieces == 0 {
+		l.vague = !l.whole && c.stamp == l.places.clean.From
+	}
+	if c.first {
 		l.pieces++
+	}
+	if c.first && c.stamp > l.done {
+		l.fresh++
 	}
 	return l.lines.take(c, l.line)
 }
@@ -113,7 +124,7 @@ func (l *dockerLook) chunk(c dockerChunk) error {
 func (l *dockerLook) line(text []byte, stamp int64) error {
 	if l.seeking {
 		from := l.places.clean.From
-		if stamp < from || stamp > from && !l.whole {
+		if stamp < from || stamp > from && !l.whole || l.vague {
 			return nil
 		}
 		l.seeking = false

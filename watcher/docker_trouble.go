@@ -39,7 +39,8 @@ func explainDocker(host string, err error) error {
 // returns nil for what is told of the engine, or passes.
 func explainContainer(name, driver string, err error) error {
 	switch {
-	case client.IsErrConnectionFailed(err), errdefs.IsConflict(err), errors.Is(err, syscall.ECONNREFUSED),
+	case client.IsErrConnectionFailed(err), errdefs.IsConflict(err), errors.Is(err, errDockerStalled),
+		errors.Is(err, syscall.ECONNREFUSED),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return nil
