@@ -1,67 +1,37 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"time"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"odooban/banner"
-	"odooban/internal/store"
+	"odooban/internal/control"
 )
 
 func newFlush(a *app) *cobra.Command {
 	return a.jsonFlag(&cobra.Command{
 		Use:   "flush",
-		Short: "End all bans, and take everything of odooban's out of the firewall",
-		Long: "flush ends all bans and takes odooban's sets, tables and rules out of the firewall. odooban run must have " +
-			"been stopped; when it starts again it begins without bans.",
+		Short: "End all bans",
+		Long: "flush ends all bans and forgets what was counted, so that the same failures lead to no other. The running " +
+			"odooban goes on with its rules in place. When none runs, its sets, tables and rules are taken out of the " +
+			"firewall, too.",
 		Args: usage(cobra.NoArgs),
-		RunE: a.asOwner(a.flush),
+		RunE: a.change(a.flush),
 	})
 }
 
-func (a *app) flush(cmd *cobra.Command, _ []string) error {
-	c, err := a.load()
+func (a *app) flush(cmd *cobra.Command, o office, _ []string) error {
+	done, err := o.Flush(cmd.Context())
 	if err != nil {
 		return err
 	}
-	journal, err := store.Open(c.Journal.Path, store.Options{MaxAge: c.Journal.Keep})
-	if err != nil {
-		return err
-	}
-	lifted, err := lift(journal, time.Now())
-	if closed := journal.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	firewall, err := banner.Open(cmd.Context(), banner.Options{Backend: c.Firewall.Backend, Ports: c.Firewall.Ports})
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(firewall.Remove(cmd.Context()), firewall.Close()); err != nil {
-		return err
-	}
-	if a.json {
-		return printJSON(cmd.OutOrStdout(), map[string]int{"bans": lifted})
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "ended %d bans; the firewall is as if odooban had never been\n", lifted)
-	return err
-}
-
-// lift ends all bans in the journal.
-func lift(journal *store.Journal, now time.Time) (int, error) {
-	bans, err := journal.Bans(now)
-	if err != nil {
-		return 0, err
-	}
-	journal.Update(func(tx *store.Tx) {
-		for _, b := range bans {
-			tx.Lift(b.Prefix, now)
+	more := ""
+	if d, alone := o.(*control.Desk); alone {
+		if err := d.Firewall.Remove(cmd.Context()); err != nil {
+			return err
 		}
-	})
-	return len(bans), nil
+		more = "; the firewall is as if odooban had never been"
+	}
+	return a.print(cmd, done, func(w *tabwriter.Writer) { fmt.Fprintf(w, "ended %d bans%s\n", done.Bans, more) })
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"odooban/internal/config"
+	"odooban/internal/control"
+	"odooban/internal/engine"
+	"odooban/internal/store"
+)
+
+// asked gives what came of a question to a command's caller: wrong questions are
+// wrong usage.
+func asked(err error) error {
+	if control.Wrong(err) {
+		return &usageError{err}
+	}
+	return err
+}
+
+// print prints an answer as JSON, or for people by write.
+func (a *app) print(cmd *cobra.Command, answer any, write func(w *tabwriter.Writer)) error {
+	if a.json {
+		return control.WriteJSON(cmd.OutOrStdout(), answer)
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	write(w)
+	return w.Flush()
+}
+
+// record answers from the journal, when there is no daemon to ask; down is what
+// asking it has said.
+func (a *app) record(cmd *cobra.Command, c *config.Config, down error, ask func(*control.Record) error) error {
+	journal, err := store.Read(c.Journal.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w, and there is no journal at %s; start it: systemctl start odooban", down, c.Journal.Path)
+	case err != nil:
+		return fmt.Errorf("%w, and its journal cannot be read: %w", down, err)
+	}
+	defer func() { _ = journal.Close() }() // nothing was written
+	fmt.Fprintf(cmd.ErrOrStderr(), "odooban: %v; this is what its journal says, %s\n", down, c.Journal.Path)
+	j, err := newJail(c, nil)
+	if err != nil {
+		return err
+	}
+	return asked(ask(&control.Record{Journal: journal, Key: j.Key}))
+}
+
+// office is where changes are asked for: a running daemon, or a desk of our own.
+type office interface {
+	Ban(ctx context.Context, o control.Order) (control.Banned, error)
+	Unban(ctx context.Context, prefix string) (control.Unbanned, error)
+	Flush(ctx context.Context) (control.Flushed, error)
+}
+
+var (
+	_ office = (*control.Client)(nil)
+	_ office = (*control.Desk)(nil)
+)
+
+// change asks the daemon for a change, or where none runs makes it in the
+// firewall and the journal, as the user whom the journal belongs to.
+func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := a.load()
+		if err != nil {
+			return err
+		}
+		down := ask(cmd, socketOf(c), args)
+		if !errors.Is(down, control.ErrDown) {
+			return asked(down)
+		}
+		if os.Geteuid() != 0 && !mayChange(c) {
+			return fmt.Errorf("%w; to do it without, use sudo", down)
+		}
+		return a.asOwner(func(cmd *cobra.Command, args []string) error {
+			fmt.Fprintf(cmd.ErrOrStderr(), "odooban: %v; this is done in the firewall and the journal\n", down)
+			return a.alone(cmd, c, func(d *control.Desk) error { return asked(ask(cmd, d, args)) })
+		})(cmd, args)
+	}
+}
+
+// alone makes a desk without a daemon.
+func (a *app) alone(cmd *cobra.Command, c *config.Config, do func(*control.Desk) error) error {
+	log := newLogbook(config.Log{Level: "warn", Format: c.Log.Format}, cmd.ErrOrStderr(), false)
+	d := &daemon{app: a, log: log, dryRun: c.Firewall.Backend == "dry-run"}
+	if err := d.open(cmd.Context(), c); err != nil {
+		return err
+	}
+	defer d.close()
+	j, err := newJail(c, ownNetworks(log))
+	if err != nil {
+		return err
+	}
+	p := &pipeline{engine: engine.New(j, d.firewall, log)}
+	if d.journal != nil {
+		if err := p.engine.Restore(cmd.Context(), d.journal, time.Now()); err != nil {
+			return err
+		}
+	}
+	return do(d.desk(p))
+}
+
+// mayChange says whether the journal is ours to write.
+func mayChange(c *config.Config) bool {
+	file, err := os.OpenFile(c.Journal.Path, os.O_WRONLY, 0)
+	if err == nil {
+		file.Close()
+	}
+	return err == nil
+}
+
+// clock writes a time for people.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.DateTime)
+}
+
+// until writes when a ban ends.
+func until(t time.Time) string {
+	if t.IsZero() {
+		return "for ever"
+	}
+	return clock(t)
+}
+
+// short writes an address rather than a prefix of one.
+func short(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+// seconds is a length of time in an answer.
+func seconds(s float64) time.Duration {
+	return time.Duration(s * float64(time.Second)).Round(time.Millisecond)
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"odooban/internal/config"
+	"odooban/internal/control"
+)
+
+func newStatus(a *app) *cobra.Command {
+	return a.jsonFlag(&cobra.Command{
+		Use:   "status",
+		Short: "Say how the running odooban is doing",
+		Long: "status asks the running odooban what it follows, what it has found and banned, whether the firewall keeps " +
+			"its bans in force, and what may keep it from protecting. Counts begin when it was started or last read its " +
+			"configuration. When none runs it says so, tells from the journal how many bans go on, and exits 1.",
+		Args: usage(cobra.NoArgs),
+		RunE: a.status,
+	})
+}
+
+func (a *app) status(cmd *cobra.Command, _ []string) error {
+	c, err := a.load()
+	if err != nil {
+		return err
+	}
+	s, err := socketOf(c).Status(cmd.Context())
+	if errors.Is(err, control.ErrDown) {
+		return a.statusDown(cmd, c, err)
+	}
+	if err != nil {
+		return err
+	}
+	return a.print(cmd, s, func(w *tabwriter.Writer) { writeStatus(w, &s) })
+}
+
+// statusDown tells what goes on without a daemon.
+func (a *app) statusDown(cmd *cobra.Command, c *config.Config, down error) error {
+	return a.record(cmd, c, down, func(r *control.Record) error {
+		bans, err := r.Bans(cmd.Context())
+		if err != nil {
+			return err
+		}
+		s := control.Status{
+			Reasons: []string{down.Error()}, Sources: []control.Source{}, Jails: []control.Jail{}, Alarms: []control.Alarm{},
+			Firewall: control.Firewall{Bans: len(bans.Bans)},
+		}
+		err = a.print(cmd, s, func(w *tabwriter.Writer) {
+			fmt.Fprintf(w, "%d bans go on until their time; nobody new is banned. Start it: systemctl start odooban\n",
+				len(bans.Bans))
+		})
+		return errors.Join(err, &saidError{down, exitFailed})
+	})
+}
+
+func writeStatus(w *tabwriter.Writer, s *control.Status) {
+	fmt.Fprintf(w, "odooban %s, process %d, counting since %s UTC\n", control.Printable(s.Version), s.PID, clock(s.Since))
+	switch {
+	case !s.Healthy:
+		for _, why := range s.Reasons {
+			fmt.Fprintf(w, "NOT HEALTHY: %s\n", control.Printable(why))
+		}
+	case s.DryRun:
+		fmt.Fprint(w, "Healthy. This is a dry run: it bans nobody.\n")
+	default:
+		fmt.Fprint(w, "Healthy.\n")
+	}
+	writeSources(w, s.Sources)
+	fmt.Fprint(w, "\nJAIL\tBANS FOR\tAFTER\tFAILURES\tBANS\tCOUNTING\n")
+	for _, j := range s.Jails {
+		fmt.Fprintf(w, "%s\t%s\t%d in %s\t%d\t%d\t%d\n", control.Printable(j.Rule), seconds(j.BanTime), j.MaxRetry,
+			seconds(j.FindTime), j.Failures, j.Bans, j.Counting)
+	}
+	writeFirewall(w, &s.Firewall)
+	for _, a := range s.Alarms {
+		fmt.Fprintf(w, "\nALARM %s, %d times, last %s", control.Printable(a.Code), a.Count, clock(a.Last))
+		if a.Source != "" {
+			fmt.Fprintf(w, ", %s", control.Printable(a.Source))
+		}
+		fmt.Fprintf(w, "\n      %s\n", control.Printable(a.Text))
+		if a.Cure != "" {
+			fmt.Fprintf(w, "      %s\n", control.Printable(a.Cure))
+		}
+	}
+}
+
+func writeSources(w io.Writer, sources []control.Source) {
+	fmt.Fprint(w, "\nSOURCE\tLINES\tFAILURES\tLAST LINE (UTC)\tLAG\n")
+	for _, s := range sources {
+		lag := "-"
+		if !s.LastRecord.IsZero() {
+			lag = seconds(s.Lag).Round(time.Millisecond).String()
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\n", control.Printable(s.Name), s.Lines, s.Failures, clock(s.LastLine), lag)
+	}
+	for _, s := range sources {
+		if s.Trouble != "" {
+			fmt.Fprintf(w, "TROUBLE: %s\n", control.Printable(s.Trouble))
+		}
+		if s.Unattributed+s.Unknown > 0 {
+			fmt.Fprintf(w, "%s: %d failures without an address, %d lines about logins not understood\n",
+				control.Printable(s.Name), s.Unattributed, s.Unknown)
+		}
+	}
+}
+
+func writeFirewall(w io.Writer, f *control.Firewall) {
+	fmt.Fprintf(w, "\nFirewall %s: %d bans in force, %d packets dropped, put right %d times\n",
+		control.Printable(f.Backend), f.Bans, f.Dropped, f.Mended)
+	for _, found := range f.LastMended {
+		fmt.Fprintf(w, "      last: %s\n", control.Printable(found))
+	}
+	for _, note := range f.Notes {
+		fmt.Fprintf(w, "NOTE  %s\n", control.Printable(note))
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"odooban/internal/control"
+)
+
+// shownFailures is how many failures are shown to people, the latest ones.
+const shownFailures = 20
+
+func newWhy(a *app) *cobra.Command {
+	return a.jsonFlag(&cobra.Command{
+		Use:   "why ADDR",
+		Short: "Say why an address is banned, or not",
+		Long: "why tells what is known of an address: whether it is banned and until when, what is counted, what it has tried, " +
+			"earlier bans, and whether it is never banned. IPv6 addresses are told with their network. When no odooban runs " +
+			"it tells what the journal knows.",
+		Example: "  odooban why 203.0.113.7",
+		Args:    usage(cobra.ExactArgs(1)),
+		RunE:    a.why,
+	})
+}
+
+func (a *app) why(cmd *cobra.Command, args []string) error {
+	c, err := a.load()
+	if err != nil {
+		return err
+	}
+	why, err := socketOf(c).Why(cmd.Context(), args[0])
+	if errors.Is(err, control.ErrDown) {
+		return a.record(cmd, c, err, func(r *control.Record) error {
+			why, err := r.Why(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.printWhy(cmd, &why)
+		})
+	}
+	if err != nil {
+		return asked(err)
+	}
+	return a.printWhy(cmd, &why)
+}
+
+func (a *app) printWhy(cmd *cobra.Command, why *control.Why) error {
+	return a.print(cmd, why, func(w *tabwriter.Writer) { writeWhy(w, why) })
+}
+
+func writeWhy(w *tabwriter.Writer, why *control.Why) {
+	name := why.Addr.String()
+	if !why.Prefix.IsSingleIP() {
+		name += ", counted with its network " + why.Prefix.String() + ","
+	}
+	switch {
+	case len(why.Bans) > 0:
+		fmt.Fprintf(w, "%s is banned.\n\n", name)
+		writeBans(w, why.Bans)
+	case why.Ignored != "":
+		fmt.Fprintf(w, "%s is never banned: %s.\n", name, control.Printable(why.Ignored))
+	default:
+		fmt.Fprintf(w, "%s is not banned.\n", name)
+	}
+	for _, c := range why.Counting {
+		fmt.Fprintf(w, "\nCounting: %d failures of %s from %s to %s UTC; %d within %s lead to a ban.\n",
+			c.Failures, control.Printable(c.Rule), clock(c.First), clock(c.Last), c.MaxRetry, seconds(c.FindTime))
+	}
+	if len(why.Earlier) > 0 {
+		fmt.Fprint(w, "\nEARLIER BAN\tRULE\tFAILURES\tFROM (UTC)\tUNTIL (UTC)\n")
+		for _, b := range why.Earlier {
+			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n",
+				short(b.Prefix), control.Printable(b.Rule), b.Failures, clock(b.Time), ended(b))
+		}
+	}
+	writeFailures(w, why.Failures)
+}
+
+func writeFailures(w *tabwriter.Writer, failures []control.Failure) {
+	if len(failures) == 0 {
+		fmt.Fprint(w, "\nNo failures are known.\n")
+		return
+	}
+	fmt.Fprint(w, "\nFAILED (UTC)\tADDRESS\tRULE\tUSER\tDATABASE\tSOURCE\n")
+	for _, f := range failures[max(0, len(failures)-shownFailures):] {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", clock(f.Time), f.Addr, control.Printable(f.Rule),
+			control.Printable(f.User), control.Printable(f.DB), control.Printable(f.Source))
+	}
+	if n := len(failures) - shownFailures; n > 0 {
+		fmt.Fprintf(w, "and %d before: --json lists up to a thousand\n", n)
+	}
+}
