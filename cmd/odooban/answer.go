@@ -57,7 +57,7 @@ func (c *counter) close() {
 // desk answers from the pipeline of one configuration.
 func (d *daemon) desk(p *pipeline) *control.Desk {
 	return &control.Desk{
-		Engine: p.engine, Firewall: d.firewall, Journal: d.journal, Alarms: d.log.lasting,
+		Engine: p.engine, Firewall: d.firewall, Journal: d.journal, Alarms: d.log.lasting, Blind: d.place.trouble,
 		Version: version, Since: time.Now().UTC(), DryRun: d.dryRun,
 	}
 }

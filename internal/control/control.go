@@ -19,8 +19,8 @@ type Status struct {
 	PID     int       `json:"pid"`
 	Since   time.Time `json:"since"`
 	DryRun  bool      `json:"dry_run"`
-	// Healthy says that the firewall is in force, and at least one source is
-	// followed without trouble; if not, Reasons says why.
+	// Healthy says that the firewall is in force where clients come by, and at
+	// least one source is followed without trouble; if not, Reasons says why.
 	Healthy  bool     `json:"healthy"`
 	Reasons  []string `json:"reasons"`
 	Sources  []Source `json:"sources"`

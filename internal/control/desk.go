@@ -24,7 +24,9 @@ type Desk struct {
 	// Journal is nil in a dry run.
 	Journal *store.Journal
 	// Alarms tells of more than the engine knows; nil for none.
-	Alarms  func() []engine.Alarm
+	Alarms func() []engine.Alarm
+	// Blind says why the firewall keeps nobody away where it is; nil never does.
+	Blind   func() error
 	Version string
 	Since   time.Time
 	DryRun  bool
@@ -179,6 +181,11 @@ func (d *Desk) Status(ctx context.Context) (Status, error) {
 		s.Alarms = append(s.Alarms, Alarm(a))
 	}
 	s.Reasons = append(s.Reasons, s.Firewall.reasons()...)
+	if d.Blind != nil {
+		if why := d.Blind(); why != nil {
+			s.Reasons = append(s.Reasons, why.Error())
+		}
+	}
 	if why := sourcesReason(s.Sources); why != "" {
 		s.Reasons = append(s.Reasons, why)
 	}
