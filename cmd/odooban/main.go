@@ -72,7 +72,7 @@ func newRoot() *cobra.Command {
 		return &usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newRun(a), newReplay(a), newStatus(a), newBans(a), newWhy(a), newBan(a), newUnban(a), newFlush(a),
-		newTest(a), newDoctor(a), newConfig(a), newVersion(a))
+		newTest(a), newDoctor(a), newHealth(a), newConfig(a), newVersion(a))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
