@@ -1,12 +1,17 @@
 package main
 
 import (
+	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"odooban/internal/doctor"
 	"odooban/internal/finding"
 	"odooban/internal/netnstest"
 )
@@ -50,4 +55,35 @@ func TestDaemonNoticesThatABanPasses(t *testing.T) {
 	odooban.end(t, syscall.SIGTERM)
 	s.run("ODOOBAN_FIREWALL_PORTS=80,8069") // adopts the ban
 	s.wantCut(conn, 0, s.Server.Addr4)
+}
+
+// doctor asks the daemon that runs, and says when none does.
+func TestDoctorAsksTheDaemon(t *testing.T) {
+	log := newOdooLog(t)
+	env := []string{"ODOOBAN_SOCKET=" + filepath.Join(t.TempDir(), "sock")}
+	codes := func() (codes []string) {
+		t.Helper()
+		cmd := &exec.Cmd{
+			Path: "/proc/self/exe", Args: []string{"odooban", "doctor", "--json", log.file.Name()},
+			Env: append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...),
+		}
+		out, _ := cmd.Output() // it fails for what it finds
+		var report doctor.Report
+		if err := json.Unmarshal(out, &report); err != nil {
+			t.Fatalf("%v in %s", err, out)
+		}
+		for _, f := range report.Findings {
+			codes = append(codes, f.Code)
+		}
+		return codes
+	}
+	odooban := start(t, (*exec.Cmd).Start, env, "run", "--dry-run", log.file.Name())
+	odooban.awaitMessage(t, "following "+log.file.Name())
+	if found := codes(); !slices.Contains(found, finding.DryRun) || slices.Contains(found, finding.DaemonDown) {
+		t.Errorf("while it runs: %v", found)
+	}
+	odooban.end(t, syscall.SIGTERM)
+	if found := codes(); slices.Contains(found, finding.DryRun) || !slices.Contains(found, finding.DaemonDown) {
+		t.Errorf("when it has ended: %v", found)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,7 +12,10 @@ import (
 
 	"odooban/banner"
 	"odooban/internal/config"
+	"odooban/internal/control"
 	"odooban/internal/doctor"
+	"odooban/internal/engine"
+	"odooban/internal/sidecar"
 )
 
 func newDoctor(a *app) *cobra.Command {
@@ -33,6 +37,7 @@ func (a *app) doctor(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	env := environment(c, files)
+	env.Daemon = askDaemon(control.Dial(c.Socket))
 	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
 	if a.json {
 		err = printJSON(cmd.OutOrStdout(), report)
@@ -51,10 +56,48 @@ func environment(c *config.Config, files []string) doctor.Environment {
 		Now: time.Now, Config: c, Own: banner.OwnPrefixes, Journal: doctor.Systemd{}, Docker: dockerEngine(),
 	}
 	env.Files, env.Config = logFiles(c, files)
+	env.Blind = blind(c.Firewall.Ports)
 	if os.Geteuid() == 0 {
 		env.Firewall = doctor.Netfilter{Options: banner.Options{Backend: c.Firewall.Backend, Ports: c.Firewall.Ports}}
 	}
 	return env
+}
+
+// askDaemon asks the daemon at the control socket.
+func askDaemon(c *control.Client) doctor.Daemon {
+	return func(ctx context.Context) (doctor.State, error) {
+		status, err := c.Status(ctx)
+		if err != nil {
+			return doctor.State{}, err
+		}
+		s := doctor.State{
+			Started: status.Since, Healthy: status.Healthy, Reasons: status.Reasons, Backend: status.Firewall.Backend,
+		}
+		for _, one := range status.Sources {
+			s.Sources = append(s.Sources, engine.SourceStatus{Name: one.Name, Trouble: one.Trouble})
+		}
+		for _, a := range status.Alarms {
+			s.Alarms = append(s.Alarms, engine.Alarm(a))
+		}
+		bans, err := c.Bans(ctx)
+		for _, b := range bans.Bans {
+			if b.InForce && !b.Time.IsZero() {
+				s.Bans = append(s.Bans, banner.Ban{Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until})
+			}
+		}
+		return s, err
+	}
+}
+
+// blind says why no client's packets can pass here, or nil.
+func blind(ports []uint16) func() error {
+	return func() error {
+		place, err := sidecar.Look()
+		if err != nil {
+			return nil //nolint:nilerr // what cannot be seen is not taken for wrong
+		}
+		return place.Blind(ports)
+	}
 }
 
 // logFiles lists the files and patterns that run would follow. Files that were

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
 	"strings"
 	"time"
 
 	"odooban/banner"
+	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/finding"
 )
@@ -51,8 +51,8 @@ func checkDaemon(ctx context.Context, x *examination) error {
 		return errors.New("there is no control socket")
 	}
 	state := x.ask(ctx)
-	if errors.Is(x.refused, fs.ErrPermission) {
-		return fmt.Errorf("%w; run odooban doctor as root", x.refused)
+	if errors.Is(x.refused, control.ErrDenied) {
+		return x.refused
 	}
 	if state == nil {
 		x.find(finding.DaemonDown, "", x.refused.Error(), x.startCure())
@@ -97,7 +97,9 @@ func (x *examination) startCure() string {
 // alarm takes over an alarm of the daemon, unless it is old.
 func (x *examination) alarm(a engine.Alarm) {
 	k := finding.Of(a.Code)
-	if k.Title == "" || x.now.Sub(a.Last) > alarmAge {
+	// The journal's last until they are over.
+	lasting := a.Code == finding.JournalOutage || a.Code == finding.JournalDamaged
+	if k.Title == "" || x.now.Sub(a.Last) > alarmAge && !lasting {
 		return
 	}
 	evidence := a.Text

@@ -3,8 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,8 +11,10 @@ import (
 	"time"
 
 	"odooban/banner"
+	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/finding"
+	"odooban/internal/sidecar"
 	"odooban/internal/testrequire"
 )
 
@@ -96,12 +96,26 @@ func TestOldAlarm(t *testing.T) {
 	}
 }
 
+// A daemon in a container without clients keeps nobody away.
+func TestNoClients(t *testing.T) {
+	h := newHost(t)
+	place := sidecar.Place{Contained: true, Alone: true}
+	h.Blind = func() error { return place.Blind([]uint16{80}) }
+	if found := h.examine(finding.NoClients); len(found) != 1 || found[0].Evidence == "" {
+		t.Errorf("found %+v", found)
+	}
+	place.Wide = true // network_mode: host
+	if found := h.examine(finding.NoClients); len(found) > 0 {
+		t.Errorf("found after the cure: %+v", found)
+	}
+}
+
 // Who may not ask the daemon is told so, and that is no finding.
 func TestDaemonMayNotBeAsked(t *testing.T) {
 	h := newHost(t)
-	h.says(State{}, fmt.Errorf("dial unix: %w", fs.ErrPermission))
+	h.says(State{}, control.ErrDenied)
 	r := Examine(t.Context(), h.Environment, []Check{{"the daemon", checkDaemon}})
-	if len(r.Findings) > 0 || len(r.Unchecked) != 1 || !strings.Contains(r.Unchecked[0].Why, "as root") {
+	if len(r.Findings) > 0 || len(r.Unchecked) != 1 || !strings.Contains(r.Unchecked[0].Why, "sudo") {
 		t.Errorf("%+v", r)
 	}
 }

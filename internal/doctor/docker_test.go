@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,12 +37,11 @@ func newDock(t *testing.T, engine *dockertest.Engine, sources ...config.Docker) 
 }
 
 // run lets a container write a log and waits until the engine has it.
-func (d *dock) run(s dockertest.Spec, log string) *dockertest.Writer {
+func (d *dock) run(s dockertest.Spec, log string) {
 	d.t.Helper()
 	w := d.engine.Write(d.t, s)
 	d.running = append(d.running, w.Container)
 	d.say(w, s.Name, log)
-	return w
 }
 
 // sweep removes all containers: the others are not to see them.
@@ -57,7 +55,7 @@ func (d *dock) sweep() {
 // say lets a container write, and waits until that can be read.
 func (d *dock) say(w *dockertest.Writer, name, log string) {
 	d.t.Helper()
-	if _, err := io.WriteString(w.Out, log); err != nil {
+	if _, err := w.Out.WriteString(log); err != nil {
 		d.t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(d.t.Context(), 30*time.Second)

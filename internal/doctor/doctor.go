@@ -37,6 +37,8 @@ type Environment struct {
 	Journal  Journal
 	Daemon   Daemon
 	Firewall Firewall
+	// Blind says why no client's packets can pass where the firewall is, or nil.
+	Blind func() error
 }
 
 // Finding is one thing that is wrong.

@@ -37,6 +37,11 @@ func checkFirewall(ctx context.Context, x *examination) error {
 		x.find(finding.DryRun, "", "the backend of the firewall is dry-run", "")
 		return nil
 	}
+	if x.Blind != nil {
+		if err := x.Blind(); err != nil {
+			x.find(finding.NoClients, "", err.Error(), "")
+		}
+	}
 	if x.Firewall == nil {
 		return errors.New("only root may look at it; run odooban doctor as root")
 	}

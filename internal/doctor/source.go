@@ -161,7 +161,7 @@ func (x *examination) collectJournal(ctx context.Context, unit string, read func
 // checkSources looks whether there are logs, and whether they can be read.
 func checkSources(_ context.Context, x *examination) error {
 	if len(x.logs) == 0 {
-		x.find(finding.NoSource, "", "no sources are configured, there is no log where Odoo's packages have it (/var/log/odoo), "+
+		x.find(finding.NoSource, "", "no sources are configured, there is no log in /var/log/odoo, "+
 			"and no container of Odoo's runs here", "")
 	}
 	for _, s := range x.logs {

@@ -50,6 +50,8 @@ const (
 	FirewallMissing = "firewall-missing"
 	// IPv6Open: addresses of IPv6 are not kept away.
 	IPv6Open = "ipv6-open"
+	// NoClients: no client's packets pass where the firewall is.
+	NoClients = "no-clients"
 	// TwoVariants: rules stand in both variants of iptables.
 	TwoVariants = "two-variants"
 	// BanPasses: a banned address still gets through.

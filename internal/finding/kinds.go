@@ -89,6 +89,10 @@ func ofFirewall() []Kind {
 		},
 		{IPv6Open, Warning, "addresses of IPv6 are not kept away", "see what was found for what is missing"},
 		{
+			NoClients, Error, "no client's packets pass where odooban's firewall is: bans keep nobody away",
+			"run odooban in the host's network (in Docker: network_mode: host)",
+		},
+		{
 			TwoVariants, Warning, "odooban's rules stand in both variants of iptables, and only one of them is tended",
 			"take the rules out of the variant that odooban does not use",
 		},
