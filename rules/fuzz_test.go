@@ -125,6 +125,9 @@ func FuzzScanner(f *testing.F) {
 				}
 			}
 			failures = s.Flush(failures)
+			if len(s.probes) > maxProbes || len(s.traefik.held) > 0 {
+				t.Errorf("%d probes and %d failures in Traefik's log are kept", len(s.probes), len(s.traefik.held))
+			}
 			if len(s.attempts) > maxAttempts || len(s.stats.Forged) > maxForgers {
 				t.Errorf("%d attempts and %d forgers are kept", len(s.attempts), len(s.stats.Forged))
 			}
@@ -145,6 +148,12 @@ func name(named map[netip.Addr]bool, s *Scanner, text []byte) {
 	var r record
 	if addr, _ := trailer(text); addr.IsValid() {
 		named[addr] = true
+	}
+	var q proxied
+	if parseTraefik(&q, text) {
+		if addr, ok := q.client(nil); ok {
+			named[addr] = true
+		}
 	}
 	if !s.parse(&r, text) {
 		return

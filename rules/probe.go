@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -65,8 +66,23 @@ func (s *Scanner) probed(r *record, a access, seen time.Time, stray bool) {
 
 // tellProbes appends those of which it has become certain that they are real.
 func (s *Scanner) tellProbes(dst []Failure, p *sweep) []Failure {
+	dst, _ = appendProbes(dst, s.realProbes(p), math.MaxUint64)
+	return dst
+}
+
+// appendProbes appends those that stand before a line, and returns the rest.
+func appendProbes(dst []Failure, probes []*probe, line uint64) ([]Failure, []*probe) {
+	for len(probes) > 0 && probes[0].line < line {
+		dst, probes = append(dst, probes[0].Failure), probes[1:]
+	}
+	return dst, probes
+}
+
+// realProbes takes those away of which it has become certain that they are real,
+// or that they are not, and returns the former.
+func (s *Scanner) realProbes(p *sweep) (certain []*probe) {
 	if len(s.probes) == 0 {
-		return dst
+		return nil
 	}
 	s.judge()
 	s.probes = slices.DeleteFunc(s.probes, func(one *probe) bool {
@@ -76,11 +92,11 @@ func (s *Scanner) tellProbes(dst []Failure, p *sweep) []Failure {
 			return false
 		}
 		if !one.void {
-			dst = append(dst, one.Failure)
+			certain = append(certain, one)
 		}
 		return true
 	})
-	return dst
+	return certain
 }
 
 // holders returns the attempts whose login may hold the line: in history all

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -84,12 +85,15 @@ func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 	if len(s.attempts) >= maxAttempts {
 		p.crowd = s.attempts[maxAttempts/2].line
 	}
+	probes := s.realProbes(p)
 	for _, a := range s.inPlace() {
 		if a.state == undecided && a.rule != "" && !a.echo() && s.decide(a, p) {
+			line, _ := a.place()
+			dst, probes = appendProbes(dst, probes, line)
 			dst = append(dst, a.failure())
 		}
 	}
-	dst = s.tellProbes(dst, p)
+	dst, _ = appendProbes(dst, probes, math.MaxUint64)
 	s.forget(p)
 	return dst
 }
