@@ -76,12 +76,22 @@ func (j *Journal) Follow(ctx context.Context, sink Sink) error {
 	if j.resume == nil {
 		f.lookFor(ctx)
 	}
+	f.repeat(ctx)
+	if ctx.Err() == nil {
+		return f.refused
+	}
+	return nil
+}
+
+// repeat lets journalctl run again and again, until sink refuses a line or ctx
+// ends.
+func (f *journalFollower) repeat(ctx context.Context) {
 	wait := journalRetryFirst
 	for {
 		began := time.Now()
 		err := f.run(ctx)
 		if f.refused != nil || ctx.Err() != nil {
-			break
+			return
 		}
 		f.trouble(err)
 		if time.Since(began) > journalRetryMost {
@@ -90,10 +100,6 @@ func (j *Journal) Follow(ctx context.Context, sink Sink) error {
 		f.rest(ctx, wait)
 		wait = min(2*wait, journalRetryMost)
 	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return f.refused
 }
 
 // rest waits for d, or until ctx ends.

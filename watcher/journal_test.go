@@ -98,8 +98,10 @@ type placed struct {
 }
 
 func (p *placed) Line(l Line) error {
+	p.mu.Lock()
 	p.places = append(p.places, l.Place)
 	p.positions = append(p.positions, l.Position())
+	p.mu.Unlock()
 	return p.collector.Line(l)
 }
 
@@ -151,6 +153,31 @@ func TestJournalResumes(t *testing.T) {
 		if len(again.alarms) > 0 {
 			t.Errorf("alarms: %q", again.alarms)
 		}
+	}
+}
+
+// TestJournalCopied goes on in a copy, where entries have other numbers.
+func TestJournalCopied(t *testing.T) {
+	j := journaldtest.Start(t)
+	send(t, j.Open(), "one\ntwo\nthree\n")
+	first := &placed{collector: newCollector()}
+	stop := follow(t, entire(j, first.collector), first)
+	first.awaitLines(t, 4)
+	stop()
+	j.Copy()
+	again := &placed{collector: newCollector()}
+	source := entire(j, again.collector)
+	if err := source.Resume(first.positions[2]); err != nil {
+		t.Fatal(err)
+	}
+	stop = follow(t, source, again)
+	again.awaitLines(t, 4)
+	stop()
+	if diff := cmp.Diff(first.places, again.places); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+	if len(again.alarms) > 0 {
+		t.Errorf("alarms: %q", again.alarms)
 	}
 }
 

@@ -53,7 +53,7 @@ func TestRunServesMetrics(t *testing.T) {
 	}
 	for _, want := range []string{
 		"odooban_healthy 1", "odooban_bans_in_force 0", `odooban_window_keys{rule="odoo-login"} 2`,
-		fmt.Sprintf(`odooban_failures_total{rule="odoo-login",source="%s"} 2`, log.file.Name()),
+		fmt.Sprintf(`odooban_failures_total{rule="odoo-login",source=%q} 2`, log.file.Name()),
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("says no %s:\n%s", want, text)

@@ -6,6 +6,7 @@
 package journaldtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -74,13 +75,40 @@ func Start(t *testing.T, settings ...string) *Journald {
 // "setpriv --reuid=65534 --clear-groups".
 func (j *Journald) Journalctl(command ...string) {
 	j.t.Helper()
+	j.journalctl(j.Files(), command...)
+}
+
+func (j *Journald) journalctl(files string, command ...string) {
+	j.t.Helper()
 	program := testrequire.Command(j.t, "/usr/bin/journalctl")
 	j.write("bin/new", 0o755, fmt.Sprintf("#!/bin/sh\nPATH=/usr/bin:/bin\nexec %s %s --directory=%s \"$@\"\n",
-		strings.Join(command, " "), program, j.Files()))
+		strings.Join(command, " "), program, files))
 	bin := filepath.Join(j.dir, "bin")
 	if err := os.Rename(filepath.Join(bin, "new"), filepath.Join(bin, "journalctl")); err != nil {
 		j.t.Fatal(err)
 	}
+}
+
+// Copy lets journalctl read a copy of the journal from now on: journald makes
+// one at boot, when it can write to /var. The entries have new sequence
+// numbers there.
+func (j *Journald) Copy() {
+	j.t.Helper()
+	const remote = "/lib/systemd/systemd-journal-remote"
+	if _, err := os.Stat(remote); err != nil {
+		testrequire.Skip(j.t, "needs systemd-journal-remote: apt install systemd-journal-remote")
+	}
+	export, err := exec.Command("/usr/bin/journalctl", "--directory="+j.Files(), "--output=export").Output()
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	files := j.t.TempDir()
+	cmd := exec.Command(remote, "--output="+filepath.Join(files, "copy.journal"), "-")
+	cmd.Stdin = bytes.NewReader(export)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		j.t.Fatalf("copy journal: %v\n%s", err, out)
+	}
+	j.journalctl(files)
 }
 
 func (j *Journald) write(name string, mode os.FileMode, text string) {
