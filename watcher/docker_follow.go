@@ -55,6 +55,7 @@ type dockerFollower struct {
 	latest    time.Time     // when a line last came
 	unsettled bool          // a line has come since Settled was called
 	count     int           // lines handed on
+	missing   bool          // alarm was told that lines may be
 	reported  string        // the trouble that alarm was last told about
 	refused   error         // what sink said
 }
@@ -221,9 +222,13 @@ func (f *dockerFollower) trouble(err error) {
 	f.group.alarm(err)
 }
 
-// missed says so when the line that reading was to go on at is gone, and what
+// missed says, once, that the line that reading was to go on at is gone, and what
 // came behind it may be, too.
 func (f *dockerFollower) missed(at time.Time) {
+	if f.missing {
+		return
+	}
+	f.missing = true
 	f.group.alarm(fmt.Errorf("read %s: what was read last is gone from its log, and lines behind it may be; reading goes "+
 		"on from %s (let Docker keep more of it: log options max-size and max-file)", f.name, at.UTC().Format(time.RFC3339)))
 }

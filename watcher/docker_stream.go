@@ -127,10 +127,10 @@ func (p *dockerParser) stamp(block []byte, take func(dockerChunk) error) (int, e
 	if !p.terminal {
 		p.left -= n
 	}
-	if end < 0 {
+	if end < 0 && (p.terminal || p.left > 0) {
 		return n, nil
 	}
-	at, err := time.Parse(time.RFC3339Nano, string(p.mark[:len(p.mark)-1]))
+	at, err := time.Parse(time.RFC3339Nano, string(bytes.TrimSuffix(p.mark, []byte{' '})))
 	if err != nil || at.Year() < 1971 || at.Year() > 2261 { // what nanoseconds since 1970 can say
 		return n, errDockerStream
 	}
