@@ -36,7 +36,7 @@ func isAccessLogger(logger []byte) bool {
 // then odoo/netsvc.py, PerfFilter: queries, seconds in them, other seconds).
 func parseAccess(msg []byte) (access, bool) {
 	var a access
-	host, rest, ok := bytes.Cut(msg, space)
+	host, rest, ok := cutWord(msg)
 	if !ok || !bytes.HasPrefix(rest, []byte("- - [")) {
 		return a, false
 	}

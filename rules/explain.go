@@ -134,7 +134,7 @@ func RecordTime(line []byte, ref time.Time) (time.Time, bool) {
 	if parseTraefik(&q, line) {
 		return q.end(), true
 	}
-	s := Scanner{ref: ref, names: make(map[string]string)}
+	s := Scanner{ref: ref, names: make(map[string]string), containers: make(map[string]uint32)}
 	var r record
 	if s.parse(&r, line) {
 		return r.when, true

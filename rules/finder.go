@@ -41,14 +41,17 @@ func newFinder(needles []needle) *finder {
 	return f
 }
 
-// rarest returns where the three bytes begin that are the least common in logs.
+// rarest returns where the three bytes begin that are the least common in logs:
+// those that do not occur in typical lines, and of them those of rare letters.
 func rarest(text []byte) int {
 	best, least := 0, -1
 	for i := range len(text) - shortestLiteral + 1 {
+		window := text[i : i+shortestLiteral]
 		common := 1
-		for _, c := range text[i : i+shortestLiteral] {
+		for _, c := range window {
 			common *= 1 + bytes.IndexByte(byFrequency, c)
 		}
+		common += 1_000_000 * bytes.Count(typical, window)
 		if least < 0 || common < least {
 			best, least = i, common
 		}
@@ -58,6 +61,15 @@ func rarest(text []byte) int {
 
 // byFrequency are the bytes that are common in Odoo's logs, the rarest first.
 var byFrequency = []byte("jkv_hfgT\"PSbuxcyqm/][}nwp:dlO,it.2rs-ae1o0 ")
+
+// typical are lines as most are in Odoo's logs.
+var typical = []byte(`
+2026-11-23 10:45:45,464 28342 INFO prod werkzeug: 203.0.113.50 - - [23/Nov/2026 10:45:45] "POST /web/dataset/call_kw/res.partner/web_search_read HTTP/1.1" 200 - 5 0.013 1.227
+"POST /web/dataset/call_button/" "POST /web/action/load HTTP/1.1" "POST /mail/data " "POST /longpolling/im_status "
+"GET /web/image/res.users/2/avatar_128 " "GET /web/assets/1/ab/web.assets_web.min.js " "GET /websocket?version=17" "GET /web/login "
+2026-11-23 10:45:45,464 28342 INFO prod odoo.addons.base.models.ir_cron: Job 'Mail: Email Queue Manager' (3) starting
+odoo.modules.registry: Caches invalidated, signaling through the database: ['default']
+`)
 
 // each calls yield for the needles that stand in text until it says that it is
 // enough. Where canScan, they come in the order of their lines.

@@ -58,10 +58,10 @@ func (j *jsonRecord) when(ref time.Time) (time.Time, bool) {
 }
 
 // process reads the PID, whatever it is called.
-func (j *jsonRecord) process() int {
+func (j *jsonRecord) process() int32 {
 	for _, number := range []json.Number{j.PID, j.Process} {
 		if pid, err := number.Int64(); err == nil && pid > 0 && pid < math.MaxInt32 {
-			return int(pid)
+			return int32(pid)
 		}
 	}
 	return 0

@@ -22,11 +22,11 @@ type record struct {
 }
 
 // process tells the processes of one source apart: the PID, and for saved
-// compose logs the container it was in. Syslog lines name no PID; they all
-// count as one process.
+// compose logs the container it was in, by the number that the Scanner gave it.
+// Syslog lines name no PID; they all count as one process.
 type process struct {
-	container string
-	pid       int
+	container uint32
+	pid       int32
 }
 
 // database returns the record's database, or nothing where Odoo wrote that it
@@ -53,42 +53,49 @@ func parsePlain(r *record, line []byte) bool {
 	if !ok || len(line) <= stampLen || line[stampLen] != ' ' {
 		return false
 	}
-	pid, rest, ok := cutInt(line[stampLen+1:])
+	pid, rest, ok := cutPID(line[stampLen+1:])
 	if !ok {
 		return false
 	}
-	level, rest, ok := bytes.Cut(rest, space)
-	level = stripColour(level)
-	if !ok || !isLevel(level) {
+	level, rest, ok := cutWord(rest)
+	if !ok || !isLevel(stripColour(level)) {
 		return false
 	}
-	db, rest, ok := bytes.Cut(rest, space)
+	db, rest, ok := cutWord(rest)
 	if !ok || len(db) == 0 {
 		return false
 	}
-	logger, msg, ok := bytes.Cut(rest, colonSpace)
-	if !ok || !isLogger(logger) {
+	end := bytes.IndexByte(rest, ':')
+	if end < 0 || end+1 >= len(rest) || rest[end+1] != ' ' || !isLogger(rest[:end]) {
 		return false
 	}
+	logger, msg := rest[:end], rest[end+2:]
 	r.when, r.proc.pid, r.level, r.db, r.logger, r.msg = when, pid, level, db, logger, msg
 	return true
 }
 
-var (
-	space      = []byte(" ")
-	colonSpace = []byte(": ")
-)
+var space = []byte(" ")
 
-// cutInt cuts a process number and the blank behind it.
-func cutInt(b []byte) (n int, rest []byte, ok bool) {
-	for i, c := range b {
+// cutWord cuts what stands before the first blank off.
+func cutWord(b []byte) (word, rest []byte, ok bool) {
+	end := bytes.IndexByte(b, ' ')
+	if end < 0 {
+		return nil, nil, false
+	}
+	return b[:end], b[end+1:], true
+}
+
+// cutPID cuts a process number and the blank behind it.
+func cutPID(b []byte) (pid int32, rest []byte, ok bool) {
+	const longest = 9
+	for i, c := range b[:min(len(b), longest+1)] {
 		if c == ' ' {
-			return n, b[i+1:], i > 0
+			return pid, b[i+1:], i > 0
 		}
-		if c < '0' || c > '9' || i >= 10 {
-			return 0, nil, false
+		if c < '0' || c > '9' {
+			break
 		}
-		n = n*10 + int(c-'0')
+		pid = pid*10 + int32(c-'0')
 	}
 	return 0, nil, false
 }

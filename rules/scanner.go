@@ -48,6 +48,9 @@ type Scanner struct {
 	// what looks like one is a part of the login.
 	bare  bool
 	names map[string]string
+	// containers are the numbers of containers, named how many were given.
+	containers map[string]uint32
+	named      uint32
 	// What the passages through the attempts list, kept for the next one.
 	mine, others, order []*attempt
 	summed              map[uint64]burst
@@ -236,7 +239,7 @@ func (s *Scanner) parse(r *record, text []byte) bool {
 		return parseJSON(r, text, s.ref)
 	}
 	if name, rest := cutCompose(text); name != nil {
-		r.proc.container = s.intern(name)
+		r.proc.container = s.container(name)
 		if parsePlain(r, rest) || parseJSON(r, rest, s.ref) {
 			return true
 		}
@@ -244,7 +247,31 @@ func (s *Scanner) parse(r *record, text []byte) bool {
 	return parseSyslog(r, text, s.ref)
 }
 
-// intern keeps one string for each name of a container or a database.
+// container gives each container a number.
+func (s *Scanner) container(name []byte) uint32 {
+	const most = 4096
+	number, known := s.containers[string(name)]
+	if !known {
+		if len(s.containers) >= most {
+			clear(s.containers)
+		}
+		s.named++
+		number = s.named
+		s.containers[string(name)] = number
+	}
+	return number
+}
+
+// containerOf is the number of the container that a line of a saved compose log
+// came from; zero for any other line.
+func (s *Scanner) containerOf(text []byte) uint32 {
+	if name, _ := cutCompose(text); name != nil {
+		return s.container(name)
+	}
+	return 0
+}
+
+// intern keeps one string for each name of a database.
 func (s *Scanner) intern(name []byte) string {
 	const most, longest = 256, 128
 	if known, ok := s.names[string(name)]; ok {
@@ -367,7 +394,7 @@ func (s *Scanner) continued(text []byte, seen time.Time) {
 	if len(s.attempts) == 0 {
 		return
 	}
-	if name, _ := cutCompose(text); !s.previous.lost && string(name) != s.previous.proc.container {
+	if !s.previous.lost && s.containerOf(text) != s.previous.proc.container {
 		return
 	}
 	addr, none := trailer(text)

@@ -106,7 +106,8 @@ func (r UserRule) compile() (compiled, error) {
 func (set *Set) NewScanner(ref time.Time) *Scanner {
 	return &Scanner{
 		set: set, ref: ref,
-		names: make(map[string]string), summed: make(map[uint64]burst), held: make(map[netip.Addr]bool),
+		names: make(map[string]string), containers: make(map[string]uint32),
+		summed: make(map[uint64]burst), held: make(map[netip.Addr]bool),
 		stats: Stats{Forged: make(map[netip.Addr]uint64)},
 	}
 }
