@@ -1,0 +1,121 @@
+package rules_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"odooban/rules"
+)
+
+// answered is an access line of Odoo's.
+func answered(request string, status int) string {
+	return fmt.Sprintf(`2026-11-23 10:45:45,470 28342 INFO shop werkzeug: 203.0.113.9 - - [23/Nov/2026 10:45:45] "%s HTTP/1.1" %d - 5 0.013 0.027`,
+		request, status)
+}
+
+// TestProbes holds which access lines are failures by themselves.
+func TestProbes(t *testing.T) {
+	for _, tt := range []struct {
+		request string
+		status  int
+		want    string
+	}{
+		{"GET /web/database/manager", 200, "odoo-database"},
+		{"GET /web/database/manager?x=1", 200, "odoo-database"},
+		{"GET /web/database/manager/", 404, "odoo-database"},
+		{"POST /web/database/drop", 403, "odoo-database"},
+		{"POST /web/database/create", 200, "odoo-database"},
+		{"POST /web/database/create", 303, ""},
+		{"GET /web/database/selector", 200, ""},
+		{"POST /web/database/list", 200, ""},
+		{"GET /web/database", 404, ""},
+		{"POST /json/2/res.partner/search", 401, "odoo-api"},
+		{"POST /json/2/res.partner/search_read_with_a_name_that_is_longer_than_what_is_looked_at", 401, "odoo-api"},
+		{"POST /json/2/res.partner/search", 404, ""},
+		{"POST /json/2/res.partner/search", 200, ""},
+		{"POST /web/login/totp", 200, "odoo-totp"},
+		{"POST /fr/web/login/totp?redirect=%2F", 200, "odoo-totp"},
+		{"POST /web/login/totp", 303, ""},
+		{"GET /web/login/totp", 200, ""},
+		{"POST /web/reset_password", 200, "odoo-reset"},
+		{"GET /web/reset_password", 200, ""},
+		{"POST /web/reset_password?token=x", 303, ""},
+		{"POST /web/login", 200, ""},
+		{"GET /shop/web/database/manager", 200, ""},
+	} {
+		t.Run(fmt.Sprint(tt.request, " ", tt.status), func(t *testing.T) {
+			var want []string
+			if tt.want != "" {
+				want = []string{tt.want + " 203.0.113.9"}
+			}
+			line := answered(tt.request, tt.status)
+			if diff := cmp.Diff(want, told(builtIn(t), line)); diff != "" {
+				t.Errorf("replayed (-want +got):\n%s", diff)
+			}
+			live, _ := followed(t, []string{line})
+			if diff := cmp.Diff(want, live); diff != "" {
+				t.Errorf("live (-want +got):\n%s", diff)
+			}
+			e := builtIn(t).Explain([]byte(line), time.Time{})
+			if e.Rule != tt.want {
+				t.Errorf("explained by %q", e.Rule)
+			}
+		})
+	}
+}
+
+// TestProbesInLogins holds that a line in a login accuses nobody, and that one
+// behind a login counts all the same, in its place.
+func TestProbesInLogins(t *testing.T) {
+	const odoo, probe = "odoo-login 203.0.113.7", "odoo-database 203.0.113.9"
+	real := answered("GET /web/database/manager", 200)
+	forged := strings.NewReplacer("203.0.113.9", "8.8.8.8", "45,470", "45,460").Replace(real)
+	other := strings.Split(strings.NewReplacer(":45,4", ":45,8", "1.227", "0.020").Replace(strings.Join(odooFailed("b"), "\n")), "\n")
+	lines := odooFailed("x\n" + forged + "\n" + forged + "\ny")
+	for _, tt := range []struct {
+		name   string
+		bursts [][]string
+		want   []string
+	}{
+		{"within", [][]string{lines[:4], lines[4:]}, []string{odoo}},
+		{"behind", [][]string{odooFailed("a"), {real}, other}, []string{odoo, probe, odoo}},
+		{"behind, at once", [][]string{append(odooFailed("a"), real)}, []string{odoo, probe}},
+		{"between record and answer", [][]string{{odooFailed("a")[0], real, odooFailed("a")[1]}}, []string{odoo, probe}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var all []string
+			for _, burst := range tt.bursts {
+				all = append(all, burst...)
+			}
+			if diff := cmp.Diff(tt.want, told(builtIn(t), all...)); diff != "" {
+				t.Errorf("replayed (-want +got):\n%s", diff)
+			}
+			live, _ := followed(t, tt.bursts...)
+			if diff := cmp.Diff(tt.want, live); diff != "" {
+				t.Errorf("live (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestProbesAreBounded lets a login that is never answered hold up probes.
+func TestProbesAreBounded(t *testing.T) {
+	scanner := builtIn(t).NewScanner(time.Time{})
+	probe := []byte(answered("GET /web/database/manager", 200))
+	failures := scanner.Feed(nil, rules.Line{Text: []byte(odooFailed("x")[0])})
+	fed := 0
+	for range 20_000 {
+		failures = scanner.Feed(failures, rules.Line{Text: probe})
+		fed += len(probe) + 1
+	}
+	failures = scanner.Flush(failures)
+	counted := bytes.Count([]byte(fmt.Sprint(failures)), []byte("odoo-database"))
+	if counted < 10_000 {
+		t.Errorf("told %d of 20000 in %d bytes", counted, fed)
+	}
+}
