@@ -51,7 +51,7 @@ type saidError struct {
 
 // commandAs is a program run by another user with what the firewall needs.
 func commandAs(ctx context.Context, user, group uint32, path string, args []string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // our own program and arguments
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential:  &syscall.Credential{Uid: user, Gid: group},
 		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW},
