@@ -131,7 +131,8 @@ func (c *banChain) look() (there bool, lost []string, err error) {
 	}
 	there, err = ipt.ChainExists(ruleTable, ownChain)
 	if err != nil || !there {
-		return false, []string{fmt.Sprintf("chain %s of %s is gone", ownChain, c.jump.family())}, ruleError("look for chain", err)
+		lost = []string{fmt.Sprintf("chain %s of %s is gone", ownChain, c.jump.family())}
+		return false, lost, ruleError("look for chain", err)
 	}
 	return true, c.jump.look(), nil
 }

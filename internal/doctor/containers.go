@@ -8,8 +8,24 @@ import (
 	"strings"
 	"time"
 
+	"odooban/internal/config"
 	"odooban/internal/finding"
 )
+
+// dockerSources are the choices of containers in the configuration; without any
+// source the containers that look like Odoo.
+func dockerSources(c *config.Config) []config.Docker {
+	var all []config.Docker
+	for _, s := range c.Sources {
+		if s.Docker != nil {
+			all = append(all, *s.Docker)
+		}
+	}
+	if len(c.Sources) == 0 {
+		all = append(all, config.Docker{})
+	}
+	return all
+}
 
 // collectContainers reads the end of the logs of containers.
 func (x *examination) collectContainers(ctx context.Context, read func(*source, []byte)) {
@@ -52,10 +68,11 @@ func (x *examination) collectContainers(ctx context.Context, read func(*source, 
 	}
 }
 
-// dockerFailed notes an engine that does not answer. Where nobody has asked for
-// containers there may be none.
+// dockerFailed notes an engine that does not answer. It is no trouble where
+// nobody has asked for containers.
 func (x *examination) dockerFailed(err error) {
 	if len(x.Config.Sources) == 0 {
+		x.skip("containers", err)
 		return
 	}
 	x.logs = append(x.logs, &source{

@@ -186,19 +186,22 @@ func (x *examination) skip(what string, why error) {
 // path is where the file of that path is to be found.
 func (x *examination) path(name string) string { return filepath.Join(x.Root, name) }
 
-// own says whether addr is one of this host's or of what it lives on, and which.
+// own says whether addr is one of this host's, of what it lives on or of a
+// trusted proxy, and which.
 func (x *examination) own(addr netip.Addr) (why string, ok bool) {
-	if x.Own == nil {
-		return "", addr.IsLoopback()
+	for _, p := range x.Config.Proxies {
+		if p.Contains(addr) {
+			return "a trusted proxy", true
+		}
 	}
-	prefixes, err := x.Own()
-	if err != nil {
-		return "loopback", addr.IsLoopback()
+	var prefixes []banner.Own
+	if x.Own != nil {
+		prefixes, _ = x.Own() // what cannot be seen cannot be told apart
 	}
 	for _, o := range prefixes {
 		if o.Prefix.Contains(addr) {
 			return o.Why, true
 		}
 	}
-	return "", false
+	return "loopback", addr.IsLoopback()
 }

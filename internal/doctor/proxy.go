@@ -1,9 +1,11 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"odooban/internal/finding"
 )
@@ -36,13 +38,24 @@ func checkProxy(_ context.Context, x *examination) error {
 		case own && s.alone(first):
 			x.find(finding.ProxyMode, s.name, fmt.Sprintf("%s; it is %s", seen, why), proxyCure(first.addr))
 		case first.addr.IsPrivate() && s.alone(first):
-			x.warn(finding.ProxyMode, s.name, seen, "if that is a proxy, "+proxyCure(first.addr))
+			x.warn(finding.ProxyMode, s.name, seen, proxyCure(first.addr))
 		case s.stats.ProxySuspected > 0 && s.accesses == 0:
 			x.warn(finding.ProxyMode, s.name, "Odoo says that the addresses it sees may be a proxy's, and there are no "+
 				"access lines to tell by", "if they are, "+finding.ProxyCure)
 		}
 	}
 	return nil
+}
+
+// busiest are the addresses of a log, the one with the most requests first.
+func (s *survey) busiest() (who []busy) {
+	for addr, v := range s.addrs {
+		who = append(who, busy{addr, v})
+	}
+	slices.SortFunc(who, func(a, b busy) int {
+		return cmp.Or(cmp.Compare(b.requests, a.requests), cmp.Compare(b.failed, a.failed), a.addr.Compare(b.addr))
+	})
+	return who
 }
 
 // alone says whether an address made all logins and nearly all requests.
@@ -57,6 +70,7 @@ func (s *survey) alone(b busy) bool {
 
 // proxyCure says what to do about an address that stands for all clients.
 func proxyCure(addr netip.Addr) string {
-	return finding.ProxyCure + "; if there is no proxy, and " + addr.String() + ` is Docker's gateway, write ` +
+	return "if a proxy is in front, " + finding.ProxyCure +
+		"; if there is none, and " + addr.String() + ` is Docker's gateway, write ` +
 		`"userland-proxy": false into /etc/docker/daemon.json and start Docker again`
 }

@@ -1,8 +1,6 @@
 package doctor
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"odooban/internal/config"
 	"odooban/internal/finding"
 	"odooban/rules"
 )
@@ -208,65 +205,4 @@ func (x *examination) checkServiceReads(s *source) {
 				"or usermod -aG odoo %[1]s where Odoo's group may read it; then systemctl restart odooban",
 				u.name, filepath.Dir(s.name), s.name))
 	}
-}
-
-// checkStrange looks whether there are logs of something else.
-func checkStrange(_ context.Context, x *examination) error {
-	const enough = 20
-	for _, s := range x.logs {
-		if s.lines >= enough && s.records == 0 && s.matched == 0 && !isProxyLog(s.sample) {
-			x.find(finding.NotOdoo, s.name, fmt.Sprintf("of the last %d lines none is understood; the last one is %s",
-				s.lines, excerpt(s.sample)), "")
-		}
-	}
-	return nil
-}
-
-// checkFormats looks whether what Odoo writes of logins is understood.
-func checkFormats(_ context.Context, x *examination) error {
-	for _, s := range x.logs {
-		if s.stats.Unknown > 0 {
-			x.find(finding.FormatChanged, s.name, fmt.Sprintf("%d records of the login logger, such as %s",
-				s.stats.Unknown, excerpt(s.unknown)), "")
-		}
-		if s.stats.Unattributed > 0 && s.accesses > 0 {
-			x.find(finding.Unattributed, s.name, fmt.Sprintf("%d failed logins of the last %d lines",
-				s.stats.Unattributed, s.lines), "")
-		}
-		if s.syslog > 0 {
-			x.find(finding.Syslog, s.name, fmt.Sprintf("%d of the last %d records", s.syslog, s.records), "")
-		}
-	}
-	return nil
-}
-
-// isProxyLog knows a line of an access log of Traefik's or another web server's.
-func isProxyLog(line []byte) bool {
-	return bytes.Contains(line, []byte(` HTTP/`)) || bytes.Contains(line, []byte(`"RequestMethod"`))
-}
-
-// busiest is the address with the most requests of a log, and how many.
-func (s *survey) busiest() (who []busy) {
-	for addr, v := range s.addrs {
-		who = append(who, busy{addr, v})
-	}
-	slices.SortFunc(who, func(a, b busy) int {
-		return cmp.Or(cmp.Compare(b.requests, a.requests), cmp.Compare(b.failed, a.failed), a.addr.Compare(b.addr))
-	})
-	return who
-}
-
-// dockerSources are the choices of containers in the configuration; without any
-// source the containers that look like Odoo.
-func dockerSources(c *config.Config) []config.Docker {
-	var all []config.Docker
-	for _, s := range c.Sources {
-		if s.Docker != nil {
-			all = append(all, *s.Docker)
-		}
-	}
-	if len(c.Sources) == 0 {
-		all = append(all, config.Docker{})
-	}
-	return all
 }

@@ -111,10 +111,21 @@ func (s *survey) request(line []byte, e rules.Explanation) {
 	v := s.visitor(e.Addr)
 	v.requests++
 	v.latest = e.Time
+	if !isTimed(line) {
+		return
+	}
 	if bytes.Contains(line, []byte("POST /web/login ")) || bytes.Contains(line, []byte("POST /web/session/authenticate")) {
 		s.tried++
 		v.tried++
 	}
+}
+
+// isTimed says whether an access line tells how long the request took, as those
+// of Odoo 12 and later do. Earlier versions write nothing of a login that passes.
+func isTimed(line []byte) bool {
+	const statusToTimes = 5
+	_, tail, _ := bytes.Cut(line, []byte(`HTTP/`))
+	return bytes.HasPrefix(line, []byte("{")) || len(bytes.Fields(tail)) > statusToTimes
 }
 
 // note takes a failure.
