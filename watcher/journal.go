@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -93,9 +94,12 @@ func (f *journalFollower) repeat(ctx context.Context) {
 		if f.refused != nil || ctx.Err() != nil {
 			return
 		}
-		f.trouble(err)
 		if time.Since(began) > journalRetryMost {
 			wait = journalRetryFirst
+		}
+		// Once is none: it goes on where it was.
+		if !f.came || wait > journalRetryFirst {
+			f.trouble(err)
 		}
 		f.rest(ctx, wait)
 		wait = min(2*wait, journalRetryMost)
@@ -147,7 +151,7 @@ func (j *Journal) journalctl(ctx context.Context, args ...string) *exec.Cmd {
 // be wrong.
 func (f *journalFollower) lookFor(ctx context.Context) {
 	found, err := f.journalctl(ctx, "--lines=1").Output()
-	if err == nil && len(found) == 0 {
+	if err == nil && !bytes.HasPrefix(found, []byte{'{'}) {
 		f.trouble(fmt.Errorf("find unit %s: nothing of it is in the journal yet; its lines are read as they come "+
 			"(or correct the name: systemctl list-units shows it)", f.unit))
 	}

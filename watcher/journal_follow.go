@@ -27,6 +27,7 @@ type journalFollower struct {
 	until *journalPosition
 	again bool
 
+	came      bool      // this journalctl has brought an entry
 	latest    time.Time // when something last came
 	checked   time.Time // when it was last looked whether something has
 	stamp     time.Time // of the last line
@@ -88,7 +89,8 @@ func (f *journalFollower) follow(ctx context.Context, stdout, stderr io.Reader) 
 	complaints, small := pump(ctx, stderr, least)
 	settle := time.NewTimer(journalSettle)
 	defer settle.Stop()
-	f.complaint = ""
+	f.complaint, f.came = "", false
+	f.turn()
 	for f.refused == nil && (entries != nil || complaints != nil) {
 		select {
 		case <-ctx.Done():
@@ -134,9 +136,10 @@ func pump(ctx context.Context, from io.Reader, size int) (<-chan piece, chan<- [
 	return pieces, buffers
 }
 
-// checkEnd calls Settled when nothing has come for a while. A timer that is
-// late says that this process was paused, and that the next lines may be
-// waiting to be read.
+// checkEnd calls Settled when nothing has come for a while, and journalctl has
+// come to where it was when it ended the last time. A timer that is late says
+// that this process was paused, and that the next lines may be waiting to be
+// read.
 func (f *journalFollower) checkEnd() error {
 	now, settle := time.Now(), journalSettle
 	if now.Sub(f.stamp).Abs() > historySettle {
@@ -144,7 +147,7 @@ func (f *journalFollower) checkEnd() error {
 	}
 	paused := now.Sub(f.checked) > 2*journalSettle
 	f.checked = now
-	if !f.unsettled || paused || now.Sub(f.latest) < settle {
+	if !f.unsettled || f.until != nil || paused || now.Sub(f.latest) < settle {
 		return nil
 	}
 	return f.settled(now)
@@ -158,6 +161,7 @@ func (f *journalFollower) entry(data []byte) error {
 			"an entry is left out (if there are many, report it with the version of systemd)", err))
 		return nil
 	}
+	f.came = true
 	place := f.numbering.place(&e)
 	if f.known(place, e.stamp) {
 		return nil
