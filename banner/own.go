@@ -34,6 +34,10 @@ func OwnPrefixes() ([]Own, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
 	}
+	routes, err := complete(allRoutes)
+	if err != nil {
+		return nil, fmt.Errorf("list routes: %w", err)
+	}
 	names := make(map[int]string, len(links))
 	for _, link := range links {
 		names[link.Attrs().Index] = link.Attrs().Name
@@ -41,11 +45,7 @@ func OwnPrefixes() ([]Own, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list addresses of %s: %w", link.Attrs().Name, err)
 		}
-		own = append(own, ofLink(link, addrs)...)
-	}
-	routes, err := complete(allRoutes)
-	if err != nil {
-		return nil, fmt.Errorf("list routes: %w", err)
+		own = append(own, ofLink(link, addrs, isContainerBridge(link, links, routes))...)
 	}
 	for _, route := range routes {
 		own = append(own, gateways(route, names)...)
@@ -53,9 +53,9 @@ func OwnPrefixes() ([]Own, error) {
 	return distinct(own), nil
 }
 
-// ofLink returns an interface's addresses, and the networks behind a bridge of
-// containers.
-func ofLink(link netlink.Link, addrs []netlink.Addr) []Own {
+// ofLink returns an interface's addresses, and the networks behind it if it is a
+// bridge of containers.
+func ofLink(link netlink.Link, addrs []netlink.Addr, containers bool) []Own {
 	name := link.Attrs().Name
 	var own []Own
 	for _, a := range addrs {
@@ -65,18 +65,39 @@ func ofLink(link netlink.Link, addrs []netlink.Addr) []Own {
 		}
 		own = append(own, Own{netip.PrefixFrom(addr, addr.BitLen()), "address of " + name})
 		ones, _ := a.Mask.Size()
-		if network, err := addr.Prefix(ones); err == nil && ones > 0 && isContainerBridge(link) {
+		if network, err := addr.Prefix(ones); err == nil && ones > 0 && containers {
 			own = append(own, Own{network, "containers on " + name})
 		}
 	}
 	return own
 }
 
-// isContainerBridge knows the bridges of Docker, Podman and CNI by their names:
-// other bridges, like br0 or vmbr0, may lead to the whole network outside.
-func isContainerBridge(link netlink.Link) bool {
-	return link.Type() == "bridge" && slices.ContainsFunc([]string{"docker", "br-", "podman", "cni"},
-		func(prefix string) bool { return strings.HasPrefix(link.Attrs().Name, prefix) })
+// isContainerBridge knows the bridges of Docker, Podman and CNI by their names,
+// and those that were given another by what is connected to them: containers
+// alone. Other bridges, like br0 or vmbr0, may lead to the whole network outside.
+func isContainerBridge(link netlink.Link, links []netlink.Link, routes []netlink.Route) bool {
+	index := link.Attrs().Index
+	toOutside := func(r netlink.Route) bool {
+		return r.LinkIndex == index && (r.Dst == nil || r.Dst.IP.IsUnspecified())
+	}
+	if link.Type() != "bridge" || slices.ContainsFunc(routes, toOutside) {
+		return false
+	}
+	if slices.ContainsFunc([]string{"docker", "br-", "podman", "cni"}, func(prefix string) bool {
+		return strings.HasPrefix(link.Attrs().Name, prefix)
+	}) {
+		return true
+	}
+	ports := 0
+	for _, other := range links {
+		if other.Attrs().MasterIndex == index {
+			if other.Type() != "veth" {
+				return false
+			}
+			ports++
+		}
+	}
+	return ports > 0
 }
 
 // allRoutes lists the routes of all tables: policy routing has gateways too.

@@ -84,6 +84,43 @@ func TestOwnPrefixesOfContainerBridges(t *testing.T) {
 	}
 }
 
+// TestOwnPrefixesOfRenamedBridges holds that a bridge that only containers are
+// connected to is known whatever its name, and one to the outside is not.
+func TestOwnPrefixesOfRenamedBridges(t *testing.T) {
+	for _, c := range []struct {
+		name, port string
+		route      bool
+		container  bool
+	}{
+		{"containers alone", "veth", false, true},
+		{"a virtual machine", "tap", false, false},
+		{"the way out", "veth", true, false},
+		{"nothing", "", false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			host := netnstest.New(t, 1).Clients[0]
+			host.Run(t, "ip", "link", "add", "shop", "type", "bridge")
+			host.Run(t, "ip", "addr", "add", "172.19.0.1/16", "dev", "shop")
+			switch c.port {
+			case "veth":
+				host.Run(t, "ip", "link", "add", "port", "type", "veth")
+			case "tap":
+				host.Run(t, "ip", "tuntap", "add", "port", "mode", "tap")
+			}
+			if c.port != "" {
+				host.Run(t, "ip", "link", "set", "port", "master", "shop")
+			}
+			if c.route {
+				host.Run(t, "ip", "link", "set", "shop", "up")
+				host.Run(t, "ip", "route", "add", "default", "via", "172.19.0.9", "dev", "shop", "metric", "9")
+			}
+			if why, ok := ownOn(t, host)["172.19.0.0/16"]; ok != c.container {
+				t.Errorf("the network: %q", why)
+			}
+		})
+	}
+}
+
 func TestOwnPrefixesOfGateways(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -73,8 +73,8 @@ func TestProbes(t *testing.T) {
 // behind a login counts all the same, in its place.
 func TestProbesInLogins(t *testing.T) {
 	const odoo, probe = "odoo-login 203.0.113.7", "odoo-database 203.0.113.9"
-	real := answered("GET /web/database/manager", 200)
-	forged := strings.NewReplacer("203.0.113.9", "8.8.8.8", "45,470", "45,460").Replace(real)
+	truth := answered("GET /web/database/manager", 200)
+	forged := strings.NewReplacer("203.0.113.9", "8.8.8.8", "45,470", "45,460").Replace(truth)
 	other := strings.Split(strings.NewReplacer(":45,4", ":45,8", "1.227", "0.020").Replace(strings.Join(odooFailed("b"), "\n")), "\n")
 	lines := odooFailed("x\n" + forged + "\n" + forged + "\ny")
 	for _, tt := range []struct {
@@ -83,9 +83,9 @@ func TestProbesInLogins(t *testing.T) {
 		want   []string
 	}{
 		{"within", [][]string{lines[:4], lines[4:]}, []string{odoo}},
-		{"behind", [][]string{odooFailed("a"), {real}, other}, []string{odoo, probe, odoo}},
-		{"behind, at once", [][]string{append(odooFailed("a"), real)}, []string{odoo, probe}},
-		{"between record and answer", [][]string{{odooFailed("a")[0], real, odooFailed("a")[1]}}, []string{odoo, probe}},
+		{"behind", [][]string{odooFailed("a"), {truth}, other}, []string{odoo, probe, odoo}},
+		{"behind, at once", [][]string{append(odooFailed("a"), truth)}, []string{odoo, probe}},
+		{"between record and answer", [][]string{{odooFailed("a")[0], truth, odooFailed("a")[1]}}, []string{odoo, probe}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var all []string

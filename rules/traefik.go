@@ -88,7 +88,7 @@ func parseTraefik(q *proxied, line []byte) bool {
 func (q *proxied) client(trusted []netip.Prefix) (netip.Addr, bool) {
 	hop, ok := parseHost(q.peer)
 	if q.peer != nil && (!ok || !contains(trusted, hop)) {
-		return hop, ok
+		return hop, ok && !q.forwards(hop)
 	}
 	rest := q.hops
 	for more := true; more; {
@@ -102,6 +102,14 @@ func (q *proxied) client(trusted []netip.Prefix) (netip.Addr, bool) {
 		}
 	}
 	return hop, ok
+}
+
+// forwards says whether Traefik takes the peer's word for whom it asks, and the
+// peer is close by: a proxy that somebody forgot to name. To ban it would be to
+// ban everybody.
+func (q *proxied) forwards(peer netip.Addr) bool {
+	other, ok := parseHost(q.hops)
+	return peer.IsPrivate() && len(q.hops) > 0 && (!ok || other != peer)
 }
 
 // cutLastHop cuts the last of X-Forwarded-For's entries off.
