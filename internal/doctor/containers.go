@@ -98,11 +98,12 @@ func cutTimes(text []byte) (bare []byte, last time.Time) {
 }
 
 // checkContainers looks how Odoo is started in its containers.
-func checkContainers(_ context.Context, x *examination) error {
+func checkContainers(ctx context.Context, x *examination) error {
 	for _, c := range x.containers {
 		var s settings
-		if c.Config != nil {
-			s.read(parseINI(c.Config)["options"], c.ConfigPath+" of "+about(c))
+		path := configPath(c)
+		if text := x.Docker.Read(ctx, c, path); text != nil {
+			s.read(parseINI(text)["options"], path+" of "+about(c))
 		}
 		s.environment(c.Env, about(c))
 		s.arguments(c.Args, about(c))
@@ -114,6 +115,27 @@ func checkContainers(_ context.Context, x *examination) error {
 		}
 	}
 	return nil
+}
+
+// configPath is where Odoo in the container looks for its configuration: where
+// its command says, its environment, or where its image has it.
+func configPath(c Container) string {
+	path := "/etc/odoo/odoo.conf"
+	for _, variable := range c.Env {
+		if value, ok := strings.CutPrefix(variable, "ODOO_RC="); ok && value != "" {
+			path = value
+		}
+	}
+	for i, arg := range c.Args {
+		name, value, joined := strings.Cut(arg, "=")
+		if !joined && i+1 < len(c.Args) {
+			value = c.Args[i+1]
+		}
+		if name == "-c" || name == "--config" {
+			path = value
+		}
+	}
+	return path
 }
 
 // containerCure says how failed logins come into a container's log.

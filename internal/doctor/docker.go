@@ -27,6 +27,8 @@ type Docker interface {
 	// Tail returns the last lines of a container, each behind its time in
 	// RFC 3339 and a blank.
 	Tail(ctx context.Context, c Container, lines int) ([]byte, error)
+	// Read returns a small file of a container, or nil where there is none.
+	Read(ctx context.Context, c Container, path string) []byte
 }
 
 // Container is a running container, as far as it matters for its log.
@@ -35,11 +37,7 @@ type Container struct {
 	// Args are the program and its arguments, Env its variables.
 	Args, Env []string
 	Started   time.Time
-	// ConfigPath is where Odoo looks for its configuration, and Config what it
-	// holds; nil where there is none.
-	ConfigPath string
-	Config     []byte
-	terminal   bool
+	terminal  bool
 }
 
 // maxContainers is how many containers are looked at.
@@ -86,36 +84,13 @@ func (e Engine) inspect(ctx context.Context, id string) (Container, error) {
 	if i.State != nil {
 		c.Started, _ = time.Parse(time.RFC3339Nano, i.State.StartedAt)
 	}
-	c.ConfigPath = configPath(c)
-	c.Config = e.read(ctx, c.ID, c.ConfigPath)
 	return c, nil
 }
 
-// configPath is where Odoo in the container looks for its configuration: where
-// its command says, its environment, or where its image has it.
-func configPath(c Container) string {
-	path := "/etc/odoo/odoo.conf"
-	for _, variable := range c.Env {
-		if value, ok := strings.CutPrefix(variable, "ODOO_RC="); ok && value != "" {
-			path = value
-		}
-	}
-	for i, arg := range c.Args {
-		name, value, joined := strings.Cut(arg, "=")
-		if !joined && i+1 < len(c.Args) {
-			value = c.Args[i+1]
-		}
-		if name == "-c" || name == "--config" {
-			path = value
-		}
-	}
-	return path
-}
-
-// read returns a small file of a container, or nil.
-func (e Engine) read(ctx context.Context, id, path string) []byte {
+// Read returns a small file of a container, or nil.
+func (e Engine) Read(ctx context.Context, c Container, path string) []byte {
 	const most = 1 << 20
-	copied, err := e.Client.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: path})
+	copied, err := e.Client.CopyFromContainer(ctx, c.ID, client.CopyFromContainerOptions{SourcePath: path})
 	if err != nil {
 		return nil
 	}
