@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -48,7 +49,7 @@ func (a *app) record(cmd *cobra.Command, c *config.Config, down error, ask func(
 		return fmt.Errorf("%w, and its journal cannot be read: %w", down, err)
 	}
 	defer func() { _ = journal.Close() }() // nothing was written
-	fmt.Fprintf(cmd.ErrOrStderr(), "odooban: %v; this is what its journal says, %s\n", down, c.Journal.Path)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%v; this is what its journal says, %s\n", down, c.Journal.Path)
 	j, err := newJail(c, nil)
 	if err != nil {
 		return err
@@ -84,7 +85,7 @@ func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cob
 			return fmt.Errorf("%w; to do it without, use sudo", down)
 		}
 		return a.asOwner(func(cmd *cobra.Command, args []string) error {
-			fmt.Fprintf(cmd.ErrOrStderr(), "odooban: %v; this is done in the firewall and the journal\n", down)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%v; this is done in the firewall and the journal\n", down)
 			return a.alone(cmd, c, func(d *control.Desk) error { return asked(ask(cmd, d, args)) })
 		})(cmd, args)
 	}
@@ -144,7 +145,14 @@ func short(p netip.Prefix) string {
 	return p.String()
 }
 
-// seconds is a length of time in an answer.
-func seconds(s float64) time.Duration {
-	return time.Duration(s * float64(time.Second)).Round(time.Millisecond)
+// seconds writes a length of time in an answer, without the zeros.
+func seconds(s float64) string {
+	text := time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
+	if short, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = short + "m"
+	}
+	if short, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = short + "h"
+	}
+	return text
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -95,7 +94,7 @@ func writeSources(w io.Writer, sources []control.Source) {
 	for _, s := range sources {
 		lag := "-"
 		if !s.LastRecord.IsZero() {
-			lag = seconds(s.Lag).Round(time.Millisecond).String()
+			lag = seconds(s.Lag)
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\n", control.Printable(s.Name), s.Lines, s.Failures, clock(s.LastLine), lag)
 	}

@@ -61,11 +61,7 @@ func (d *Desk) Ban(ctx context.Context, o Order) (Banned, error) {
 // length reads how long a ban is to be.
 func (d *Desk) length(text string) (time.Duration, error) {
 	if text != "" {
-		length, err := config.ParseDuration(text)
-		if err != nil {
-			return 0, fmt.Errorf("for %w", err)
-		}
-		return length, nil
+		return config.ParseDuration(text)
 	}
 	var longest time.Duration
 	for _, j := range d.Engine.Status().Jails {
