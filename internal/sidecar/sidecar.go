@@ -40,7 +40,11 @@ func Look() (Place, error) {
 	if err != nil {
 		return Place{}, fmt.Errorf("list network interfaces: %w", err)
 	}
-	p := Place{Contained: contained(), Wide: slices.ContainsFunc(links, isWide), Alone: !slices.ContainsFunc(links, leadsOut)}
+	p := Place{
+		Contained: contained(),
+		Wide:      slices.ContainsFunc(links, isWide),
+		Alone:     !slices.ContainsFunc(links, leadsOut),
+	}
 	if !p.Wide {
 		p.Listening, err = listening()
 	}
@@ -83,8 +87,9 @@ func (p Place) Blind(ports []uint16) error {
 	if len(p.Listening) == 0 {
 		return errors.New("no client comes by here: the network is this container's own and nobody listens in it; " + cure)
 	}
-	return fmt.Errorf("no client comes by here: in this container's network nobody listens on the guarded ports %s, but on %s; "+
-		"%s, or, if it is the proxy's network, name its ports under firewall.ports", list(ports), list(p.Listening), cure)
+	return fmt.Errorf("no client comes by here: in this container's network nobody listens on the guarded ports %s, "+
+		"but on %s; %s, or, if it is the proxy's network, name its ports under firewall.ports",
+		list(ports), list(p.Listening), cure)
 }
 
 func (p Place) serves(ports []uint16) bool {
