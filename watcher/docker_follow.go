@@ -45,6 +45,8 @@ type dockerFollower struct {
 	// done is the number of the last line that was handed on. Those up to
 	// again were handed on by a process before this, and are history.
 	done, again int64
+	// newest is the stamp of the last piece that was read.
+	newest int64
 	// tail is how many pieces from the log's end are asked for.
 	tail int
 
@@ -161,12 +163,17 @@ func (f *dockerFollower) pause() time.Duration {
 // Lines that come long after the last ones without a notice say that there will
 // be no more notices.
 func (f *dockerFollower) check(ctx context.Context, noticed bool) error {
-	before, quiet := f.count, !f.unsettled
+	before, quiet := f.count, !f.unsettled && !noticed
+	if quiet {
+		if grown, err := f.grown(ctx); err != nil || !grown {
+			return err
+		}
+	}
 	if err := f.look(ctx); err != nil {
 		return err
 	}
 	switch {
-	case f.count > before && quiet && !noticed:
+	case f.count > before && quiet:
 		return errDockerStalled
 	case f.count > before || time.Since(f.latest) < dockerSettle:
 		return nil

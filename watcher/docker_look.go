@@ -30,7 +30,10 @@ func (f *dockerFollower) look(ctx context.Context) error {
 	}
 	for {
 		l := &dockerLook{dockerFollower: f, seeking: f.places.clean.From > 0, whole: f.tail > mostTail}
-		err := l.read(ctx)
+		err := l.read(ctx, l.options(), l.chunk)
+		if err == nil {
+			err = l.lines.end(l.line)
+		}
 		if err != nil || !l.seeking || l.whole {
 			f.tail = max(leastTail, 2*l.fresh)
 			return err
@@ -53,16 +56,26 @@ type dockerLook struct {
 	pieces, fresh int // that came, and that were new
 }
 
-// read reads to the end.
-func (l *dockerLook) read(ctx context.Context) error {
+// grown says whether the log's last piece is another than was read last. That
+// costs the engine less than a look.
+func (f *dockerFollower) grown(ctx context.Context) (grown bool, err error) {
+	err = f.read(ctx, client.ContainerLogsOptions{Timestamps: true, Tail: "1"}, func(c dockerChunk) error {
+		grown = c.stamp != f.newest
+		return nil
+	})
+	return grown, err
+}
+
+// read takes what the engine gives to its end.
+func (f *dockerFollower) read(ctx context.Context, o client.ContainerLogsOptions, take func(dockerChunk) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := l.logs(ctx, cancel, l.options())
+	stream, err := f.logs(ctx, cancel, o)
 	if err != nil {
 		return err
 	}
 	defer stream.Close()
-	parser := newDockerParser(l.terminal)
+	parser := newDockerParser(f.terminal)
 	pieces, buffers := pump(ctx, stream, dockerBlock)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -71,15 +84,15 @@ func (l *dockerLook) read(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			l.turn()
+			f.turn()
 		case p := <-pieces:
-			err := parser.feed(p.data, l.chunk)
-			l.skipped.Store(l.lines.skipped())
+			err := parser.feed(p.data, take)
+			f.skipped.Store(f.lines.skipped())
 			if err == nil {
 				err = p.err
 			}
 			if errors.Is(err, io.EOF) {
-				return l.lines.end(l.line)
+				return nil
 			}
 			if err != nil {
 				return err
@@ -113,6 +126,7 @@ func (l *dockerLook) chunk(c dockerChunk) error {
 	}
 	if c.first {
 		l.pieces++
+		l.newest = c.stamp
 	}
 	if c.first && c.stamp > l.done {
 		l.fresh++

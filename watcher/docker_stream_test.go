@@ -24,7 +24,7 @@ type stamped struct {
 func parse(stream []byte, terminal, loose bool, block func(left int) int) ([]stamped, error) {
 	parser, lines := newDockerParser(terminal), dockerLines{loose: loose}
 	var got []stamped
-	emit := func(text []byte, stamp int64) error {
+	var emit emitLine = func(text []byte, stamp int64) error {
 		got = append(got, stamped{string(text), int(time.Duration(stamp - dockerDay.UnixNano()).Seconds())})
 		return nil
 	}
@@ -56,28 +56,43 @@ func TestDockerStream(t *testing.T) {
 		stream          [][]byte
 		want            []stamped
 	}{
-		{name: "lines", stream: [][]byte{sent(2, 1, "one\n"), sent(1, 2, "two\r\n"), sent(2, 2, "\n")},
-			want: []stamped{{"one", 1}, {"two", 2}, {"", 2}}},
-		{name: "a line in pieces", stream: [][]byte{sent(2, 1, fullPiece), sent(2, 1, "tail\n"), sent(2, 2, "next\n")},
-			want: []stamped{{fullPiece + "tail", 1}, {"next", 2}}},
-		{name: "a line as long as a piece", stream: [][]byte{sent(2, 1, fullPiece), sent(2, 1, "\n")},
-			want: []stamped{{fullPiece, 1}}},
+		{name: "lines", stream: [][]byte{
+			sent(2, 1, "one\n"), sent(1, 2, "two\r\n"), sent(2, 2, "\n"),
+		}, want: []stamped{{"one", 1}, {"two", 2}, {"", 2}}},
+		{
+			name: "a line in pieces", stream: [][]byte{sent(2, 1, fullPiece), sent(2, 1, "tail\n"), sent(2, 2, "next\n")},
+			want: []stamped{{fullPiece + "tail", 1}, {"next", 2}},
+		},
+		{
+			name: "a line as long as a piece", stream: [][]byte{sent(2, 1, fullPiece), sent(2, 1, "\n")},
+			want: []stamped{{fullPiece, 1}},
+		},
 		{name: "pieces of both streams", stream: [][]byte{
 			sent(2, 1, fullPiece), sent(1, 2, "between\n"), sent(2, 1, "tail\n"),
 		}, want: []stamped{{"between", 2}, {fullPiece + "tail", 1}}},
-		{name: "stamps of their own", stream: [][]byte{sent(2, 1, fullPiece), sent(2, 2, "tail\n")},
-			want: []stamped{{fullPiece + "tail", 1}}},
-		{name: "killed before the end", stream: [][]byte{sent(2, 1, "from 203.0.113.5"), sent(2, 2, "0 starts\n")},
-			want: []stamped{{"0 starts", 2}}},
-		{name: "no end yet", stream: [][]byte{sent(2, 1, "whole\n"), sent(2, 2, "from 203.0.113.5")},
-			want: []stamped{{"whole", 1}}},
+		{
+			name: "stamps of their own", stream: [][]byte{sent(2, 1, fullPiece), sent(2, 2, "tail\n")},
+			want: []stamped{{fullPiece + "tail", 1}},
+		},
+		{
+			name: "killed before the end", stream: [][]byte{sent(2, 1, "from 203.0.113.5"), sent(2, 2, "0 starts\n")},
+			want: []stamped{{"0 starts", 2}},
+		},
+		{
+			name: "no end yet", stream: [][]byte{sent(2, 1, "whole\n"), sent(2, 2, "from 203.0.113.5")},
+			want: []stamped{{"whole", 1}},
+		},
 		{name: "the end left out", loose: true, stream: [][]byte{
 			sent(2, 1, fullPiece), sent(2, 1, "tail"), sent(1, 2, "next\n"), sent(2, 3, "half"),
 		}, want: []stamped{{fullPiece + "tail", 1}, {"next", 2}}},
-		{name: "the end left out at the end", loose: true, stream: [][]byte{sent(2, 1, fullPiece), sent(2, 1, "")},
-			want: []stamped{{fullPiece, 1}}},
-		{name: "a terminal", terminal: true, stream: [][]byte{typed(1, "one\r\n"), typed(2, "\r\n"), typed(2, "two\r\n")},
-			want: []stamped{{"one", 1}, {"", 2}, {"two", 2}}},
+		{
+			name: "the end left out at the end", loose: true, stream: [][]byte{sent(2, 1, fullPiece), sent(2, 1, "")},
+			want: []stamped{{fullPiece, 1}},
+		},
+		{
+			name: "a terminal", terminal: true, stream: [][]byte{typed(1, "one\r\n"), typed(2, "\r\n"), typed(2, "two\r\n")},
+			want: []stamped{{"one", 1}, {"", 2}, {"two", 2}},
+		},
 		{name: "a terminal's line in pieces", terminal: true, stream: [][]byte{
 			typed(1, fullPiece), typed(1, fullPiece), typed(1, "tail\r\n"), typed(2, "next\r\n"),
 		}, want: []stamped{{fullPiece + fullPiece + "tail", 1}, {"next", 2}}},
@@ -87,8 +102,10 @@ func TestDockerStream(t *testing.T) {
 		{name: "a terminal's longer pieces", terminal: true, stream: [][]byte{
 			typed(1, fullPiece+"2026 and on\r\n"), typed(2, "next\r\n"),
 		}, want: []stamped{{fullPiece + "2026 and on", 1}, {"next", 2}}},
-		{name: "a stamp in a login", stream: [][]byte{sent(2, 1, "x 2026-11-23T10:45:46.000000000Z y\n")},
-			want: []stamped{{"x 2026-11-23T10:45:46.000000000Z y", 1}}},
+		{
+			name: "a stamp in a login", stream: [][]byte{sent(2, 1, "x 2026-11-23T10:45:46.000000000Z y\n")},
+			want: []stamped{{"x 2026-11-23T10:45:46.000000000Z y", 1}},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			stream := bytes.Join(test.stream, nil)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -15,8 +16,10 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// shelf keeps what a container's source hands on.
+// shelf keeps what a container's source hands on. It may be looked at while
+// everything waits.
 type shelf struct {
+	mu       sync.Mutex
 	texts    []string
 	places   []Place
 	seen     []time.Time
@@ -26,6 +29,8 @@ type shelf struct {
 }
 
 func (s *shelf) Line(l Line) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.texts = append(s.texts, string(l.Text))
 	s.places = append(s.places, l.Place)
 	s.seen = append(s.seen, l.Seen)
@@ -34,11 +39,24 @@ func (s *shelf) Line(l Line) error {
 }
 
 func (s *shelf) Settled(time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.settled = append(s.settled, len(s.texts))
 	return nil
 }
 
-func (s *shelf) alarm(err error) { s.alarms = append(s.alarms, err.Error()) }
+func (s *shelf) alarm(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alarms = append(s.alarms, err.Error())
+}
+
+// has gives the lines and alarms so far.
+func (s *shelf) has() (texts, alarms []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.texts), slices.Clone(s.alarms)
+}
 
 // numberedTexts are the texts of lineAt.
 func numberedTexts(from, to int) []string {
@@ -184,10 +202,10 @@ func TestDockerStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, s := &fakeDocker{}, &shelf{}
 		stop := e.follow(t, s, s.alarm, nil)
-		defer stop()
 		pass(time.Minute)
 		e.write(false, lineAt(time.Now(), 0))
 		pass(time.Minute)
+		stop()
 		if len(s.texts) != 1 || e.followed != 2 {
 			t.Errorf("lines %q, followed %d times", s.texts, e.followed)
 		}
@@ -268,8 +286,9 @@ func TestDockerTroubles(t *testing.T) {
 				e.refuse = nil
 				asked := len(e.asked)
 				e.mu.Unlock()
-				if len(s.texts) != test.lines || len(s.alarms) != 1 || !strings.Contains(s.alarms[0], test.want) {
-					t.Errorf("lines %q, alarms %q", s.texts, s.alarms)
+				lines, alarms := s.has()
+				if len(lines) != test.lines || len(alarms) != 1 || !strings.Contains(alarms[0], test.want) {
+					t.Errorf("lines %q, alarms %q", lines, alarms)
 				}
 				if asked < 10 || asked > 200 {
 					t.Errorf("asked %d times in ten minutes", asked)

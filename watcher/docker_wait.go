@@ -52,7 +52,7 @@ func (r *rounds) pauseFor(ctx context.Context, d time.Duration, early <-chan str
 		case <-ctx.Done():
 			return false
 		case <-early:
-			return true
+			return ctx.Err() == nil
 		case <-timer.C:
 			return true
 		case <-tick.C:
