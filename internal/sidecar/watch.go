@@ -20,7 +20,8 @@ const (
 
 // errGone ends a sidecar whose network has died.
 var errGone = errors.New("there is no network here but loopback: the container that this one shares its network with " +
-	"has ended; ending, too, to be started again in its new one (restart: unless-stopped; network_mode: none protects nobody)")
+	"has ended; ending, too, to be started again in its new one (restart: unless-stopped; network_mode: none protects " +
+	"nobody)")
 
 // Watch looks at the place until ctx ends, and says through tell when no client
 // can come by there, and with nil when that is over. It returns an error when
