@@ -58,12 +58,12 @@ func (s *Scanner) attentive() bool {
 		s.attention.missed += gone
 		s.attention.awaited = append(s.attention.awaited[:0], s.attention.awaited[gone:]...)
 	}
-	return len(s.attention.awaited) > 0
+	return len(s.attention.awaited) > 0 || s.traefik.standing != certainOdoo || s.docker.open(s.offset)
 }
 
 // await expects an access line that answers the attempt.
 func (s *Scanner) await(a *attempt) {
-	if a.seen.IsZero() && a.raw() && !a.proven() && a.echoOf == nil || a.event == cooledDown {
+	if a.seen.IsZero() && !a.proven() && (a.raw() && a.echoOf == nil || a.event == cooledDown) {
 		s.attention.awaited = append(s.attention.awaited, a)
 	}
 }

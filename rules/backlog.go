@@ -74,7 +74,9 @@ func (s *Scanner) acquaint(p process) {
 	line := s.line - uint64(bytes.Count(text, newline))
 	for text := range bytes.Lines(text) {
 		var r record
-		if s.parse(&r, bytes.TrimRight(text, "\r\n")) && isAccessLogger(r.logger) {
+		var d dockerLog
+		text, _, _ := d.unwrap(bytes.TrimRight(text, "\r\n"), 0)
+		if s.parse(&r, text) && isAccessLogger(r.logger) {
 			if _, ok := parseAccess(r.msg); ok {
 				s.workers.note(r.proc, line)
 			}

@@ -130,6 +130,8 @@ func (set *Set) explainLogin(e *Explanation, l login) {
 // RecordTime reads the time of a line: of the record whose header it is, or
 // the time it begins with. ref is as in Set.NewScanner.
 func RecordTime(line []byte, ref time.Time) (time.Time, bool) {
+	var d dockerLog
+	line, _, _ = d.unwrap(line, 0)
 	var q proxied
 	if parseTraefik(&q, line) {
 		return q.end(), true

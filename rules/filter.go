@@ -14,8 +14,12 @@ type ruleBits uint64
 // a bit of its own, as far as there are enough.
 const ofOdoo ruleBits = 1
 
+// anyRule is set for a line that may concern any rule: what Docker took apart
+// cannot be searched.
+const anyRule ruleBits = 1 << 63
+
 // userBit is the bit of the i-th rule besides.
-func userBit(i int) ruleBits { return 1 << min(i+1, 63) }
+func userBit(i int) ruleBits { return 1 << min(i+1, 62) }
 
 // needle is a literal that is searched for, and the rules that require it.
 type needle struct {
@@ -52,6 +56,11 @@ func (set *Set) needles() (needles []needle, always ruleBits) {
 		}
 		needles = append(needles, n)
 	}
+	addQuoted := func(n needle) {
+		add(n)
+		n.text = quoted(n.text)
+		add(n)
+	}
 	for _, name := range BuiltIn() {
 		if !set.builtin[name] || isTraefiks(name) {
 			continue // no line of Traefik's log is skimmed
@@ -61,7 +70,7 @@ func (set *Set) needles() (needles []needle, always ruleBits) {
 			always |= ofOdoo
 		}
 		for _, n := range required {
-			add(n)
+			addQuoted(n)
 		}
 	}
 	for i := range set.user {
@@ -70,7 +79,7 @@ func (set *Set) needles() (needles []needle, always ruleBits) {
 			always |= userBit(i)
 		}
 		for _, text := range texts {
-			add(needle{text: []byte(text), rules: userBit(i)})
+			addQuoted(needle{text: []byte(text), rules: userBit(i)})
 		}
 	}
 	return needles, always
@@ -106,6 +115,9 @@ type hit struct {
 // line returns the rules that a line may concern.
 func (f *filter) line(text []byte) ruleBits {
 	rules := f.always
+	if len(text) >= pieceSize && bytes.HasPrefix(text, dockerPrefix) {
+		rules |= anyRule
+	}
 	for _, finder := range f.finders {
 		finder.each(text, func(_ int, n *needle) bool {
 			rules |= n.rules
@@ -123,8 +135,32 @@ func (f *filter) hits(hits []hit, text []byte) []hit {
 			return true
 		})
 	}
-	if len(f.finders) > 1 || !canScan {
+	before := len(hits)
+	hits = pieces(hits, text)
+	if len(f.finders) > 1 || len(hits) > before || !canScan {
 		slices.SortFunc(hits, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
+	}
+	return hits
+}
+
+// pieces appends where lines begin of which Docker kept a part only. They are
+// long; all others have an end within half as much.
+func pieces(hits []hit, text []byte) []hit {
+	const step = pieceSize / 2
+	for at := 0; at+step <= len(text); at += step {
+		if bytes.IndexByte(text[at:at+step], '\n') >= 0 {
+			continue
+		}
+		start := bytes.LastIndexByte(text[:at], '\n') + 1
+		end := bytes.IndexByte(text[at:], '\n')
+		if end < 0 {
+			end = len(text) - at
+		}
+		size := len(bytes.TrimSuffix(text[start:at+end], carriageReturn))
+		if size >= pieceSize && bytes.HasPrefix(text[start:], dockerPrefix) {
+			hits = append(hits, hit{start, anyRule})
+		}
+		at += end &^ (step - 1)
 	}
 	return hits
 }

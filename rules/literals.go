@@ -3,6 +3,7 @@ package rules
 import (
 	"regexp/syntax"
 	"slices"
+	"strings"
 )
 
 // shortestLiteral is the length from which a literal is worth searching for.
@@ -97,3 +98,10 @@ func shortest(literals []string) int {
 	}
 	return len(slices.MinFunc(literals, func(a, b string) int { return len(a) - len(b) }))
 }
+
+// quoted is how Docker's json-file driver writes text that it holds in a string.
+func quoted(text []byte) []byte {
+	return []byte(dockerQuoter.Replace(string(text)))
+}
+
+var dockerQuoter = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "<", `\u003c`, ">", `\u003e`, "&", `\u0026`)

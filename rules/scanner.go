@@ -22,6 +22,7 @@ type Scanner struct {
 	previous  previous
 	attention attention
 	backlog   backlog
+	docker    dockerLog
 	line      uint64
 	at        Place
 	offset    int64
@@ -129,24 +130,35 @@ func (s *Scanner) Feed(dst []Failure, line Line) []Failure {
 func (s *Scanner) feed(dst []Failure, line Line, rules ruleBits) []Failure {
 	s.at, s.seen = line.Place, line.Seen
 	s.pass(1, line.size())
+	if rules == 0 && line.Seen.IsZero() && !s.attentive() {
+		s.previous = previous{lost: true}
+		s.backlog.add(line)
+		return dst
+	}
+	text, joined, ok := s.docker.unwrap(line.Text, s.offset)
+	if !ok {
+		return dst
+	}
+	if line.Text = text; joined || rules&anyRule != 0 {
+		rules = s.set.filter.line(text)
+	}
+	return s.look(dst, line, rules)
+}
+
+// look looks at a line.
+func (s *Scanner) look(dst []Failure, line Line, rules ruleBits) []Failure {
+	var when time.Time
 	if s.traefik.standing != certainOdoo {
-		var when time.Time
 		var mine bool
 		if dst, when, mine = s.undeclared(dst, line); mine {
 			return s.set.match(dst, line, rules, when, s.ref)
 		}
 	}
-	var when time.Time
 	odoo := !line.Seen.IsZero() || rules&ofOdoo != 0 || s.attentive()
-	switch {
-	case odoo:
+	if odoo {
 		when = s.odoo(line.Text, line.Seen)
 		s.backlog.begin()
-	case rules == 0:
-		s.previous = previous{lost: true}
-		s.backlog.add(line)
-		return dst
-	default:
+	} else {
 		s.previous = previous{lost: true}
 		s.backlog.add(line)
 		var r record
@@ -238,11 +250,12 @@ func (s *Scanner) parse(r *record, text []byte) bool {
 	if len(text) > 0 && text[0] == '{' {
 		return parseJSON(r, text, s.ref)
 	}
-	if name, rest := cutCompose(text); name != nil {
+	name, rest := cutCompose(text)
+	if name != nil {
 		r.proc.container = s.container(name)
-		if parsePlain(r, rest) || parseJSON(r, rest, s.ref) {
-			return true
-		}
+	}
+	if rest = cutStamp(rest); len(rest) < len(text) && (parsePlain(r, rest) || parseJSON(r, rest, s.ref)) {
+		return true
 	}
 	return parseSyslog(r, text, s.ref)
 }

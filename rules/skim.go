@@ -14,7 +14,7 @@ func (s *Scanner) Skim(dst []Failure, block []byte, found *Found) []Failure {
 		for len(marks) > 0 && marks[0].at < pos {
 			marks = marks[1:]
 		}
-		if s.traefik.standing == certainOdoo && !s.attentive() && s.set.filter.always == 0 {
+		if !s.attentive() && s.set.filter.always == 0 {
 			next := mark{at: len(block), before: found.lines}
 			if len(marks) > 0 {
 				next = marks[0]
