@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -122,6 +123,23 @@ func TestSituations(t *testing.T) {
 				h.write(logPath, h.busyLog()+times(3, func(int) string {
 					return record(h.ago(1), "INFO", "odoo.addons.base.models.res_users", "Login failed for login:admin from n/a ")
 				}))
+			},
+			func(h *host) { h.write(logPath, h.busyLog()) },
+		},
+		{
+			"a proxy of Traefik's that is not named", finding.Doubtful, "/var/log/traefik/access.log", "2 requests of the last 2 lines",
+			func(h *host) {
+				h.Files = []string{"/var/log/traefik/access.log"}
+				h.write(h.Files[0], strings.Repeat(`8.8.8.8, 203.0.113.50 - - [`+h.Now().UTC().Format("02/Jan/2006:15:04:05 +0000")+
+					`] "POST /web/login HTTP/2.0" 200 4790 "-" "-" 7 "odoo@docker" "http://172.18.0.3:8069" 214ms`+"\n", 2))
+			},
+			func(h *host) { h.Config.Proxies = []netip.Prefix{netip.MustParsePrefix("203.0.113.50/32")} },
+		},
+		{
+			"Odoo and Traefik in one log", finding.MixedLog, logPath, "of the last",
+			func(h *host) {
+				h.write(logPath, `203.0.113.50 - - [`+h.Now().UTC().Format("02/Jan/2006:15:04:05 +0000")+
+					`] "GET / HTTP/2.0" 200 4790 "-" "-" 7 "odoo@docker" "http://172.18.0.3:8069" 214ms`+"\n"+h.busyLog())
 			},
 			func(h *host) { h.write(logPath, h.busyLog()) },
 		},

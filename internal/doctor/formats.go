@@ -20,7 +20,8 @@ func checkStrange(_ context.Context, x *examination) error {
 	return nil
 }
 
-// checkFormats looks whether what Odoo writes of logins is understood.
+// checkFormats looks whether what is written of logins is understood, and tells
+// who made them.
 func checkFormats(_ context.Context, x *examination) error {
 	for _, s := range x.logs {
 		if s.stats.Unknown > 0 {
@@ -30,6 +31,13 @@ func checkFormats(_ context.Context, x *examination) error {
 		if s.stats.Unattributed > 0 && s.accesses > 0 {
 			x.find(finding.Unattributed, s.name, fmt.Sprintf("%d failed logins of the last %d lines",
 				s.stats.Unattributed, s.lines), "")
+		}
+		if s.stats.Doubtful > 0 {
+			x.find(finding.Doubtful, s.name, fmt.Sprintf("%d requests of the last %d lines", s.stats.Doubtful, s.lines), "")
+		}
+		if s.stats.Mixed > 0 {
+			x.find(finding.MixedLog, s.name,
+				fmt.Sprintf("%d of the last %d lines are records of Odoo's", s.records, s.lines), "")
 		}
 		if s.syslog > 0 {
 			x.find(finding.Syslog, s.name, fmt.Sprintf("%d of the last %d records", s.syslog, s.records), "")
