@@ -50,6 +50,7 @@ type dockerFollower struct {
 	// tail is how many pieces from the log's end are asked for.
 	tail int
 
+	began     time.Time // what was written before is history
 	terminal  bool
 	driver    string        // the container's log driver
 	running   bool          // it ran when it was last looked at
@@ -63,7 +64,7 @@ type dockerFollower struct {
 }
 
 func newDockerFollower(c *dockerContainer, sink Sink) *dockerFollower {
-	f := &dockerFollower{dockerContainer: c, sink: sink}
+	f := &dockerFollower{dockerContainer: c, sink: sink, began: time.Now()}
 	f.encode = f.position
 	if p := c.resume; p != nil {
 		f.places.clean, f.again = p.dockerMark, p.Last

@@ -1,7 +1,7 @@
 // Package watcher reads log lines from where they are written and hands them
 // on, each exactly once and in order. It knows how sources are kept (files
-// and their rotation, compressed files, standard input) and nothing of what
-// stands in a line.
+// and their rotation, compressed files, standard input, Docker's containers,
+// systemd's journal) and nothing of what stands in a line.
 //
 // A line ends at "\n" alone; one "\r" before it is taken off, everything else
 // (NUL, broken UTF-8) passes through. Of a line longer than 1 MiB the first
@@ -27,7 +27,8 @@ type Line struct {
 	Text []byte
 	// Seen is when the line was read as it was being written. It is zero for
 	// history: what stood in the source before, a replay, a catch-up. Journal
-	// has the stamp of journald, for history too.
+	// has the stamp of journald, for history too; of a container's line it is
+	// the engine's.
 	Seen time.Time
 	// Place identifies the line within its source, for good. It is zero where
 	// the source cannot be read again.
