@@ -29,7 +29,7 @@ func main() {
 }
 
 func writeManual(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // all may read it
 		return err
 	}
 	if err := writeCompletions(newRoot(), dir); err != nil {
@@ -76,5 +76,5 @@ func writeConfigurationPage(path string) error {
 	title := "odooban.yaml 5 \"\" \"odooban " + version + "\" \"odooban\"\n=====\n\n" +
 		"# NAME\n\n/etc/odooban/odooban.yaml - what odooban watches, counts and bans\n\n# DESCRIPTION\n\n"
 	_, body, _ := bytes.Cut(text, []byte("\n\n"))
-	return os.WriteFile(path, md2man.Render(append([]byte(title), body...)), 0o644)
+	return os.WriteFile(path, md2man.Render(append([]byte(title), body...)), 0o644) //nolint:gosec // all may read it
 }

@@ -42,7 +42,7 @@ func debian(t *testing.T) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), "making")
+	dir, err := os.MkdirTemp(filepath.Dir(path), "making") //nolint:usetesting // what is made there is moved to path
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package systemdtest
 import (
 	"bytes"
 	"context"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -83,7 +82,7 @@ func (m *machine) try(t *testing.T, args ...string) (string, int) {
 	}
 	defer attached.Close()
 	var out bytes.Buffer
-	if _, err := stdcopy.StdCopy(&out, &out, attached.Reader); err != nil && err != io.EOF {
+	if _, err := stdcopy.StdCopy(&out, &out, attached.Reader); err != nil {
 		t.Fatalf("read what %v prints: %v", args, err)
 	}
 	ended, err := m.client.ExecInspect(ctx, made.ID, client.ExecInspectOptions{})
