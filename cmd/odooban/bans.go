@@ -17,7 +17,7 @@ func newBans(a *app) *cobra.Command {
 	return a.jsonFlag(&cobra.Command{
 		Use:   "bans",
 		Short: "List who is banned",
-		Long: "bans lists the bans in force: since when, until when, by which rule, and how many packets were dropped since. " +
+		Long: "bans lists the bans in force: since when, until when, by which rule, and how many packets were dropped. " +
 			"When no odooban runs it lists those that the journal knows.",
 		Args: usage(cobra.NoArgs),
 		RunE: a.bans,

@@ -43,7 +43,8 @@ func start(t *testing.T, start func(*exec.Cmd) error, env []string, args ...stri
 	t.Helper()
 	p := &program{cmd: &exec.Cmd{
 		Path: "/proc/self/exe", Args: append([]string{"odooban"}, args...),
-		Env: append(append(os.Environ(), "GORACE=atexit_sleep_ms=0", "ODOOBAN_LOG_LEVEL=debug"), env...),
+		Env: append(append(os.Environ(), "GORACE=atexit_sleep_ms=0", "ODOOBAN_LOG_LEVEL=debug",
+			"ODOOBAN_SOCKET="+filepath.Join(t.TempDir(), "s")), env...),
 	}}
 	p.changed = sync.NewCond(&p.mu)
 	stderr, err := p.cmd.StderrPipe()

@@ -13,8 +13,8 @@ func newUnban(a *app) *cobra.Command {
 	return a.jsonFlag(&cobra.Command{
 		Use:   "unban PREFIX",
 		Short: "End the ban of an address or a network",
-		Long: "unban ends the ban of an address, or of exactly a network, and forgets its failures, so that they do not lead " +
-			"to another; new ones count. An IPv6 address is unbanned with its network.",
+		Long: "unban ends the ban of an address, or of exactly a network, and forgets its failures, so that they do not " +
+			"lead to another; new ones count. An IPv6 address is unbanned with its network.",
 		Example: "  odooban unban 203.0.113.7",
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE: a.change(func(cmd *cobra.Command, o office, args []string) error {

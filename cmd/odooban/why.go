@@ -17,9 +17,9 @@ func newWhy(a *app) *cobra.Command {
 	return a.jsonFlag(&cobra.Command{
 		Use:   "why ADDR",
 		Short: "Say why an address is banned, or not",
-		Long: "why tells what is known of an address: whether it is banned and until when, what is counted, what it has tried, " +
-			"earlier bans, and whether it is never banned. IPv6 addresses are told with their network. When no odooban runs " +
-			"it tells what the journal knows.",
+		Long: "why tells what is known of an address: whether it is banned and until when, what is counted, what it has " +
+			"tried, earlier bans, and whether it is never banned. IPv6 addresses are told with their network. When no " +
+			"odooban runs it tells what the journal knows.",
 		Example: "  odooban why 203.0.113.7",
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE:    a.why,

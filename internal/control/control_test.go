@@ -211,7 +211,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		idle = append(idle, conn)
 	}
 	answered := make(chan error, 1)

@@ -46,7 +46,8 @@ func (d *Desk) Ban(ctx context.Context, o Order) (Banned, error) {
 	var done Banned
 	if t.single {
 		if key := d.Engine.Standing(t.prefix.Addr()).Prefix; key != t.prefix {
-			done.Note = fmt.Sprintf("%s is banned with its network, %s; write %s to ban it alone", t.prefix.Addr(), key, t.prefix)
+			done.Note = fmt.Sprintf("%s is banned with its network, %s; write %s to ban it alone",
+				t.prefix.Addr(), key, t.prefix)
 			t.prefix = key
 		}
 	}

@@ -115,7 +115,7 @@ func (s *socket) open(dir string) error {
 	}
 	listener.SetUnlinkOnClose(false)
 	if err := s.place(made); err != nil {
-		listener.Close()
+		_ = listener.Close()
 		return err
 	}
 	s.UnixListener = listener

@@ -37,5 +37,6 @@ func (r *Record) Why(_ context.Context, text string) (Why, error) {
 		Addr: addr, Prefix: r.Key(addr), Counting: []Counting{}, Bans: []Ban{},
 		Earlier: []Ban{}, Failures: []Failure{},
 	}
-	return w, w.remember(r.Journal, time.Now(), true)
+	err = w.remember(r.Journal, time.Now(), true)
+	return w, err
 }

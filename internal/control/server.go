@@ -96,7 +96,8 @@ func (s *Server) ban(r *http.Request, d *Desk) (any, error) {
 	body := json.NewDecoder(r.Body)
 	body.DisallowUnknownFields()
 	if err := body.Decode(&order); err != nil {
-		return nil, &wrongError{errors.New(`the body is not as it should be; send one like {"prefix":"203.0.113.7","for":"1h"}`)}
+		return nil, &wrongError{errors.New(
+			`the body is not as it should be; send one like {"prefix":"203.0.113.7","for":"1h"}`)}
 	}
 	done, err := d.Ban(r.Context(), order)
 	s.told(r, "ban "+Printable(order.Prefix), err)
