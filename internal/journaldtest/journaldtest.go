@@ -8,6 +8,7 @@ package journaldtest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -214,10 +215,31 @@ func (j *Journald) Open() net.Conn {
 		j.t.Fatal(err)
 	}
 	j.t.Cleanup(func() { conn.Close() })
+	// Or what is written while journald accepts the stream is nobody's.
+	if err := showCredentials(conn); err != nil {
+		j.t.Fatal(err)
+	}
 	if _, err := conn.Write([]byte("odoo\nodoo.service\n6\n1\n0\n0\n0\n")); err != nil {
 		j.t.Fatal(err)
 	}
 	return conn
+}
+
+// showCredentials lets everything that is written to conn say who wrote it.
+func showCredentials(conn net.Conn) error {
+	unixConn, ok := conn.(*net.UnixConn)
+	if !ok {
+		return errors.New("the stream is no socket")
+	}
+	raw, err := unixConn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
+	})
+	return errors.Join(err, failed)
 }
 
 // ownUnit asks for what journald takes this process for: for what the stream
