@@ -76,6 +76,7 @@ func (q *proxied) rule() string {
 
 // parseTraefik reads a line of Traefik's access log in either format.
 func parseTraefik(q *proxied, line []byte) bool {
+	line = bytes.TrimRight(line, " \r")
 	if len(line) > 0 && line[0] == '{' {
 		return parseTraefikJSON(q, line)
 	}

@@ -15,7 +15,7 @@ import (
 // escaped. Text with a backslash is taken as it stands: no address, time or path
 // that matters has one.
 func parseTraefikJSON(q *proxied, line []byte) bool {
-	o := object{rest: bytes.TrimRight(line, " \r")}
+	o := object{rest: line}
 	if !o.begin() {
 		return false
 	}
@@ -130,7 +130,11 @@ func (o *object) next() (key, value []byte, ok bool) {
 	return key, value, n > 0
 }
 
-func (o *object) blanks() { o.rest = bytes.TrimLeft(o.rest, " \t") }
+func (o *object) blanks() {
+	for len(o.rest) > 0 && (o.rest[0] == ' ' || o.rest[0] == '\t') {
+		o.rest = o.rest[1:]
+	}
+}
 
 func (o *object) take(c byte) bool {
 	if len(o.rest) == 0 || o.rest[0] != c {
@@ -145,15 +149,20 @@ func stringLen(b []byte) int {
 	if len(b) == 0 || b[0] != '"' {
 		return 0
 	}
-	for i := 1; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+	for end := 1; ; {
+		n := bytes.IndexByte(b[end:], '"')
+		if n < 0 {
+			return 0
+		}
+		end += n + 1
+		slashes := 0
+		for b[end-2-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return end
 		}
 	}
-	return 0
 }
 
 // valueLen is the length of the JSON value that b begins with, 0 without one.

@@ -3,6 +3,7 @@ package rules_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -345,6 +346,34 @@ func TestWhoseOldLog(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, told(trusting(t), tt.lines...)); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTraefikStories holds what a daemon tells of the two logs, line by line,
+// against what a replay does: the same, but for what only a replay cannot know.
+func TestTraefikStories(t *testing.T) {
+	for name, more := range map[string][]string{
+		"traefik-common.log": {"traefik-login 198.51.100.7"},
+		"traefik-json.log":   nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := strings.TrimSpace(string(capture(t, name)))
+			var bursts [][]string
+			for line := range strings.SplitSeq(log, "\n") {
+				if strings.HasPrefix(line, "8.8.8.8") {
+					bursts[len(bursts)-1] = append(bursts[len(bursts)-1], line)
+					continue
+				}
+				bursts = append(bursts, []string{line})
+			}
+			live, _ := followed(t, bursts...)
+			replayed := append(told(trusting(t), log), more...)
+			slices.Sort(live)
+			slices.Sort(replayed)
+			if diff := cmp.Diff(replayed, live); diff != "" {
+				t.Errorf("told (-replayed +live):\n%s", diff)
 			}
 		})
 	}
