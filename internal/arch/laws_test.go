@@ -81,6 +81,11 @@ var laws = []law{
 		why: "engine is the pipeline: configuration, commands, metrics, SQL and Docker belong to the edges",
 	},
 	{
+		in:    "internal/control",
+		never: []string{"github.com/spf13/cobra", "database/sql", "github.com/prometheus"},
+		why:   "control answers for engine, firewall and journal, and knows no command",
+	},
+	{
 		in: "internal/replay",
 		never: []string{
 			"github.com/coreos/go-iptables", "github.com/vishvananda/netlink", "github.com/google/nftables",
