@@ -148,7 +148,7 @@ var mistakenFiles = []struct {
 	}},
 	{"source-without-place", []string{
 		"2: sources[0]: names no place; write file: /var/log/odoo/*.log, docker: {} or journal: {unit: odoo.service}",
-		"3: sources[1].docker: has no value; write one, or remove it",
+		"3: sources[1].docker: has no value; write its keys, or {} for none of them",
 	}},
 	{"source-two-places", []string{
 		`2: sources[0]: names more than one place; begin each with "- "`,

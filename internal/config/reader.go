@@ -98,6 +98,9 @@ func (r reader) value(n *yaml.Node, t reflect.Type, path string) any {
 	case n.Kind == yaml.AliasNode:
 		r.bad(path, "is an alias; write the value itself")
 		return nil
+	case n.ShortTag() == "!!null" && t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct:
+		r.bad(path, "has no value; write its keys, or {} for none of them")
+		return nil
 	case n.ShortTag() == "!!null":
 		r.bad(path, "has no value; write one, or remove it")
 		return nil
