@@ -119,8 +119,9 @@ func (s *Scanner) own(own []*attempt, q *request) []*attempt {
 			own = append(own, a)
 		}
 	}
-	if mine := own[first:]; len(mine) > 1 {
-		slices.SortFunc(mine, func(a, b *attempt) int { return cmp.Compare(a.line, b.line) })
+	byLine := func(a, b *attempt) int { return cmp.Compare(a.line, b.line) }
+	if mine := own[first:]; !slices.IsSortedFunc(mine, byLine) {
+		slices.SortFunc(mine, byLine)
 	}
 	return own
 }

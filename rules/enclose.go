@@ -100,8 +100,7 @@ func (s *Scanner) separate(a *attempt) bool {
 			if tried++; tried > most {
 				return false
 			}
-			s.others = s.own(s.others[:0], other)
-			if slices.Contains(s.others, a) && records(s.others) == 1 {
+			if other.wrote(a) {
 				return true
 			}
 		}
@@ -109,16 +108,23 @@ func (s *Scanner) separate(a *attempt) bool {
 	return false
 }
 
-// records counts the records among the attempts: a cooldown and its echo are
-// one.
-func records(own []*attempt) int {
-	n := 0
-	for _, a := range own {
-		if !a.echo() {
-			n++
+// wrote says whether the attempt is the one record that the request may have
+// written: a cooldown and its echo are one.
+func (q *request) wrote(a *attempt) bool {
+	found, records := false, 0
+	for _, own := range q.own {
+		if !own.claimable() {
+			continue
+		}
+		found = found || own == a
+		if !own.echo() {
+			records++
+		}
+		if records > 1 {
+			return false
 		}
 	}
-	return n
+	return found && records == 1
 }
 
 // misfit returns, where requests of one process overlap, the last record

@@ -53,9 +53,10 @@ type Scanner struct {
 	containers map[string]uint32
 	named      uint32
 	// What the passages through the attempts list, kept for the next one.
-	mine, others, order []*attempt
-	summed              map[uint64]burst
-	held                map[netip.Addr]bool
+	mine, order []*attempt
+	blocking    []block
+	summed      map[uint64]burst
+	held        map[netip.Addr]bool
 }
 
 // Stats is what a Scanner has seen so far.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -59,6 +60,7 @@ type sweep struct {
 	final   bool      // nothing more will come
 	crowd   uint64    // attempts up to this line must go
 	bursts  map[uint64]burst
+	blocks  []block // nil until they are asked for
 	// held are the addresses with an attempt that waits: what they did later
 	// is told later.
 	held map[netip.Addr]bool
@@ -193,18 +195,60 @@ func (s *Scanner) whole(a *attempt, p *sweep) bool {
 	case !p.settled && q.burst == s.burst && p.now.Sub(q.seen) < burstAge:
 		return false
 	}
-	for _, later := range s.between(q.line, s.line+1) {
-		if later.burst != q.burst || later.seen.Sub(q.seen) > burstAge || a.late && later.when.Sub(q.when) > burstAge {
-			break
-		}
-		if later.bare() || later.closed || later.inside != nil {
-			continue
-		}
-		if c := later.claim; later.open() || s.workers.prefork() && c != nil && c.first != later && !s.separate(later) {
-			return false
-		}
+	return !s.blocked(a, p)
+}
+
+// blocked says whether an attempt that was read with the access line of a, and
+// after it, may yet turn out to end a login that holds both.
+func (s *Scanner) blocked(a *attempt, p *sweep) bool {
+	q := a.claim
+	at := sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].line > q.line })
+	if p.blocks == nil {
+		p.blocks = s.blocks()
 	}
-	return true
+	next := p.blocks[at]
+	if next.at == len(s.attempts) {
+		return false
+	}
+	blocking := s.attempts[next.at]
+	if blocking.burst != q.burst || blocking.seen.Sub(q.seen) > burstAge {
+		return false
+	}
+	return !a.late || next.latest.Sub(q.when) <= burstAge
+}
+
+// block says, for an attempt, which the next is that blocks others, itself
+// included, and the latest time up to that.
+type block struct {
+	at     int
+	latest time.Time
+}
+
+// blocks lists the blocks for all attempts, and for the end. One passage tells
+// them all: a flood may hold thousands that were read together.
+func (s *Scanner) blocks() []block {
+	n := len(s.attempts)
+	blocks := append(s.blocking[:0], make([]block, n+1)...)
+	blocks[n].at = n
+	for i, a := range slices.Backward(s.attempts) {
+		next := blocks[i+1]
+		if s.blocksOthers(a) {
+			next = block{i, a.when}
+		} else if a.when.After(next.latest) {
+			next.latest = a.when
+		}
+		blocks[i] = next
+	}
+	s.blocking = blocks
+	return blocks
+}
+
+// blocksOthers says whether a login may end in the attempt that began before it.
+func (s *Scanner) blocksOthers(a *attempt) bool {
+	if a.bare() || a.closed || a.inside != nil {
+		return false
+	}
+	return a.open() || s.workers.prefork() && a.claim != nil && a.claim.first != a && !s.separate(a)
 }
 
 // refuse settles that an attempt is not counted.
