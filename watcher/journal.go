@@ -19,6 +19,9 @@ const (
 	// historySettle is the same behind lines that are older than that: a disk
 	// may hold up history.
 	historySettle = 10 * time.Second
+	// journalDoubt is how long nothing must have come for it to be asked whether
+	// there is something all the same.
+	journalDoubt = 10 * time.Second
 	// journalctl is started again after journalRetryFirst, then after twice as
 	// long each time, up to journalRetryMost, until it has run for as long.
 	journalRetryFirst = time.Second

@@ -20,6 +20,7 @@ type journalFollower struct {
 	numbering numbering
 	trail     trail
 	last      journalPosition
+	newest    journalPosition // that journalctl has brought, line or not
 	// encode is position, as a function that is made once.
 	encode func() []byte
 	// until, if not nil, has been handed on, and so has what comes before it;
@@ -27,6 +28,8 @@ type journalFollower struct {
 	until *journalPosition
 	again bool
 
+	stuck     bool      // it knows of more than it brings
+	asked     time.Time // when that was last asked
 	came      bool      // this journalctl has brought an entry
 	latest    time.Time // when something last came
 	checked   time.Time // when it was last looked whether something has
@@ -38,7 +41,7 @@ type journalFollower struct {
 }
 
 func newJournalFollower(j *Journal, sink Sink) *journalFollower {
-	f := &journalFollower{Journal: j, sink: sink}
+	f := &journalFollower{Journal: j, sink: sink, newest: journalPosition{Time: j.since.UnixMicro()}}
 	f.encode = f.position
 	if j.resume != nil {
 		f.last = *j.resume
@@ -76,6 +79,9 @@ func (f *journalFollower) begin() string {
 	}
 	until := f.last
 	f.until, f.again = &until, len(f.trail.marks) > 0
+	if f.again {
+		return "--cursor=" + f.trail.marks[len(f.trail.marks)-1].cursor
+	}
 	return "--cursor=" + f.last.Cursor
 }
 
@@ -89,15 +95,15 @@ func (f *journalFollower) follow(ctx context.Context, stdout, stderr io.Reader) 
 	complaints, small := pump(ctx, stderr, least)
 	settle := time.NewTimer(journalSettle)
 	defer settle.Stop()
-	f.complaint, f.came = "", false
+	f.complaint, f.came, f.stuck = "", false, false
 	f.turn()
-	for f.refused == nil && (entries != nil || complaints != nil) {
+	for f.refused == nil && !f.stuck && (entries != nil || complaints != nil) {
 		select {
 		case <-ctx.Done():
 			return
 		case <-settle.C:
 			f.complain()
-			f.refused = f.checkEnd()
+			f.refused = f.checkEnd(ctx)
 		case p := <-complaints:
 			f.complaint += string(p.data[:min(len(p.data), least-len(f.complaint))])
 			small <- p.data[:least]
@@ -139,18 +145,38 @@ func pump(ctx context.Context, from io.Reader, size int) (<-chan piece, chan<- [
 // checkEnd calls Settled when nothing has come for a while, and journalctl has
 // come to where it was when it ended the last time. A timer that is late says
 // that this process was paused, and that the next lines may be waiting to be
-// read.
-func (f *journalFollower) checkEnd() error {
+// read; and it is asked whether journalctl, which is woken by chance, knows of
+// more than it has brought.
+func (f *journalFollower) checkEnd(ctx context.Context) error {
 	now, settle := time.Now(), journalSettle
 	if now.Sub(f.stamp).Abs() > historySettle {
 		settle = historySettle
 	}
 	paused := now.Sub(f.checked) > 2*journalSettle
+	quiet := now.Sub(f.latest)
 	f.checked = now
-	if !f.unsettled || f.until != nil || paused || now.Sub(f.latest) < settle {
+	ended := f.unsettled && quiet >= settle
+	if f.until != nil || paused || !ended && min(quiet, now.Sub(f.asked)) < journalDoubt {
+		return nil
+	}
+	more := f.more(ctx)
+	f.checked = time.Now()
+	f.asked = f.checked
+	f.stuck = more && quiet >= journalDoubt
+	if more || !ended {
 		return nil
 	}
 	return f.settled(now)
+}
+
+// more says whether the journal has lines that did not come yet.
+func (f *journalFollower) more(ctx context.Context) bool {
+	found, err := f.journalctl(ctx, "--lines=1").Output()
+	if err != nil {
+		return false
+	}
+	e, err := parseJournalEntry(found)
+	return err == nil && f.newest.passed(Place{e.boot, e.monotonic << ordinalBits}, e.stamp)
 }
 
 // entry takes one line of journalctl.
@@ -163,6 +189,7 @@ func (f *journalFollower) entry(data []byte) error {
 	}
 	f.came = true
 	place := f.numbering.place(&e)
+	f.newest = journalPosition{Boot: place.Generation, Offset: place.Offset, Time: e.stamp.UnixMicro()}
 	if f.known(place, e.stamp) {
 		return nil
 	}

@@ -93,7 +93,8 @@ func TestJournalStamps(t *testing.T) {
 // TestJournalSettles only when the end can have been reached.
 func TestJournalSettles(t *testing.T) {
 	now := time.Now()
-	ended := journalFollower{unsettled: true, stamp: now, checked: now, latest: now.Add(-journalSettle)}
+	t.Setenv("PATH", t.TempDir()) // who is asked for more knows nothing
+	ended := journalFollower{Journal: NewJournal("odoo.service", now, nil), unsettled: true, stamp: now, checked: now, latest: now.Add(-journalSettle)}
 	tests := []struct {
 		name   string
 		change func(*journalFollower)
@@ -111,10 +112,31 @@ func TestJournalSettles(t *testing.T) {
 			c, f := newCollector(), ended
 			f.sink = c
 			tt.change(&f)
-			if err := f.checkEnd(); err != nil || (len(c.settled) > 0) != tt.want {
+			if err := f.checkEnd(t.Context()); err != nil || (len(c.settled) > 0) != tt.want {
 				t.Errorf("settled %v, %v", c.settled, err)
 			}
 		})
+	}
+}
+
+// TestJournalStuck is about a journalctl that does not bring what there is.
+func TestJournalStuck(t *testing.T) {
+	j := journaldtest.Start(t)
+	now := time.Now()
+	c := newCollector()
+	f := newJournalFollower(entire(j, c), c)
+	f.unsettled, f.stamp, f.checked, f.latest = true, now, now, now.Add(-journalSettle)
+	if err := f.checkEnd(t.Context()); err != nil || f.stuck || len(c.settled) > 0 {
+		t.Errorf("stuck %v, settled %v, %v while there is more", f.stuck, c.settled, err)
+	}
+	f.checked, f.latest = time.Now(), now.Add(-journalDoubt)
+	if err := f.checkEnd(t.Context()); err != nil || !f.stuck {
+		t.Errorf("stuck %v, %v after a long time", f.stuck, err)
+	}
+	f.newest.Time = now.Add(time.Hour).UnixMicro()
+	f.checked = time.Now()
+	if err := f.checkEnd(t.Context()); err != nil || f.stuck || len(c.settled) != 1 {
+		t.Errorf("stuck %v, settled %v, %v when all has come", f.stuck, c.settled, err)
 	}
 }
 
