@@ -21,6 +21,10 @@ const (
 	dockerSettle = 250 * time.Millisecond
 	// dockerIdle is how often to look without a notice.
 	dockerIdle = 10 * time.Second
+	// dockerRecent is how old a line may be when following begins and not be
+	// history. The engine tells when it took it, which is as good as having seen
+	// it; but what is older needs no such care, as nothing of it is open.
+	dockerRecent = 5 * time.Minute
 	// setBack is by how much the clock may be set back while nothing is read:
 	// the engine leaves out what has an earlier stamp than is asked for.
 	setBack = time.Hour
@@ -50,7 +54,7 @@ type dockerFollower struct {
 	// tail is how many pieces from the log's end are asked for.
 	tail int
 
-	began     time.Time // what was written before is history
+	began     time.Time
 	terminal  bool
 	driver    string        // the container's log driver
 	running   bool          // it ran when it was last looked at

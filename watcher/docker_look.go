@@ -155,7 +155,7 @@ func (l *dockerLook) line(text []byte, stamp int64) error {
 	l.count++
 	l.unsettled, l.reported = true, ""
 	line := Line{Text: text, Place: Place{Generation: short(l.id), Offset: number}, Position: l.encode}
-	if at := time.Unix(0, stamp); number > l.again && !at.Before(l.began) {
+	if at := time.Unix(0, stamp); l.began.Sub(at) <= dockerRecent {
 		line.Seen = at
 	}
 	l.refused = l.sink.Line(line)

@@ -28,7 +28,7 @@ type Line struct {
 	// Seen is when the line was read as it was being written. It is zero for
 	// history: what stood in the source before, a replay, a catch-up. Journal
 	// has the stamp of journald, for history too; of a container's line it is
-	// the engine's.
+	// the engine's, for the last minutes of history too.
 	Seen time.Time
 	// Place identifies the line within its source, for good. It is zero where
 	// the source cannot be read again.
