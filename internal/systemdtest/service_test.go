@@ -59,6 +59,9 @@ func testInstalled(t *testing.T, s *site) {
 	if got, want := s.show(t, "StatusText"), "Following 1 of 1 sources, firewall nftables"; !strings.HasPrefix(got, want) {
 		t.Errorf("status %q, want %q...", got, want)
 	}
+	if got := s.run(t, "stat", "-c", "%U:%G %a", "/run/xtables.lock"); got != "root:odooban 640\n" {
+		t.Errorf("the lock of iptables is %s", got)
+	}
 	for _, file := range []string{
 		"/usr/share/man/man1/odooban-run.1.gz", "/usr/share/man/man5/odooban.yaml.5.gz",
 		"/usr/share/bash-completion/completions/odooban", "/usr/share/doc/odooban/copyright",
