@@ -47,7 +47,7 @@ type dockerFollower struct {
 	encode func() []byte
 
 	// done is the number of the last line that was handed on. Those up to
-	// again were handed on by a process before this, and are history.
+	// again were handed on by a process before this.
 	done, again int64
 	// newest is the stamp of the last piece that was read.
 	newest int64
