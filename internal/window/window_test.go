@@ -234,3 +234,32 @@ func TestForget(t *testing.T) {
 		})
 	}
 }
+
+// What is forgotten of some keys leaves the others as they are, whichever were
+// heard of last.
+func TestForgetAll(t *testing.T) {
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	may := func(time.Time) bool { return true }
+	w := New(3, time.Minute, 10)
+	for i := range 6 {
+		for n := range 2 {
+			w.Add(Key{15: byte(i)}, at.Add(time.Duration(n)*time.Second), may)
+		}
+	}
+	w.ForgetAll(func(k Key) bool { return k[15]%2 == 0 })
+	if w.Len() != 3 || len(w.Times(Key{15: 2})) != 0 {
+		t.Errorf("%d keys are left", w.Len())
+	}
+	if times := w.Times(Key{15: 3}); len(times) != 2 || !times[0].Equal(at) {
+		t.Errorf("times of another: %v", times)
+	}
+	for i := range 6 {
+		if _, full := w.Add(Key{15: byte(i)}, at.Add(2*time.Second), may); full != (i%2 == 1) {
+			t.Errorf("key %d is full: %v", i, full)
+		}
+	}
+	w.ForgetAll(func(Key) bool { return true })
+	if w.Len() != 0 {
+		t.Errorf("%d keys are left", w.Len())
+	}
+}
