@@ -48,6 +48,7 @@ type due struct {
 	lines int
 	pid   int
 	addr  netip.Addr
+	start time.Time
 }
 
 // Write writes at least size bytes of log to w and returns how many.
@@ -70,7 +71,7 @@ func (s *server) line() {
 		if s.due[i].lines--; s.due[i].lines < 0 {
 			d := s.due[i]
 			s.due = append(s.due[:i], s.due[i+1:]...)
-			s.access(d.pid, d.addr, "POST", "/web/login", 200)
+			s.access(d.pid, d.addr, page{"POST", "/web/login"}, s.now.Sub(d.start))
 			return
 		}
 	}
@@ -78,8 +79,8 @@ func (s *server) line() {
 	case at < s.mix.Failures:
 		s.fail()
 	case s.mix.Failures > 0.5 || s.rng.IntN(4) > 0:
-		p := pages[s.rng.IntN(len(pages))]
-		s.access(s.pid(), s.addr(netip.AddrFrom4([4]byte{198, 51, 100, 0}), 200), p.method, p.path, 200)
+		visitor := s.addr(netip.AddrFrom4([4]byte{198, 51, 100, 0}), 200)
+		s.access(s.pid(), visitor, pages[s.rng.IntN(len(pages))], s.upTo(200*time.Millisecond))
 	default:
 		s.header(s.pid())
 		s.put(remarks[s.rng.IntN(len(remarks))])
@@ -95,13 +96,15 @@ func (s *server) fail() {
 		logins[s.rng.IntN(len(logins))], addr)
 	s.flush()
 	if s.mix.Failures <= 0.5 {
-		s.due = append(s.due, due{s.rng.IntN(4), pid, addr})
+		s.due = append(s.due, due{s.rng.IntN(4), pid, addr, s.now.Add(-50*time.Millisecond - s.upTo(200*time.Millisecond))})
 	}
 }
 
 var logins = []string{"admin", "root", "demo", "info@example.com", "sales@example.com", "administrator"}
 
-var pages = []struct{ method, path string }{
+type page struct{ method, path string }
+
+var pages = []page{
 	{"POST", "/web/dataset/call_kw/res.partner/web_search_read"},
 	{"POST", "/web/dataset/call_kw/sale.order/web_read"},
 	{"POST", "/web/dataset/call_kw/account.move/onchange"},
@@ -142,13 +145,17 @@ func (s *server) header(pid int) {
 	s.flush()
 }
 
-// access writes the access line of a request.
-func (s *server) access(pid int, addr netip.Addr, method, path string, status int) {
+// access writes the access line of a request that took so long.
+func (s *server) access(pid int, addr netip.Addr, p page, took time.Duration) {
 	s.header(pid)
-	s.buf = fmt.Appendf(s.buf[:0], `werkzeug: %s - - [%s] "%s %s HTTP/1.1" %d - %d %.3f %.3f`+"\n",
-		addr, s.now.Format("02/Jan/2006 15:04:05"), method, path, status, 1+s.rng.IntN(60),
-		float64(s.rng.IntN(50))/1000, float64(20+s.rng.IntN(100))/1000)
+	s.buf = fmt.Appendf(s.buf[:0], `werkzeug: %s - - [%s] "%s %s HTTP/1.1" 200 - %d %.3f %.3f`+"\n",
+		addr, s.now.Format("02/Jan/2006 15:04:05"), p.method, p.path, 1+s.rng.IntN(60), took.Seconds()/4, took.Seconds()*3/4)
 	s.flush()
+}
+
+// upTo is a random duration.
+func (s *server) upTo(limit time.Duration) time.Duration {
+	return time.Duration(s.rng.Int64N(int64(limit)))
 }
 
 func (s *server) put(text string) {
