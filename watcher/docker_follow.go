@@ -13,9 +13,10 @@ import (
 
 const (
 	// dockerPace is how long to wait from a notice to a look: more lines may be
-	// coming. Looking takes one part in dockerShare of the time, at most.
-	dockerPace  = 20 * time.Millisecond
-	dockerShare = 5
+	// coming. It is as long as the last look took, if that is longer, up to
+	// dockerPaceMost.
+	dockerPace     = 20 * time.Millisecond
+	dockerPaceMost = time.Second
 	// dockerSettle is SettleTime for a container: the engine takes what is
 	// written line by line, and a disk may hold it up.
 	dockerSettle = 250 * time.Millisecond
@@ -150,7 +151,7 @@ func (f *dockerFollower) listen(ctx context.Context, notices io.Reader) error {
 			buffers <- p.data[:size]
 			if !noticed {
 				noticed = true
-				next.Reset(max(dockerPace, dockerShare*f.took))
+				next.Reset(min(max(dockerPace, f.took), dockerPaceMost))
 			}
 		}
 	}
