@@ -85,6 +85,18 @@ func (set *Set) needles() (needles []needle, always ruleBits) {
 	return needles, always
 }
 
+// Slow lists the user's rules that every line is matched with, because no
+// literal stands in all that they match: a replay takes many times longer.
+func (set *Set) Slow() []string {
+	var slow []string
+	for i := range set.user {
+		if len(required(set.user[i].pattern.String())) == 0 {
+			slow = append(slow, set.user[i].name)
+		}
+	}
+	return slow
+}
+
 // builtInNeedles returns what a line holds that a built-in rule looks at; none
 // says that it looks at every line.
 func builtInNeedles(name string) []needle {

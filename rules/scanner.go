@@ -55,6 +55,7 @@ type Scanner struct {
 	// What the passages through the attempts list, kept for the next one.
 	mine, order []*attempt
 	blocking    []block
+	unused      []attempt
 	summed      map[uint64]burst
 	held        map[netip.Addr]bool
 }
@@ -387,12 +388,20 @@ func (s *Scanner) mark(r *record, text []byte, seen time.Time) {
 	s.add(a)
 }
 
-// newAttempt is an attempt at the line just fed.
+// newAttempt is an attempt at the line just fed. They are made in batches, as
+// they come in floods.
 func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
-	return &attempt{
+	const batch = 32
+	if len(s.unused) == 0 {
+		s.unused = make([]attempt, batch)
+	}
+	a := &s.unused[0]
+	s.unused = s.unused[1:]
+	*a = attempt{
 		event: e, when: r.when, micro: r.when.UnixMicro(), seen: seen, proc: r.proc, recordDB: s.intern(r.db),
 		sure: r.sealed, late: s.late && !seen.IsZero(), line: s.line, at: s.at, offset: s.offset, burst: s.burst,
 	}
+	return a
 }
 
 func (s *Scanner) add(a *attempt) {

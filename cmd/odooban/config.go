@@ -46,7 +46,8 @@ func (a *app) checkConfig(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := compile(c); err != nil {
+	set, err := compile(c)
+	if err != nil {
 		return err
 	}
 	if _, err := newJail(c, nil); err != nil {
@@ -54,7 +55,15 @@ func (a *app) checkConfig(cmd *cobra.Command, _ []string) error {
 	}
 	path := a.configPath()
 	if a.json {
-		return printJSON(cmd.OutOrStdout(), map[string]any{"file": path, "ok": true})
+		result := map[string]any{"file": path, "ok": true}
+		if slow := set.Slow(); len(slow) > 0 {
+			result["slow"] = slow
+		}
+		return printJSON(cmd.OutOrStdout(), result)
+	}
+	for _, rule := range set.Slow() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: its pattern is tried on every line, which is slow; "+
+			"let it hold three letters or more that all its lines have\n", rule)
 	}
 	if path == "" {
 		path = "no file, the defaults"
