@@ -13,9 +13,10 @@ const (
 	// burstAge is how long after a line was read the rest of its record has
 	// been read as well, even if lines came without a pause.
 	burstAge = time.Second
-	// lonePatience is how long attempts that were read together wait for an
-	// access line in a source that seems to have none.
-	lonePatience = time.Second
+	// LonePatience is how long attempts that were read together wait for an
+	// access line in a source that seems to have none: Settle makes them certain
+	// when it is called that long after the last line.
+	LonePatience = time.Second
 	// afterglow is how long attempts are kept that are decided, because later
 	// access lines are held against them as well.
 	afterglow = 5 * time.Second
@@ -171,7 +172,7 @@ func (s *Scanner) lone(a *attempt, p *sweep) bool {
 	if p.bursts[a.burst].lines == 1 && !a.vague {
 		return true
 	}
-	return a.inside == nil && s.evidence == 0 && p.now.Sub(a.seen) >= lonePatience && s.plausible(a, p)
+	return a.inside == nil && s.evidence == 0 && p.now.Sub(a.seen) >= LonePatience && s.plausible(a, p)
 }
 
 // plausible says whether an attempt may be told though no access line has

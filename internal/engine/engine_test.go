@@ -43,6 +43,13 @@ func (f *fakeFirewall) Block(ctx context.Context, bans []banner.Ban) error {
 	return nil
 }
 
+// calls is how often it was told to block something.
+func (f *fakeFirewall) calls() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.blocks)
+}
+
 // diary is an Observer that writes everything down.
 type diary struct {
 	entries []string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"odooban/rules"
@@ -29,7 +30,11 @@ func (e *Engine) Follow(ctx context.Context, source watcher.Source, set *rules.S
 	s.record = func(seen time.Time) { e.record(ctx, s.source, s.bookmark.String(), s.failures, seen) }
 	s.status = e.sources.begin(s.source)
 	defer e.sources.end(s.source)
-	if err := source.Follow(ctx, s); err != nil {
+	err := source.Follow(ctx, s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rest()
+	if err != nil {
 		return err
 	}
 	if ctx.Err() == nil {
@@ -42,6 +47,10 @@ func (e *Engine) Follow(ctx context.Context, source watcher.Source, set *rules.S
 // stream takes the lines of one source, for one run of Follow. It implements
 // watcher.Sink.
 type stream struct {
+	// mu is for afterthought, which comes while the source is silent.
+	mu           sync.Mutex
+	afterthought *time.Timer // nil unless something is left to decide
+
 	engine   *Engine
 	observe  func(seen time.Time)
 	record   func(seen time.Time)
@@ -64,6 +73,9 @@ type stream struct {
 }
 
 func (s *stream) Line(l watcher.Line) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rest()
 	s.unkept++
 	place := rules.Place(l.Place)
 	if l.Position == nil {
@@ -78,9 +90,47 @@ func (s *stream) Line(l watcher.Line) error {
 }
 
 func (s *stream) Settled(now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rest()
+	s.settle(now)
+	if len(s.scanner.Open()) > 0 {
+		s.think()
+	}
+	return nil
+}
+
+func (s *stream) settle(now time.Time) {
 	s.failures = s.scanner.Settle(s.failures, now)
 	s.tell(now)
-	return nil
+}
+
+// think settles once more after a while, unless another line comes: where there
+// are no access lines, only time tells that none is to come. The source is not
+// asked where it stands by then, which may be in the middle of something.
+func (s *stream) think() {
+	if s.position != nil {
+		at := s.position()
+		s.position = func() []byte { return at }
+	}
+	var own *time.Timer
+	own = time.AfterFunc(rules.LonePatience, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.afterthought == own {
+			s.afterthought = nil
+			s.settle(time.Now())
+		}
+	})
+	s.afterthought = own
+}
+
+// rest takes an afterthought back.
+func (s *stream) rest() {
+	if s.afterthought != nil {
+		s.afterthought.Stop()
+		s.afterthought = nil
+	}
 }
 
 // tell hands on what the scanner has found by now, which is zero in history.
