@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build install uninstall package test torture lint bench fuzz deps clean manual
+.PHONY: help demo build install uninstall package test torture lint bench bench-peers fuzz deps clean manual
 
 # The next release, for builds from a tree without tags; a tag vX.Y.Z takes its place.
 NEXT := 0.1.0
@@ -11,6 +11,8 @@ VERSION = $(shell scripts/version $(NEXT))
 # How long to fuzz each target, how often to run each benchmark.
 FUZZTIME ?= 30s
 COUNT ?= 1
+# How often the whole-process benchmarks take turns.
+ROUNDS ?= 5
 
 # The version comes from scripts/version alone: the same tree gives the same binary, inside git and outside.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
@@ -88,8 +90,13 @@ lint: $(LINTER) ## Check style, mistakes, formatting and go.mod.
 	go mod verify
 
 bench: $(if $(OLD),$(BENCHSTAT)) ## Run the benchmarks into bench.out; OLD=before.out COUNT=6 compares.
+	CGO_ENABLED=0 go run ./internal/bench -rounds $(ROUNDS) | tee bench-replay.out
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) $$(scripts/packages Benchmark) | tee bench.out
 	$(if $(OLD),$(BENCHSTAT) $(OLD) bench.out)
+
+bench-peers: ## Replay the same log with Debian's fail2ban-regex, which is installed for it (as root).
+	@command -v fail2ban-regex >/dev/null || apt-get install -y --no-install-recommends fail2ban
+	CGO_ENABLED=0 go run ./internal/bench -rounds $(ROUNDS) -peers
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s) each.
 	@scripts/fuzz $(FUZZTIME)
@@ -98,7 +105,7 @@ deps: ## Install what the tests and the demo need (Debian, as root); else say wh
 	@scripts/deps
 
 clean: ## Remove what was built, except the tools: they take minutes.
-	rm -rf bin dist bench.out
+	rm -rf bin dist bench.out bench-replay.out
 
 # Built again when their versions change. The touch is for go install, which leaves a binary alone that is up to date.
 $(LINTER): tools/go.sum

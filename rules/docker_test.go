@@ -81,7 +81,7 @@ func TestLongContainerLines(t *testing.T) {
 	at := time.Date(2026, 11, 23, 10, 45, 24, 0, time.UTC)
 	for i, length := range []int{1, 16_200, 16_300, 16_384, 20_000, 40_000, 3 << 20} {
 		line := fmt.Sprintf(head, i, strings.Repeat("x\"<", length/3+1)[:length], 20+i) + "\n"
-		for len(line) > 0 {
+		for line != "" {
 			piece := line[:min(16<<10, len(line))]
 			line = line[len(piece):]
 			log.WriteString(jsonFile(piece, "stderr", at))

@@ -64,10 +64,12 @@ var byFrequency = []byte("jkv_hfgT\"PSbuxcyqm/][}nwp:dlO,it.2rs-ae1o0 ")
 
 // typical are lines as most are in Odoo's logs.
 var typical = []byte(`
-2026-11-23 10:45:45,464 28342 INFO prod werkzeug: 203.0.113.50 - - [23/Nov/2026 10:45:45] "POST /web/dataset/call_kw/res.partner/web_search_read HTTP/1.1" 200 - 5 0.013 1.227
+2026-11-23 10:45:45,464 28342 INFO prod werkzeug: 203.0.113.50 - - [23/Nov/2026 10:45:45]
+"POST /web/dataset/call_kw/res.partner/web_search_read HTTP/1.1" 200 - 5 0.013 1.227
 "POST /web/dataset/call_button/" "POST /web/action/load HTTP/1.1" "POST /mail/data " "POST /longpolling/im_status "
-"GET /web/image/res.users/2/avatar_128 " "GET /web/assets/1/ab/web.assets_web.min.js " "GET /websocket?version=17" "GET /web/login "
-2026-11-23 10:45:45,464 28342 INFO prod odoo.addons.base.models.ir_cron: Job 'Mail: Email Queue Manager' (3) starting
+"GET /web/image/res.users/2/avatar_128 " "GET /web/assets/1/ab/web.assets_web.min.js "
+"GET /websocket?version=17" "GET /web/login "
+2026-11-23 10:45:45,464 28342 INFO prod odoo.addons.base.models.ir_cron: Job 'Mail: Email Queue' (3) starting
 odoo.modules.registry: Caches invalidated, signaling through the database: ['default']
 `)
 

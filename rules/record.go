@@ -77,13 +77,7 @@ func parsePlain(r *record, line []byte) bool {
 var space = []byte(" ")
 
 // cutWord cuts what stands before the first blank off.
-func cutWord(b []byte) (word, rest []byte, ok bool) {
-	end := bytes.IndexByte(b, ' ')
-	if end < 0 {
-		return nil, nil, false
-	}
-	return b[:end], b[end+1:], true
-}
+func cutWord(b []byte) (word, rest []byte, ok bool) { return bytes.Cut(b, space) }
 
 // cutPID cuts a process number and the blank behind it.
 func cutPID(b []byte) (pid int32, rest []byte, ok bool) {

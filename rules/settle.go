@@ -229,8 +229,9 @@ type block struct {
 // them all: a flood may hold thousands that were read together.
 func (s *Scanner) blocks() []block {
 	n := len(s.attempts)
-	blocks := append(s.blocking[:0], make([]block, n+1)...)
-	blocks[n].at = n
+	s.blocking = slices.Grow(s.blocking[:0], n+1)[:n+1]
+	blocks := s.blocking
+	blocks[n] = block{at: n}
 	for i, a := range slices.Backward(s.attempts) {
 		next := blocks[i+1]
 		if s.blocksOthers(a) {
@@ -240,7 +241,6 @@ func (s *Scanner) blocks() []block {
 		}
 		blocks[i] = next
 	}
-	s.blocking = blocks
 	return blocks
 }
 

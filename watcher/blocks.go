@@ -77,7 +77,7 @@ func (b Blocks[T]) Start(ctx context.Context, f *Finished) (*Reading[T], error) 
 		r.plain = file
 		f.read.Store(0)
 	}
-	r.ctx, r.cancel = context.WithCancel(ctx)
+	r.ctx, r.cancel = context.WithCancel(ctx) //nolint:gosec // Stop calls it
 	r.free = make(chan *block[T], b.Workers+1)
 	for range cap(r.free) {
 		r.free <- &block[T]{buffer: make([]byte, blockSize)}

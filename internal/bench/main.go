@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,26 +16,28 @@ import (
 	"text/tabwriter"
 )
 
-func main() {
+func main() { os.Exit(exit()) }
+
+func exit() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	rounds := flag.Int("rounds", 5, "how often to run each")
 	size := flag.Int64("size", 512, "size of the logs in MiB")
 	peers := flag.Bool("peers", false, "measure fail2ban-regex instead")
 	flag.Parse()
-	if err := run(ctx, *rounds, *size<<20, *peers); err != nil {
+	if err := run(ctx, os.Stdout, *rounds, *size<<20, *peers); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
-func run(ctx context.Context, rounds int, size int64, peers bool) error {
+func run(ctx context.Context, out io.Writer, rounds int, size int64, peers bool) (err error) {
 	dir, err := os.MkdirTemp("", "odooban-bench-*")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	b, err := prepare(ctx, dir, size, peers)
 	if err != nil {
 		return err
@@ -47,9 +50,9 @@ func run(ctx context.Context, rounds int, size int64, peers bool) error {
 			}
 		}
 	}
-	fmt.Fprint(os.Stderr, "\r")
-	fmt.Printf("%s, %d CPUs, %d MiB a log, medians of %d rounds\n\n", runtime.Version(), runtime.NumCPU(), size>>20, rounds)
-	return b.table(os.Stdout)
+	fmt.Fprintf(out, "\n%s, %d CPUs, %d MiB a log, medians of %d rounds\n\n",
+		runtime.Version(), runtime.NumCPU(), size>>20, rounds)
+	return b.table(out)
 }
 
 // table writes what was measured.

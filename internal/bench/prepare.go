@@ -29,12 +29,13 @@ type bench struct {
 func prepare(ctx context.Context, dir string, size int64, peers bool) (*bench, error) {
 	b := &bench{dir: dir}
 	odooban := filepath.Join(dir, "odooban")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", odooban, "./cmd/odooban") //nolint:gosec // our own path
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", odooban, "./cmd/odooban")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build odooban: %w: %s", err, out)
 	}
 	if peers {
-		return b, b.peers(odooban, size)
+		err := b.peers(odooban, size)
+		return b, err
 	}
 	odoo, lines, err := b.write("odoo.log", plain, samplelog.Odoo, size)
 	if err != nil {
@@ -60,13 +61,15 @@ func prepare(ctx context.Context, dir string, size int64, peers bool) (*bench, e
 	if err != nil {
 		return nil, err
 	}
-	replay := func(config, log string) []string { return []string{odooban, "replay", "--json", "--config", config, log} }
+	replay := func(config, log string) []string {
+		return []string{odooban, "replay", "--json", "--config", config, log}
+	}
 	b.add("wc -l", 0, lines, "wc", "-l", odoo)
 	b.add("replay, one worker", 1, lines, odooban, "replay", "--json", odoo)
 	b.add("replay, a worker for each CPU", 0, lines, odooban, "replay", "--json", odoo)
 	b.add("replay with one pattern instead of the built-in rules, one worker", 1, lines, replay(one, odoo)...)
 	b.add("replay with thirty patterns, one worker", 1, lines, replay(thirty, odoo)...)
-	b.add("replay of an attack: nine of ten lines are failures, one worker", 1, attackLines, odooban, "replay", "--json", attack)
+	b.add("replay of an attack, 90 % failures, one worker", 1, attackLines, odooban, "replay", "--json", attack)
 	b.add("replay of a container's json-file, one worker", 1, containerLines, odooban, "replay", "--json", container)
 	b.add("replay of gzip", 0, packedLines, odooban, "replay", "--json", packed)
 	return b, nil
@@ -137,8 +140,10 @@ func (j *jsonFile) Write(b []byte) (int, error) {
 func (j *jsonFile) Close() error { return nil }
 
 // write writes a log of the mix in some form and counts its lines.
-func (b *bench) write(name string, form func(io.Writer) io.WriteCloser, mix samplelog.Mix, size int64) (string, int64, error) {
-	path := filepath.Join(b.dir, name)
+func (b *bench) write(
+	name string, form func(io.Writer) io.WriteCloser, mix samplelog.Mix, size int64,
+) (path string, lines int64, err error) {
+	path = filepath.Join(b.dir, name)
 	f, err := os.Create(path)
 	if err != nil {
 		return "", 0, err
@@ -166,13 +171,16 @@ func (c *lineCounter) Write(b []byte) (int, error) {
 	return c.Writer.Write(b)
 }
 
+// pattern is one for the records of a module.
+const pattern = `^\S+ \S+ \d+ \w+ \S+ odoo\.addons\.%s\S*: .* from (?P<addr>\S+) *$`
+
 // configure writes a configuration with n patterns, of which one matches, and
 // without the built-in rules.
 func (b *bench) configure(name string, n int) (string, error) {
 	var y strings.Builder
 	y.WriteString("rules:\n")
 	for i := range n {
-		fmt.Fprintf(&y, "  - {name: pattern-%d, pattern: '^\\S+ \\S+ \\d+ \\w+ \\S+ odoo\\.addons\\.%s\\S*: .* from (?P<addr>\\S+) *$'}\n", i, module(i))
+		fmt.Fprintf(&y, "  - {name: pattern-%d, pattern: '%s'}\n", i, fmt.Sprintf(pattern, module(i)))
 	}
 	y.WriteString("jails:\n")
 	for i := range n {
