@@ -99,7 +99,7 @@ const (
 	// horizon is how many bytes of log a record and its access line may span.
 	horizon = 1 << 20
 	// sweepEvery bounds how often the open attempts are gone through.
-	sweepEvery = horizon / 2
+	sweepEvery = 2 * horizon
 	// maxAttempts bounds the open attempts.
 	maxAttempts = 8192
 	// maxForgers bounds how many forgers are told apart.
