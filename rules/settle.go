@@ -179,7 +179,7 @@ func (s *Scanner) lone(a *attempt, p *sweep) bool {
 // come, because the source seems to have none.
 func (s *Scanner) plausible(a *attempt, p *sweep) bool {
 	b := p.bursts[a.burst]
-	return p.bursts == nil || a.late || !b.mixed || a.line == b.last
+	return p.bursts == nil || a.late || a.seen.IsZero() || !b.mixed || a.line == b.last
 }
 
 // whole says whether everything that was written with a proven attempt's

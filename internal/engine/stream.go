@@ -93,33 +93,31 @@ func (s *stream) Settled(now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rest()
-	s.settle(now)
-	if len(s.scanner.Open()) > 0 {
-		s.think()
+	s.settle(now, rules.LonePatience)
+	if s.afterthought != nil && s.position != nil {
+		// By then the source may be in the middle of something.
+		at := s.position()
+		s.position = func() []byte { return at }
 	}
 	return nil
 }
 
-func (s *stream) settle(now time.Time) {
+// settle settles, and again after a while, and after twice as long, until
+// nothing is left to decide or another line comes: where there are no access
+// lines, only time tells that none is to come.
+func (s *stream) settle(now time.Time, again time.Duration) {
 	s.failures = s.scanner.Settle(s.failures, now)
 	s.tell(now)
-}
-
-// think settles once more after a while, unless another line comes: where there
-// are no access lines, only time tells that none is to come. The source is not
-// asked where it stands by then, which may be in the middle of something.
-func (s *stream) think() {
-	if s.position != nil {
-		at := s.position()
-		s.position = func() []byte { return at }
+	if len(s.scanner.Open()) == 0 {
+		return
 	}
 	var own *time.Timer
-	own = time.AfterFunc(rules.LonePatience, func() {
+	own = time.AfterFunc(again, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.afterthought == own {
 			s.afterthought = nil
-			s.settle(time.Now())
+			s.settle(time.Now(), 2*again)
 		}
 	})
 	s.afterthought = own
