@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"odooban/internal/await"
 	"odooban/internal/netnstest"
 )
 
@@ -186,7 +187,7 @@ func endsByItself(t *testing.T, fw Firewall) {
 	end := time.Now().Add(time.Second)
 	block(t, fw, time.Second, "203.0.113.7/32", "2001:db8:1::/64")
 	block(t, fw, time.Hour, "203.0.113.8/32")
-	await(t, "the end of the bans", func() bool { return len(blocked(t, fw)) == 1 })
+	await.Until(t, "the end of the bans", func() bool { return len(blocked(t, fw)) == 1 })
 	const tick = 10 * time.Millisecond // of the kernel's clock, at most
 	if early := time.Until(end); early > tick {
 		t.Errorf("ended %v early", early)

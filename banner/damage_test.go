@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"odooban/internal/await"
 	"odooban/internal/netnstest"
 )
 
@@ -39,7 +40,7 @@ var damages = []struct {
 	{"the set is destroyed", []string{"ipset"}, func(t *testing.T, host *netnstest.Host, k kind) {
 		host.Run(t, k.iptables, "-t", "raw", "-F")
 		host.Run(t, k.ip6tables, "-t", "raw", "-F")
-		await(t, "destroyed sets", func() bool {
+		await.Until(t, "destroyed sets", func() bool {
 			host.Run(t, "sh", "-c", "ipset destroy || true")
 			return host.Run(t, "ipset", "list", "-name") == ""
 		})

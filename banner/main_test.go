@@ -115,22 +115,6 @@ func blocked(t testing.TB, fw Firewall) []string {
 	return prefixes
 }
 
-// await waits until something has happened, and fails when it does not.
-func await(t testing.TB, what string, happened func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for !happened() {
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			t.Fatalf("waited in vain for: %s", what)
-		}
-	}
-}
-
 // mustFail returns the text of an error, which must be one.
 func mustFail(t testing.TB, err error) string {
 	t.Helper()

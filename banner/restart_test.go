@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"odooban/internal/await"
 	"odooban/internal/netnstest"
 )
 
@@ -29,7 +30,7 @@ func TestNoPacketPassesDuringRestarts(t *testing.T) {
 		passed := countPackets(t, network.Server, 443)
 		var banned atomic.Bool
 		sent := flood(t, network.Clients[0], netip.AddrPortFrom(f.server(network), 443), &banned)
-		await(t, "packets of a client that is not banned", func() bool { return passed.free.Load() > 100 })
+		await.Until(t, "packets of a client that is not banned", func() bool { return passed.free.Load() > 100 })
 		restart()
 		drop := dropMeter(t, k, network.Server, f)
 		drop()

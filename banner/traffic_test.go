@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"odooban/internal/await"
 	"odooban/internal/netnstest"
 )
 
@@ -119,7 +120,7 @@ func dropMeter(t *testing.T, k kind, host *netnstest.Host, f family) func() {
 	return func() {
 		t.Helper()
 		before := seen
-		await(t, "a dropped packet", func() bool {
+		await.Until(t, "a dropped packet", func() bool {
 			seen = k.dropped(t, host, f)
 			return seen > before
 		})

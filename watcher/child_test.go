@@ -18,6 +18,7 @@ import (
 	"github.com/nxadm/tail/util"
 	"github.com/nxadm/tail/watch"
 
+	"odooban/internal/await"
 	"odooban/internal/testrequire"
 )
 
@@ -229,13 +230,18 @@ func TestGuard(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer func() {
+				if t.Failed() {
+					t.Log(stacks())
+				}
+			}()
 			log.WriteString("one\n")
 			<-tail.lines()
-			await(t, "the watch", func() bool { return strings.Contains(stacks(), "ChangeEvents.func1") })
+			await.Until(t, "the watch", func() bool { return strings.Contains(stacks(), "ChangeEvents.func1") })
 			l.check(os.Rename(dir, dir+"2"))
 			l.check(os.WriteFile(dir, nil, 0o644)) // "not a directory" is not "not exist"
 			log.WriteString("two\n")
-			await(t, "the end of the watch", func() bool {
+			await.Until(t, "the end of the watch", func() bool {
 				return !strings.Contains(stacks(), "ChangeEvents.func1") && (tail.poll || watch.Events(path) == nil)
 			})
 			if err := tail.stop(); err != nil {
@@ -260,15 +266,4 @@ func TestGuardEndsTheGoroutine(t *testing.T) {
 func stacks() string {
 	buf := make([]byte, 1<<20)
 	return string(buf[:runtime.Stack(buf, true)])
-}
-
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for !done() {
-		if runtime.Gosched(); ctx.Err() != nil {
-			t.Fatalf("%s did not come; running:\n%s", what, stacks())
-		}
-	}
 }

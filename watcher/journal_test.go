@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"odooban/internal/await"
 	"odooban/internal/journaldtest"
 )
 
@@ -327,7 +328,7 @@ func TestJournalDrops(t *testing.T) {
 	for i := range 1000 {
 		send(t, conn, "line %d\n", i)
 	}
-	j.Eventually("the end of the interval", func() bool {
+	await.Until(t, "the end of the interval", func() bool {
 		send(t, conn, "after\n")
 		return slices.Contains(c.all(), "after")
 	})
@@ -383,7 +384,7 @@ func TestJournalSinkRefuses(t *testing.T) {
 	if err := entire(j, c).Follow(ctx, c); err != nil {
 		t.Errorf("Follow gave %v after its context had ended", err)
 	}
-	j.Eventually("the end of journalctl", func() bool { return len(j.Readers()) == 0 })
+	await.Until(t, "the end of journalctl", func() bool { return len(j.Readers()) == 0 })
 }
 
 func TestJournalResumeBroken(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/banner"
+	"odooban/internal/await"
 	"odooban/internal/netnstest"
 	"odooban/internal/testrequire"
 )
@@ -131,17 +132,7 @@ func (s *site) dropped() (packets int) {
 // awaitDrops waits until more packets were dropped than before.
 func (s *site) awaitDrops(before int) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
-	defer cancel()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for s.dropped() <= before {
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			s.t.Fatal("no packet was dropped")
-		}
-	}
+	await.Until(s.t, "a packet to be dropped", func() bool { return s.dropped() > before })
 }
 
 // bans returns what the kernel keeps away, and until when.

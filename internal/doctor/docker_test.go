@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	"odooban/internal/await"
 	"odooban/internal/config"
 	"odooban/internal/dockertest"
 	"odooban/internal/finding"
@@ -58,20 +58,10 @@ func (d *dock) say(w *dockertest.Writer, name, log string) {
 	if _, err := w.Out.WriteString(log); err != nil {
 		d.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(d.t.Context(), 30*time.Second)
-	defer cancel()
-	for tick := time.NewTicker(20 * time.Millisecond); ; {
-		text, err := d.Docker.Tail(ctx, Container{ID: w.ID, Name: name}, 10_000)
-		if err == nil && bytes.Count(text, []byte("\n")) >= strings.Count(log, "\n") {
-			tick.Stop()
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			d.t.Fatalf("the log of %s does not come: %v", name, err)
-		}
-	}
+	await.Until(d.t, "the log of "+name, func() bool {
+		text, err := d.Docker.Tail(d.t.Context(), Container{ID: w.ID, Name: name}, 10_000)
+		return err == nil && bytes.Count(text, []byte("\n")) >= strings.Count(log, "\n")
+	})
 }
 
 // Containers of a real engine are looked at as they were started: their

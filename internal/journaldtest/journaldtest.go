@@ -20,10 +20,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
+	"odooban/internal/await"
 	"odooban/internal/testrequire"
 )
 
@@ -142,7 +142,7 @@ func (j *Journald) start() {
 	if err := <-started; err != nil {
 		j.t.Fatal(err)
 	}
-	j.Eventually("a socket", func() bool {
+	await.Until(j.t, "a socket", func() bool {
 		conn, err := net.Dial("unix", j.socket())
 		if err == nil {
 			conn.Close()
@@ -171,7 +171,7 @@ func (j *Journald) Rotate() {
 	if err := j.cmd.Process.Signal(unix.SIGUSR2); err != nil {
 		j.t.Fatal(err)
 	}
-	j.Eventually("another file", func() bool { return !slices.Equal(before, j.list()) })
+	await.Until(j.t, "another file", func() bool { return !slices.Equal(before, j.list()) })
 }
 
 // Vacuum deletes the files that were rotated.
@@ -253,7 +253,7 @@ func (j *Journald) ownUnit() string {
 	var entry struct {
 		Unit string `json:"_SYSTEMD_UNIT"`
 	}
-	j.Eventually("an entry", func() bool {
+	await.Until(j.t, "an entry", func() bool {
 		out, _ := exec.Command("journalctl", "-D", j.Files(), "-o", "json", "MESSAGE=hello").Output()
 		return json.Unmarshal(out, &entry) == nil
 	})
@@ -272,18 +272,4 @@ func (j *Journald) Readers() []int {
 		}
 	}
 	return pids
-}
-
-// Eventually waits for what no event tells of.
-func (j *Journald) Eventually(what string, is func() bool) {
-	j.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for range 500 {
-		if is() {
-			return
-		}
-		<-tick.C
-	}
-	j.t.Fatalf("journald: %s did not come", what)
 }

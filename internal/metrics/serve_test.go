@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"odooban/internal/await"
 )
 
 // hello answers every request.
@@ -56,15 +58,10 @@ func start(t *testing.T, path string) (stop func()) {
 // awaitHello waits until there is an answer.
 func awaitHello(t *testing.T, network, address string) {
 	t.Helper()
-	again := time.NewTicker(time.Millisecond)
-	defer again.Stop()
-	for range 10_000 {
-		if got, _ := get(t, network, address); got == "hello" {
-			return
-		}
-		<-again.C
-	}
-	t.Fatalf("no answer at %s", address)
+	await.Until(t, "an answer at "+address, func() bool {
+		got, _ := get(t, network, address)
+		return got == "hello"
+	})
 }
 
 func TestServeUnix(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"odooban/internal/await"
 )
 
 // patience is how long something may take on a busy machine.
@@ -171,15 +173,5 @@ func (s *site) dropped() (packets int) {
 // awaitDrops waits until more packets were dropped than before.
 func (s *site) awaitDrops(before int) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-	defer cancel()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for s.dropped() <= before {
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			s.t.Fatal("no packet was dropped")
-		}
-	}
+	await.Until(s.t, "a packet to be dropped", func() bool { return s.dropped() > before })
 }

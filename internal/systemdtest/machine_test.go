@@ -6,12 +6,12 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"odooban/internal/await"
 	"odooban/internal/dockertest"
 	"odooban/internal/netnstest"
 )
@@ -49,7 +49,7 @@ func boot(t *testing.T, clients int, binds ...string) *machine {
 			SecurityOpt: []string{"seccomp=unconfined", "apparmor=unconfined"},
 		},
 	})
-	m.await(t, "systemd to be up", func() bool {
+	await.Until(t, "systemd to be up", func() bool {
 		out, _ := m.try(t, "systemctl", "is-system-running", "--wait")
 		return strings.HasPrefix(out, "running") || strings.HasPrefix(out, "degraded")
 	})
@@ -96,22 +96,4 @@ func (m *machine) try(t *testing.T, args ...string) (string, int) {
 func (m *machine) write(t *testing.T, path, text string) {
 	t.Helper()
 	m.run(t, "sh", "-c", `mkdir -p "$(dirname "$1")" && printf %s "$2" > "$1"`, "sh", path, text)
-}
-
-// patience is how long the tests wait for what has to happen.
-const patience = time.Minute
-
-// await looks again and again whether something has happened.
-func (m *machine) await(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	end, again := time.NewTimer(patience), time.NewTicker(50*time.Millisecond)
-	defer end.Stop()
-	defer again.Stop()
-	for !happened() {
-		select {
-		case <-again.C:
-		case <-end.C:
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"odooban/internal/await"
 )
 
 // TestService is the life of the service on one machine, from the installation of
@@ -138,7 +140,7 @@ func testBans(t *testing.T, s *site) {
 		_, err := client.Dial(ctx, t, odoo)
 		dialed <- err
 	}()
-	s.await(t, "a packet to be dropped", func() bool {
+	await.Until(t, "a packet to be dropped", func() bool {
 		return regexp.MustCompile(`counter packets [1-9]`).MatchString(s.run(t, "nft", "list", "table", "inet", "odooban"))
 	})
 	cancel()
@@ -205,7 +207,7 @@ func testHung(t *testing.T, s *site) {
 	s.dropIn(t, "Environment=ODOOBAN_LOG_LEVEL=debug\nStandardError=file:/run/log.pipe\n"+
 		"WatchdogSec=5s\nTimeoutAbortSec=2s\n")
 	before := s.show(t, "MainPID")
-	s.await(t, "the watchdog", func() bool {
+	await.Until(t, "the watchdog", func() bool {
 		for range 8 {
 			s.attempt(t, s.log, "203.0.113.40")
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"odooban/internal/await"
 )
 
 // site is a machine with an Odoo that writes a log, and packages of odooban.
@@ -112,7 +114,7 @@ func (s *site) banned(t *testing.T, addr string) bool {
 
 func (s *site) awaitBan(t *testing.T, addr string) {
 	t.Helper()
-	s.await(t, "a ban of "+addr, func() bool { return s.banned(t, addr) })
+	await.Until(t, "a ban of "+addr, func() bool { return s.banned(t, addr) })
 }
 
 // show returns what systemd knows about the service.
@@ -124,7 +126,7 @@ func (s *site) show(t *testing.T, property string) string {
 // awaitReady waits until the service is ready, in another process than before.
 func (s *site) awaitReady(t *testing.T, before string) {
 	t.Helper()
-	s.await(t, "the service to be ready", func() bool {
+	await.Until(t, "the service to be ready", func() bool {
 		pid := s.show(t, "MainPID")
 		return pid != "0" && pid != before && s.show(t, "ActiveState") == "active"
 	})
