@@ -59,7 +59,7 @@ func (s *stage) set(ctx context.Context) error {
 		return err
 	}
 	log, journal := filepath.Join(s.dir, "odoo.log"), filepath.Join(s.dir, "journal", "odooban.db")
-	if err := os.WriteFile(s.config, configuration(log, journal), 0o600); err != nil {
+	if err := os.WriteFile(s.config, s.configuration(log, journal), 0o600); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
 	if s.net, err = netlab.New(2); err != nil {
@@ -125,14 +125,15 @@ func (s *stage) number() error {
 	return nil
 }
 
-func configuration(log, journal string) []byte {
+func (s *stage) configuration(log, journal string) []byte {
 	return fmt.Appendf(nil, `sources:
   - file: %s
 jails:
   - {rule: odoo-login, maxretry: %d, findtime: %s, bantime: %s}
 journal: {path: %s}
+socket: %s
 log: {level: debug, format: json}
-`, log, maxRetry, findTime, banTime, journal)
+`, log, maxRetry, findTime, banTime, journal, filepath.Join(s.dir, "odooban.sock"))
 }
 
 // goTool runs the go command and returns what it printed.

@@ -77,7 +77,7 @@ func newSite(t testing.TB, log string, clients int, env ...string) *site {
 	}
 	s := &site{t: t, net: netnstest.New(t, clients), program: program, dir: t.TempDir(), log: log}
 	s.env = append([]string{
-		"ODOOBAN_JOURNAL_PATH=" + s.path(), "ODOOBAN_FIREWALL_BACKEND=nftables",
+		"ODOOBAN_JOURNAL_PATH=" + s.path(), "ODOOBAN_SOCKET=" + filepath.Join(s.dir, "s"), "ODOOBAN_FIREWALL_BACKEND=nftables",
 		fmt.Sprintf("ODOOBAN_JAILS=[{rule: odoo-login, maxretry: %d, findtime: 1h, bantime: 1h}]", tries),
 	}, env...)
 	s.journal, err = sql.Open("sqlite", "file:"+s.path()+"?mode=ro&_pragma=busy_timeout(5000)")
