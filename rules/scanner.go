@@ -100,8 +100,10 @@ const (
 	horizon = 1 << 20
 	// sweepEvery bounds how often the open attempts are gone through.
 	sweepEvery = 2 * horizon
-	// maxAttempts bounds the open attempts.
+	// maxAttempts bounds the open attempts of history, maxLive those of a flood:
+	// a record that comes without a pause is judged a second later.
 	maxAttempts = 8192
+	maxLive     = 1 << 18
 	// maxForgers bounds how many forgers are told apart.
 	maxForgers = 10000
 	// longestUser bounds what is kept of a login.

@@ -44,7 +44,7 @@ func (s *Scanner) Flush(dst []Failure) []Failure {
 // advance goes through the attempts now and then while lines come without a
 // pause.
 func (s *Scanner) advance(dst []Failure, seen time.Time) []Failure {
-	due := s.offset-s.swept >= sweepEvery || len(s.attempts) >= maxAttempts
+	due := s.crowded(seen) || s.offset-s.swept >= sweepEvery && len(s.attempts) < maxAttempts
 	if !seen.IsZero() && seen.Sub(s.aged) >= burstAge {
 		s.aged, due = seen, true
 	}
@@ -52,6 +52,14 @@ func (s *Scanner) advance(dst []Failure, seen time.Time) []Failure {
 		return dst
 	}
 	return s.sweep(dst, &sweep{now: seen})
+}
+
+// crowded says whether no more attempts can be kept.
+func (s *Scanner) crowded(seen time.Time) bool {
+	if seen.IsZero() {
+		return len(s.attempts) >= maxAttempts
+	}
+	return len(s.attempts) >= maxLive
 }
 
 // sweep is one passage through the attempts.
@@ -85,8 +93,8 @@ func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 	if !p.now.IsZero() {
 		p.bursts = s.bursts()
 	}
-	if len(s.attempts) >= maxAttempts {
-		p.crowd = s.attempts[maxAttempts/2].line
+	if s.crowded(p.now) {
+		p.crowd = s.attempts[len(s.attempts)/2].line
 	}
 	probes := s.realProbes(p)
 	for _, a := range s.inPlace() {
@@ -157,8 +165,13 @@ func (s *Scanner) decide(a *attempt, p *sweep) bool {
 // past says whether nothing can come any more that tells of the attempt.
 func (s *Scanner) past(a *attempt, p *sweep) bool {
 	_, offset := a.place()
-	return p.final || a.line < p.crowd || s.offset-offset > horizon ||
-		!p.now.IsZero() && p.now.Sub(a.read()) > requestLimit
+	far := s.offset-offset > horizon
+	if !p.now.IsZero() {
+		age := p.now.Sub(a.read())
+		// In a flood, what stands a horizon back was written a moment ago.
+		far = far && age > 2*burstAge || age > requestLimit
+	}
+	return p.final || a.line < p.crowd || far
 }
 
 // lone says whether an attempt whose access line has not come is certain: it
@@ -294,5 +307,9 @@ func (s *Scanner) spent(a *attempt, p *sweep) bool {
 		return true
 	}
 	decided := a.state != undecided || a.echo() || a.rule == "" && (a.claim != nil || a.inside != nil)
-	return decided && !p.now.IsZero() && p.now.Sub(a.seen) > afterglow
+	glow := afterglow
+	if len(s.attempts) > maxAttempts {
+		glow = burstAge
+	}
+	return decided && !p.now.IsZero() && p.now.Sub(a.seen) > glow
 }
