@@ -49,7 +49,7 @@ func (a *app) record(cmd *cobra.Command, c *config.Config, down error, ask func(
 		return fmt.Errorf("%w, and its journal cannot be read: %w", down, err)
 	}
 	defer func() { _ = journal.Close() }() // nothing was written
-	fmt.Fprintf(cmd.ErrOrStderr(), "%v; this is what its journal says, %s\n", down, c.Journal.Path)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%v; its journal, %s, says:\n", down, c.Journal.Path)
 	j, err := newJail(c, nil)
 	if err != nil {
 		return err

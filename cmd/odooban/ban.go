@@ -21,6 +21,9 @@ func newBan(a *app) *cobra.Command {
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE: a.change(func(cmd *cobra.Command, o office, args []string) error {
 			order.Prefix = args[0]
+			if err := order.Check(); err != nil {
+				return err
+			}
 			done, err := o.Ban(cmd.Context(), order)
 			if err != nil {
 				return err

@@ -126,12 +126,16 @@ func (a *app) jsonFlag(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// usage makes what an argument check finds a usage error.
+// usage makes what a check of the number of arguments finds a usage error.
 func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+		if check(cmd, args) == nil {
+			return nil
 		}
-		return nil
+		wrong := "too many arguments"
+		if len(args) == 0 {
+			wrong = "an argument is missing"
+		}
+		return &usageError{fmt.Errorf("%s; write: %s; see %s --help", wrong, cmd.UseLine(), cmd.CommandPath())}
 	}
 }

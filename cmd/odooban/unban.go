@@ -18,6 +18,9 @@ func newUnban(a *app) *cobra.Command {
 		Example: "  odooban unban 203.0.113.7",
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE: a.change(func(cmd *cobra.Command, o office, args []string) error {
+			if err := (control.Order{Prefix: args[0]}).Check(); err != nil {
+				return err
+			}
 			done, err := o.Unban(cmd.Context(), args[0])
 			if err != nil {
 				return err

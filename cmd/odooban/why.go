@@ -31,6 +31,9 @@ func (a *app) why(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := control.ParseAddr(args[0]); err != nil {
+		return &usageError{err}
+	}
 	why, err := socketOf(c).Why(cmd.Context(), args[0])
 	if errors.Is(err, control.ErrDown) {
 		return a.record(cmd, c, err, func(r *control.Record) error {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"odooban/internal/config"
 )
 
 // target is what a ban is to be about: an address, with what else is banned
@@ -12,6 +14,21 @@ type target struct {
 	prefix netip.Prefix
 	// single says that an address was named.
 	single bool
+}
+
+// Check says what is wrong with an order, so that nobody has to be asked for
+// that.
+func (o Order) Check() error {
+	if _, err := parseTarget(o.Prefix); err != nil {
+		return &wrongError{err}
+	}
+	if o.For == "" {
+		return nil
+	}
+	if _, err := config.ParseDuration(o.For); err != nil {
+		return &wrongError{err}
+	}
+	return nil
 }
 
 // ParseAddr reads an address as people write it. The error says how.

@@ -27,6 +27,9 @@ type IgnoredError struct {
 }
 
 func (e *IgnoredError) Error() string {
+	if e.Prefix == e.Network {
+		return fmt.Sprintf("%s is never banned (%s)", e.Prefix, e.Why)
+	}
 	return fmt.Sprintf("%s is not banned: %s is never banned (%s)", e.Prefix, e.Network, e.Why)
 }
 
