@@ -19,7 +19,7 @@ type DryRun struct {
 	Now func() time.Time
 
 	mu      sync.Mutex
-	bans    map[netip.Prefix]time.Time
+	bans    map[netip.Prefix]Ban
 	sweepAt int
 }
 
@@ -33,10 +33,10 @@ func (d *DryRun) Block(ctx context.Context, bans []Ban) error {
 	now := d.now()
 	todo, refused := pending(bans, now)
 	if d.bans == nil {
-		d.bans = make(map[netip.Prefix]time.Time)
+		d.bans = make(map[netip.Prefix]Ban)
 	}
 	for _, b := range todo {
-		d.bans[b.Prefix] = b.Until
+		d.bans[b.Prefix] = b
 	}
 	// Sweeping when the number has doubled bounds both memory and work.
 	if len(d.bans) >= d.sweepAt {
@@ -67,12 +67,7 @@ func (d *DryRun) List(ctx context.Context) ([]Ban, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.sweep(d.now())
-	bans := make([]Ban, 0, len(d.bans))
-	for p, until := range d.bans {
-		bans = append(bans, Ban{Prefix: p, Until: until})
-	}
-	slices.SortFunc(bans, byPrefix)
-	return bans, nil
+	return slices.SortedFunc(maps.Values(d.bans), byPrefix), nil
 }
 
 func (d *DryRun) now() time.Time {
@@ -83,5 +78,5 @@ func (d *DryRun) now() time.Time {
 }
 
 func (d *DryRun) sweep(now time.Time) {
-	maps.DeleteFunc(d.bans, func(_ netip.Prefix, until time.Time) bool { return !until.After(now) })
+	maps.DeleteFunc(d.bans, func(_ netip.Prefix, b Ban) bool { return !b.Until.After(now) })
 }

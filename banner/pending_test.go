@@ -13,11 +13,17 @@ func TestDryRunByItsOwnClock(t *testing.T) {
 	// A replay bans in the time of the log, years ago.
 	now := time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC)
 	fw := &DryRun{Now: func() time.Time { return now }}
-	ban := Ban{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Until: now.Add(time.Minute)}
+	ban := Ban{
+		Prefix: netip.MustParsePrefix("203.0.113.7/32"), Rule: "odoo-login",
+		Time: now, Until: now.Add(time.Minute), Failures: 10,
+	}
 	if err := fw.Block(t.Context(), []Ban{ban}); err != nil {
 		t.Fatal(err)
 	}
-	wantBlocked(t, fw, "203.0.113.7/32")
+	got, err := fw.List(t.Context())
+	if diff := cmp.Diff([]Ban{ban}, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); err != nil || diff != "" {
+		t.Errorf("it does not know all of its ban: %v (-want +got):\n%s", err, diff)
+	}
 	now = now.Add(time.Minute)
 	wantBlocked(t, fw)
 }

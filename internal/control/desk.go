@@ -124,13 +124,20 @@ func (d *Desk) bans(ctx context.Context, now time.Time) ([]Ban, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list bans: %w", err)
 	}
-	var recorded []banner.Ban
-	if d.Journal != nil {
-		if recorded, err = d.Journal.Bans(now); err != nil {
-			return nil, err
-		}
+	recorded, err := d.recorded(ctx, now)
+	if err != nil {
+		return nil, err
 	}
 	return merge(recorded, held), nil
+}
+
+// recorded returns what is known of the bans: in a dry run, which has no
+// journal, the firewall that writes them down knows all of it.
+func (d *Desk) recorded(ctx context.Context, now time.Time) ([]banner.Ban, error) {
+	if d.Journal == nil {
+		return d.Firewall.List(ctx)
+	}
+	return d.Journal.Bans(now)
 }
 
 // merge gives each ban of the firewall what is recorded of it, and adds those
