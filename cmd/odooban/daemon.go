@@ -68,7 +68,7 @@ func (d *daemon) run(ctx context.Context, c *config.Config) error {
 		}
 		if err != nil || next == nil {
 			d.service.Stopping()
-			d.log.say("stopped; bans stay in force until their time")
+			d.sayStopped()
 			return err
 		}
 		d.service.Reloading()
@@ -77,6 +77,16 @@ func (d *daemon) run(ctx context.Context, c *config.Config) error {
 		}
 		c = next
 		d.log.say("configuration was read again")
+	}
+}
+
+// sayStopped says what goes on without us.
+func (d *daemon) sayStopped() {
+	switch {
+	case d.dryRun:
+		d.log.say("stopped")
+	case d.firewall != nil:
+		d.log.say("stopped; bans stay in force until their time")
 	}
 }
 

@@ -220,7 +220,7 @@ func TestRunFollowsUntilASignal(t *testing.T) {
 					t.Errorf("two failures counted as more: %s", e.text)
 				}
 			}
-			if last := odooban.entries[len(odooban.entries)-1]; last.Message != "stopped; bans stay in force until their time" {
+			if last := odooban.entries[len(odooban.entries)-1]; last.Message != "stopped" {
 				t.Errorf("the last words: %s", last.text)
 			}
 		})
