@@ -74,7 +74,7 @@ func writeConfigurationPage(path string) error {
 		return err
 	}
 	title := "odooban.yaml 5 \"\" \"odooban " + version + "\" \"odooban\"\n=====\n\n" +
-		"# NAME\n\n/etc/odooban/odooban.yaml - what odooban watches, counts and bans\n\n# DESCRIPTION\n\n"
+		"# NAME\n\nodooban.yaml - what odooban watches, counts and bans\n\n# DESCRIPTION\n\n"
 	_, body, _ := bytes.Cut(text, []byte("\n\n"))
 	return os.WriteFile(path, md2man.Render(append([]byte(title), body...)), 0o644) //nolint:gosec // all may read it
 }
