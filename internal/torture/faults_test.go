@@ -96,7 +96,7 @@ func (s *site) once(f func(t testing.TB)) {
 func TestDiskIsFull(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
-	s := newSite(t, w.path, 0)
+	s := newSite(t, w.path, 1)
 	disk := filepath.Dir(s.path())
 	if err := os.Mkdir(disk, 0o700); err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func fill(t *testing.T, path string) {
 func TestJournalIsDamaged(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
-	s := newSite(t, w.path, 0)
+	s := newSite(t, w.path, 1)
 	w.fast(crowd * tries)
 	s.start()
 	s.awaitAll(w)
@@ -175,7 +175,7 @@ func TestJournalIsDamaged(t *testing.T) {
 func TestInotifyIsExhausted(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
-	s := newSite(t, w.path, 0)
+	s := newSite(t, w.path, 1)
 	s.wrap = []string{
 		testrequire.Command(t, "unshare"), "--user", "--map-root-user", "--net", "sh", "-c",
 		`echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"`, "sh",

@@ -16,7 +16,7 @@ func TestThousandFailuresASecond(t *testing.T) {
 	needsLong(t)
 	w := newWriter(t)
 	w.slow(1)
-	s := newSite(t, w.path, 0)
+	s := newSite(t, w.path, 1)
 	s.start()
 	s.awaitAll(w)
 	for range 10_000 {
@@ -33,7 +33,7 @@ func TestThousandFailuresASecond(t *testing.T) {
 // TestMillionAddresses starts odooban on a log in which a million addresses have failed once.
 func TestMillionAddresses(t *testing.T) {
 	needsLong(t)
-	s := newSite(t, history(t, 1_000_000, 1), 0)
+	s := newSite(t, history(t, 1_000_000, 1), 1)
 	began := time.Now()
 	s.start()
 	s.awaitRows(1_000_000)
@@ -50,7 +50,7 @@ func TestGigabyte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSite(t, log, 0)
+	s := newSite(t, log, 1)
 	began := time.Now()
 	s.start()
 	s.awaitRows(failures)
@@ -128,7 +128,7 @@ func TestStampsOutOfTime(t *testing.T) {
 	t.Parallel()
 	w := newWriter(t)
 	w.slow(5)
-	s := newSite(t, w.path, 0)
+	s := newSite(t, w.path, 1)
 	s.start()
 	s.awaitAll(w)
 	for _, off := range []time.Duration{time.Hour, -time.Hour, 365 * 24 * time.Hour, -365 * 24 * time.Hour} {

@@ -17,7 +17,7 @@ const (
 func configured(t *testing.T, w *writer) (*site, func(maxretry int)) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "odooban.yaml")
-	s := newSite(t, w.path, 0, "ODOOBAN_JAILS=", "ODOOBAN_CONFIG="+file)
+	s := newSite(t, w.path, 1, "ODOOBAN_JAILS=", "ODOOBAN_CONFIG="+file)
 	return s, func(maxretry int) {
 		text := fmt.Sprintf("jails:\n  - {rule: odoo-login, maxretry: %d, findtime: 1h, bantime: 1h}\n", maxretry)
 		w.check(os.WriteFile(file, []byte(text), 0o600))

@@ -67,7 +67,8 @@ type site struct {
 	ended  chan struct{}
 }
 
-// newSite makes a site with a log and clients. Who fails three times within an hour is banned for another hour.
+// newSite makes a site with a log and clients, at least one: a network without any is a dead one to odooban in a
+// container. Who fails three times within an hour is banned for another hour.
 func newSite(t testing.TB, log string, clients int, env ...string) *site {
 	t.Helper()
 	testrequire.Root(t)

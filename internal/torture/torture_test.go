@@ -41,7 +41,7 @@ func (r rotation) torture(t *testing.T, kills int) {
 	if r.handler != nil {
 		w.put = r.handler(w)
 	}
-	s := newSite(t, w.path, 0)
+	s := newSite(t, w.path, 1)
 	w.slow(5)
 	s.start()
 	s.awaitAll(w)
