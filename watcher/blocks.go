@@ -163,7 +163,7 @@ func (r *Reading[T]) Take() error {
 	var lines splitter
 	defer func() { r.file.skipped.Store(lines.skipped) }()
 	emit := func(text []byte) error { return r.blocks.Line(text, lines.size) }
-	for n := 0; ; n++ {
+	for n := 0; r.ctx.Err() == nil; n++ {
 		select {
 		case <-r.ctx.Done():
 			return nil
@@ -182,6 +182,7 @@ func (r *Reading[T]) Take() error {
 			}
 		}
 	}
+	return nil
 }
 
 // take hands on the lines of a block.
