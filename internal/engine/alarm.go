@@ -12,7 +12,7 @@ import (
 
 // Alarm is something that may keep odooban from protecting, with its cure.
 type Alarm struct {
-	// Code names the kind of alarm, for good.
+	// Code is of the catalogue in internal/finding.
 	Code string
 	// Source is where it shows, or empty.
 	Source string
@@ -23,28 +23,6 @@ type Alarm struct {
 	// Last is when it happened last.
 	Last time.Time
 }
-
-// The codes of alarms, of the catalogue in internal/finding.
-const (
-	// FormatChanged: the login logger writes lines that no rule understands.
-	FormatChanged = finding.FormatChanged
-	// Unattributed: a failure whose address the log does not tell.
-	Unattributed = finding.Unattributed
-	// OwnAddress: a failure that comes from an ignored address.
-	OwnAddress = finding.OwnAddress
-	// Doubtful: a failure in Traefik's log of which it is not sure who made it.
-	Doubtful = finding.Doubtful
-	// MixedLog: a source has both Odoo's records and Traefik's access lines.
-	MixedLog = finding.MixedLog
-	// ProxyMode: Odoo says that the addresses it sees are a proxy's.
-	ProxyMode = finding.ProxyMode
-	// ClockDiffers: the log's clock and ours disagree.
-	ClockDiffers = finding.ClockDiffers
-	// FirewallFailed: bans could not be put in force.
-	FirewallFailed = finding.FirewallFailed
-	// SourceTrouble: a source cannot be read for the time being.
-	SourceTrouble = finding.SourceTrouble
-)
 
 // clockTolerance is how far the log's clock and ours may differ before bans
 // are noticeably too short or too long.
@@ -99,7 +77,7 @@ func (e *Engine) Trouble(source string, err error) {
 	e.sources.trouble(source, err.Error())
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a, _ := e.alarms.note(Alarm{Code: SourceTrouble, Source: source, Text: err.Error()})
+	a, _ := e.alarms.note(Alarm{Code: finding.SourceTrouble, Source: source, Text: err.Error()})
 	e.observer.Alarmed(a)
 }
 
@@ -113,9 +91,9 @@ func (e *Engine) Followed(group string) {
 // alarmIgnored tells that failures come from an address that is never banned.
 func (e *Engine) alarmIgnored(source string, addr netip.Addr, why string) {
 	e.raiseLocked(Alarm{
-		Code: OwnAddress, Source: source,
+		Code: finding.OwnAddress, Source: source,
 		Text: fmt.Sprintf("failed logins come from %s, which is never banned (%s)", addr, why),
-		Cure: finding.Of(OwnAddress).Cure,
+		Cure: finding.Of(finding.OwnAddress).Cure,
 	})
 }
 
@@ -125,17 +103,17 @@ func (e *Engine) checkClock(source string, f rules.Failure, seen time.Time) {
 		return
 	}
 	e.raiseLocked(Alarm{
-		Code: ClockDiffers, Source: source,
+		Code: finding.ClockDiffers, Source: source,
 		Text: fmt.Sprintf("the log says %s at %s: bans will end too early or too late",
 			f.Time.UTC().Format(time.RFC3339), seen.UTC().Format(time.RFC3339)),
-		Cure: finding.Of(ClockDiffers).Cure,
+		Cure: finding.Of(finding.ClockDiffers).Cure,
 	})
 }
 
 // firewallAlarm is about bans that could not be put in force.
 func firewallAlarm(err error) Alarm {
 	return Alarm{
-		Code: FirewallFailed, Text: "bans are not in force: " + err.Error(),
+		Code: finding.FirewallFailed, Text: "bans are not in force: " + err.Error(),
 		Cure: "they are tried again; see the error for what is missing",
 	}
 }
@@ -144,29 +122,23 @@ func firewallAlarm(err error) Alarm {
 // each has happened; before is what was told already.
 func ScanAlarms(source string, before, after rules.Stats) []Alarm {
 	all := []Alarm{
+		alarmOf(finding.FormatChanged, source, after.Unknown-before.Unknown),
+		alarmOf(finding.Unattributed, source, after.Unattributed-before.Unattributed),
+		alarmOf(finding.Doubtful, source, after.Doubtful-before.Doubtful),
+		alarmOf(finding.MixedLog, source, after.Mixed-before.Mixed),
 		{
-			Code: FormatChanged, Source: source, Count: after.Unknown - before.Unknown,
-			Text: finding.Of(FormatChanged).Title, Cure: finding.Of(FormatChanged).Cure,
-		},
-		{
-			Code: Unattributed, Source: source, Count: after.Unattributed - before.Unattributed,
-			Text: finding.Of(Unattributed).Title, Cure: finding.Of(Unattributed).Cure,
-		},
-		{
-			Code: Doubtful, Source: source, Count: after.Doubtful - before.Doubtful,
-			Text: finding.Of(Doubtful).Title, Cure: finding.Of(Doubtful).Cure,
-		},
-		{
-			Code: MixedLog, Source: source, Count: after.Mixed - before.Mixed,
-			Text: finding.Of(MixedLog).Title, Cure: finding.Of(MixedLog).Cure,
-		},
-		{
-			Code: ProxyMode, Source: source, Count: after.ProxySuspected - before.ProxySuspected,
+			Code: finding.ProxyMode, Source: source, Count: after.ProxySuspected - before.ProxySuspected,
 			Text: "Odoo says that the addresses it sees may be a proxy's",
 			Cure: "if they are, " + finding.ProxyCure,
 		},
 	}
 	return slices.DeleteFunc(all, func(a Alarm) bool { return a.Count == 0 })
+}
+
+// alarmOf is an alarm that says what the catalogue does.
+func alarmOf(code, source string, count uint64) Alarm {
+	kind := finding.Of(code)
+	return Alarm{Code: code, Source: source, Count: count, Text: kind.Title, Cure: kind.Cure}
 }
 
 // alarmScan tells what a scanner has newly seen that is no failure.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"odooban/internal/finding"
 )
 
 // An attacker causes some alarms: each is told the first time and each time its
@@ -68,7 +70,7 @@ func TestClockDiffers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			e, _, observer := newTest(t)
 			e.Observe(t.Context(), "log", failures("203.0.113.20", 1), tt.seen)
-			if got := len(observer.alarms) == 1 && observer.alarms[0].Code == ClockDiffers; got != tt.alarm {
+			if got := len(observer.alarms) == 1 && observer.alarms[0].Code == finding.ClockDiffers; got != tt.alarm {
 				t.Errorf("alarms %v", observer.alarms)
 			}
 		})
@@ -82,8 +84,8 @@ func TestTroubleIsTold(t *testing.T) {
 	e.Trouble("log", errors.New("read log: it does not exist yet"))
 	forgetTimes(observer.alarms)
 	want := []Alarm{
-		{Code: SourceTrouble, Source: "log", Text: "read log: permission denied", Count: 1},
-		{Code: SourceTrouble, Source: "log", Text: "read log: it does not exist yet", Count: 2},
+		{Code: finding.SourceTrouble, Source: "log", Text: "read log: permission denied", Count: 1},
+		{Code: finding.SourceTrouble, Source: "log", Text: "read log: it does not exist yet", Count: 2},
 	}
 	if diff := cmp.Diff(want, observer.alarms); diff != "" {
 		t.Errorf("alarms (-want +got):\n%s", diff)

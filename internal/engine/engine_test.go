@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/banner"
+	"odooban/internal/finding"
 	"odooban/internal/jail"
 	"odooban/rules"
 	"odooban/watcher"
@@ -265,7 +266,7 @@ func TestAlarmsHelp(t *testing.T) {
 	e.Observe(t.Context(), "log", failures("192.0.2.7", 1), start.Add(time.Hour))
 	e.Observe(t.Context(), "log", failures("203.0.113.20", 3), time.Time{})
 	for _, a := range append(observer.alarms, ScanAlarms("log", rules.Stats{}, rules.Stats{Unknown: 1, Unattributed: 2, ProxySuspected: 3})...) {
-		if a.Text == "" || a.Cure == "" || a.Code == "" || (a.Source == "") != (a.Code == FirewallFailed) {
+		if a.Text == "" || a.Cure == "" || a.Code == "" || (a.Source == "") != (a.Code == finding.FirewallFailed) {
 			t.Errorf("alarm lacks something: %+v", a)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"odooban/internal/finding"
 	"odooban/rules"
 	"odooban/watcher"
 )
@@ -70,8 +71,8 @@ func TestStatus(t *testing.T) {
 			Rule: rules.LoginRule, MaxRetry: 3, FindTime: time.Minute, BanTime: 15 * time.Minute, Failures: 3, Bans: 1,
 		}},
 		Alarms: []Alarm{
-			{Code: SourceTrouble, Source: "*.log", Text: "read a.log: permission denied", Count: 1},
-			{Code: SourceTrouble, Source: "other/*.log", Text: "find other/*.log: no file matches yet", Count: 1},
+			{Code: finding.SourceTrouble, Source: "*.log", Text: "read a.log: permission denied", Count: 1},
+			{Code: finding.SourceTrouble, Source: "other/*.log", Text: "find other/*.log: no file matches yet", Count: 1},
 		},
 	}, after); diff != "" {
 		t.Errorf("after it (-want +got):\n%s", diff)

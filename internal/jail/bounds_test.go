@@ -63,7 +63,7 @@ func TestOneStampFromTheFutureDoesNotEndBans(t *testing.T) {
 	}
 }
 
-func TestForgotten(t *testing.T) {
+func TestMaxKeys(t *testing.T) {
 	j := must(t, Options{
 		Policies: []Policy{{login, 2, time.Hour, time.Hour}},
 		MaxKeys:  10,
@@ -71,8 +71,8 @@ func TestForgotten(t *testing.T) {
 	for i := range 25 {
 		observe(j, rules.Failure{Time: at(0), Addr: numbered(i), Rule: login})
 	}
-	if got := j.Forgotten(); got != 15 {
-		t.Errorf("Forgotten = %d, want 15", got)
+	if got := j.Keys(login); got != 10 {
+		t.Errorf("counts %d addresses, want 10", got)
 	}
 }
 

@@ -274,16 +274,6 @@ func (j *Jail) IgnoredIn(prefix netip.Prefix) (network netip.Prefix, why string,
 	return netip.Prefix{}, "", false
 }
 
-// Forgotten returns how many keys were given up because there were more than
-// MaxKeys: an attack from so many addresses that some were counted short.
-func (j *Jail) Forgotten() uint64 {
-	var sum uint64
-	for _, p := range j.policies {
-		sum += p.window.Forgotten()
-	}
-	return sum
-}
-
 // plain returns addr as it would be written in a firewall.
 func plain(addr netip.Addr) netip.Addr {
 	return addr.Unmap().WithZone("")
