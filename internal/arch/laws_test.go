@@ -115,6 +115,18 @@ var laws = []law{
 		why:    "internal/metrics is the only one to know Prometheus",
 	},
 	{
+		in:     everywhere,
+		except: "internal/store",
+		never:  []string{"modernc.org/sqlite"},
+		why:    "internal/store is the only one to know SQLite",
+	},
+	{
+		in:     everywhere,
+		except: "internal/service",
+		never:  []string{"github.com/coreos/go-systemd"},
+		why:    "internal/service is the only one to know systemd's library",
+	},
+	{
 		in:    everywhere,
 		never: []string{"odooban/cmd"},
 		why:   "commands are the top: nothing imports them",
