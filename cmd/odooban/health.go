@@ -3,12 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 )
 
 func newHealth(a *app) *cobra.Command {
-	return &cobra.Command{
+	return a.jsonFlag(&cobra.Command{
 		Use:   "health",
 		Short: "Exit 0 if the running odooban protects, else 1 with the reasons",
 		Long: "health asks the running odooban whether it protects: its firewall is in force, where clients come by, and " +
@@ -16,7 +17,13 @@ func newHealth(a *app) *cobra.Command {
 			"more by odooban status and odooban doctor.",
 		Args: usage(cobra.NoArgs),
 		RunE: a.health,
-	}
+	})
+}
+
+// health is what odooban health prints as JSON.
+type health struct {
+	Healthy bool     `json:"healthy"`
+	Reasons []string `json:"reasons"`
 }
 
 func (a *app) health(cmd *cobra.Command, _ []string) error {
@@ -28,13 +35,13 @@ func (a *app) health(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if !status.Healthy {
-		var reasons []error
-		for _, why := range status.Reasons {
-			reasons = append(reasons, errors.New(why))
+	all := []error{a.print(cmd, health{status.Healthy, append([]string{}, status.Reasons...)}, func(w *tabwriter.Writer) {
+		if status.Healthy {
+			fmt.Fprintln(w, "healthy")
 		}
-		return errors.Join(reasons...)
+	})}
+	for _, why := range status.Reasons {
+		all = append(all, errors.New(why))
 	}
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), "healthy")
-	return err
+	return errors.Join(all...)
 }
