@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -90,19 +92,26 @@ func (d *daemon) sayStopped() {
 	}
 }
 
-// open opens the firewall and the journal, if they are not.
+// open opens the journal and the firewall, if they are not. The journal comes
+// first: where another odooban has it, the firewall is that one's to change.
 func (d *daemon) open(ctx context.Context, c *config.Config) error {
 	var err error
+	if d.journal == nil && !d.dryRun {
+		d.journal, err = store.Open(c.Journal.Path, store.Options{MaxAge: c.Journal.Keep, Tell: d.log.journal})
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w; run as root, or as the user whom it belongs to, with CAP_NET_ADMIN%s", err, harmless)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if d.firewall == nil {
 		if d.firewall, err = openFirewall(ctx, c.Firewall, d.dryRun, d.log); err != nil {
 			return err
 		}
 		d.opened = time.Now()
 	}
-	if d.journal == nil && !d.dryRun {
-		d.journal, err = store.Open(c.Journal.Path, store.Options{MaxAge: c.Journal.Keep, Tell: d.log.journal})
-	}
-	return err
+	return nil
 }
 
 // close lets go of firewall and journal. Bans stay in force.

@@ -76,6 +76,9 @@ func ownNetworks(log *logbook) []jail.Ignored {
 	return asIgnored(own)
 }
 
+// harmless is what those can do who have no right to protect.
+const harmless = "\n(odooban run --dry-run bans nothing and needs none of this)"
+
 // openFirewall sets up where bans go.
 func openFirewall(ctx context.Context, c config.Firewall, dryRun bool, log *logbook) (*banner.Keeper, error) {
 	if dryRun {
@@ -83,7 +86,7 @@ func openFirewall(ctx context.Context, c config.Firewall, dryRun bool, log *logb
 	}
 	firewall, err := banner.Open(ctx, banner.Options{Backend: c.Backend, Ports: c.Ports})
 	if err != nil {
-		return nil, fmt.Errorf("%w\n(odooban run --dry-run bans nothing and needs none of this)", err)
+		return nil, fmt.Errorf("%w%s", err, harmless)
 	}
 	for _, note := range firewall.Notes() {
 		log.warn(note)
