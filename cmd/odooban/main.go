@@ -59,10 +59,12 @@ func newRoot() *cobra.Command {
 		Use:   "odooban",
 		Short: "Watch Odoo's logs and cut brute-force attackers off",
 		Long: "odooban follows Odoo's logs, finds who tries passwords, and keeps their addresses away with the kernel's " +
-			"packet filter: ten failed logins in a minute, banned for fifteen, unless told otherwise.",
+			"packet filter: ten failed logins in a minute, banned for fifteen, unless told otherwise.\n\n" +
+			"Commands exit with 0 when it was done, 1 when it failed, and 2 for wrong usage or configuration.",
 		Example: "  odooban replay /var/log/odoo/odoo.log   what would have been banned?\n" +
 			"  sudo odooban run --dry-run              follow the logs, ban nothing\n" +
 			"  sudo odooban run                        follow the logs and ban",
+		Version:       version, // for --version
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	})
