@@ -7,9 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,12 +15,8 @@ import (
 
 	"odooban/banner"
 	"odooban/internal/config"
-	"odooban/internal/engine"
-	"odooban/internal/jail"
 	"odooban/internal/service"
 	"odooban/internal/store"
-	"odooban/rules"
-	"odooban/watcher"
 )
 
 const (
@@ -226,145 +220,4 @@ func (d *daemon) prune(ctx context.Context) {
 	if err := d.journal.Prune(ctx, time.Now()); err != nil && ctx.Err() == nil {
 		d.log.warn(err)
 	}
-}
-
-// pipeline is what serves one configuration.
-type pipeline struct {
-	engine *engine.Engine
-	jail   *jail.Jail
-	set    *rules.Set
-	log    *logbook
-	groups []watcher.Group
-	// units are those that have their log in systemd's journal, and since is how
-	// far back it is read when nothing is known of where reading stopped.
-	units []watcher.Source
-	since time.Time
-	stdin *watcher.Reader
-
-	service *service.Service
-}
-
-// prepare makes the pipeline, which goes on where the journal ends.
-func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, error) {
-	set, err := compile(c)
-	if err != nil {
-		return nil, err
-	}
-	j, err := newJail(c, ownNetworks(d.log))
-	if err != nil {
-		return nil, err
-	}
-	sources, err := sourcesOf(c, d.files)
-	if err != nil {
-		return nil, err
-	}
-	if len(d.files) == 0 && len(c.Sources) == 0 {
-		d.log.say("no sources are configured; found " + describeSources(sources))
-	}
-	p := &pipeline{engine: engine.New(j, d.firewall, d.log), jail: j, set: set, log: d.log, service: d.service}
-	p.since = time.Now().Add(-j.Lookback())
-	if d.journal != nil {
-		if err := p.engine.Restore(ctx, d.journal, time.Now()); err != nil {
-			return nil, err
-		}
-	}
-	for _, source := range sources {
-		if err := p.open(source, d.stdin); err != nil {
-			return nil, err
-		}
-	}
-	return p, nil
-}
-
-// open prepares a source.
-func (p *pipeline) open(source config.Source, stdin io.Reader) error {
-	switch {
-	case source.File == "-":
-		p.stdin = watcher.NewReader("standard input", stdin)
-	case source.Journald != nil:
-		p.openUnit(source.Journald.Unit)
-	case source.Docker != nil:
-		return p.openContainers(*source.Docker)
-	default:
-		return p.openFiles(source.File)
-	}
-	return nil
-}
-
-// openContainers prepares the containers of a Docker engine.
-func (p *pipeline) openContainers(pick config.Docker) error {
-	var docker *watcher.Docker
-	docker, err := watcher.NewDocker(watcher.Containers(pick), func(err error) { p.engine.Trouble(docker.Name(), err) })
-	if err != nil {
-		return &usageError{err}
-	}
-	docker.Resume(p.engine.Position)
-	p.groups = append(p.groups, docker)
-	return nil
-}
-
-// openUnit prepares what a unit writes to systemd's journal.
-func (p *pipeline) openUnit(name string) {
-	var unit *watcher.Journal
-	trouble := func(err error) { p.engine.Trouble(unit.Name(), err) }
-	unit = watcher.NewJournal(name, p.since, trouble)
-	if err := unit.Resume(p.engine.Position(unit.Name())); err != nil {
-		trouble(err)
-	}
-	p.units = append(p.units, unit)
-}
-
-// openFiles prepares the files that a pattern matches.
-func (p *pipeline) openFiles(pattern string) error {
-	path, err := filepath.Abs(pattern)
-	if err != nil {
-		return err
-	}
-	glob, err := watcher.NewGlob(path, func(err error) { p.engine.Trouble(pattern, err) })
-	if err != nil {
-		return &usageError{err}
-	}
-	glob.Resume(p.engine.Position)
-	p.groups = append(p.groups, glob)
-	return nil
-}
-
-// follow follows the sources. When standard input, as the only one, has ended,
-// that is the end.
-func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
-	var followed sync.Map
-	start := func(source watcher.Source) {
-		// A file that two patterns match would count twice.
-		if _, twice := followed.LoadOrStore(source.Name(), true); twice {
-			return
-		}
-		p.log.say("following " + source.Name())
-		end := watchTurning(p.service, source)
-		g.Go(func() error {
-			defer followed.Delete(source.Name())
-			defer end()
-			return p.engine.Follow(ctx, source, p.set, time.Now())
-		})
-	}
-	for _, unit := range p.units {
-		start(unit)
-	}
-	for _, group := range p.groups {
-		g.Go(func() error {
-			return group.Run(ctx, func(source watcher.Source) {
-				p.engine.Followed(group.Name())
-				start(source)
-			})
-		})
-	}
-	if p.stdin == nil {
-		return
-	}
-	p.log.say("following " + p.stdin.Name())
-	g.Go(func() error {
-		if len(p.groups) == 0 {
-			defer end()
-		}
-		return p.engine.Follow(ctx, p.stdin, p.set, time.Now())
-	})
 }
