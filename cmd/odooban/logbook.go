@@ -64,7 +64,8 @@ func (l *logbook) warn(err error) {
 
 // Failed writes a failure at level debug: an attacker makes many.
 func (l *logbook) Failed(source string, f rules.Failure) {
-	l.Debug().Stringer("addr", f.Addr).Str("rule", f.Rule).Str("user", f.User).Str("db", f.DB).
+	l.Debug().Stringer("addr", f.Addr).Str("rule", f.Rule).
+		Str("user", control.Printable(f.User)).Str("db", control.Printable(f.DB)).
 		Time("at", f.Time).Str("source", source).Msg("failed login")
 }
 

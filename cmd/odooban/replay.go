@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"odooban/internal/control"
 	"odooban/internal/replay"
 	"odooban/rules"
 )
@@ -94,10 +94,8 @@ func openLogs(files []string, stdin io.Reader) ([]*replay.Log, error) {
 
 // printFailure prints failures as JSON, one a line.
 func printFailure(w io.Writer) func(rules.Failure) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
 	return func(f rules.Failure) error {
-		return e.Encode(struct {
+		return control.WriteJSONLine(w, struct {
 			Time time.Time `json:"time"`
 			Addr string    `json:"addr"`
 			User string    `json:"user"`

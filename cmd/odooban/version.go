@@ -1,12 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"odooban/internal/control"
 )
 
 // version is set by the build, see scripts/version.
@@ -31,9 +32,4 @@ func newVersion(a *app) *cobra.Command {
 }
 
 // printJSON prints one document.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
+func printJSON(w io.Writer, v any) error { return control.WriteJSON(w, v) }

@@ -390,11 +390,12 @@ func FuzzPrintable(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		printed := Printable(text)
-		var doc bytes.Buffer
-		if err := WriteJSON(&doc, map[string]string{"text": text}); err != nil {
+		var doc, line bytes.Buffer
+		err := errors.Join(WriteJSON(&doc, map[string]string{"text": text}), WriteJSONLine(&line, text))
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range []string{printed, strings.ReplaceAll(doc.String(), "\n", "")} {
+		for _, s := range []string{printed, strings.ReplaceAll(doc.String(), "\n", ""), strings.TrimSuffix(line.String(), "\n")} {
 			for _, r := range s {
 				if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e {
 					t.Errorf("%q commands a terminal: %q", text, s)
