@@ -1,5 +1,7 @@
 package rules
 
+import "slices"
+
 // In history most lines tell nothing of any attempt, and are not even taken
 // apart. Those that may are
 //
@@ -7,6 +9,7 @@ package rules
 //     that a login may end in;
 //   - access lines of requests that write such records: odooPaths;
 //   - access lines of other requests that are failures: odooProbes;
+//   - lines in which a byte of such a path is written with a percent sign;
 //   - what comes behind an attempt until its access line has come, or a while:
 //     what belongs to its record, and a request to a path of another module.
 //
@@ -24,6 +27,16 @@ var odooPaths = []string{"/web/login", "/web/session/authenticate", "/jsonrpc", 
 // odooProbes are what an access line holds that is a failure by itself: see
 // pageOf. What asks for one-time codes and new passwords is among odooPaths.
 var odooProbes = []string{"/web/database/", "/json/2/"}
+
+// inOdooPath says which bytes these paths have.
+var inOdooPath = func() (in [256]bool) {
+	for _, path := range slices.Concat(odooPaths, odooProbes) {
+		for _, c := range []byte(path) {
+			in[c] = true
+		}
+	}
+	return in
+}()
 
 const (
 	// patience is for how many bytes of log an attempt is expected to be

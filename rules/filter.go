@@ -34,11 +34,16 @@ type filter struct {
 	// always are the rules that require no literal: they want every line.
 	always  ruleBits
 	finders []*finder
+	// escapes are the rules on paths: to Odoo %77 is a w.
+	escapes ruleBits
 }
 
 // newFilter returns a filter for needles.
 func newFilter(needles []needle, always ruleBits) *filter {
 	f := &filter{always: always}
+	for _, n := range needles {
+		f.escapes |= n.rules & ofOdoo
+	}
 	for some := range slices.Chunk(needles, finderSize) {
 		f.finders = append(f.finders, newFinder(some))
 	}
@@ -136,6 +141,9 @@ func (f *filter) line(text []byte) ruleBits {
 			return true
 		})
 	}
+	if nextEscape(text, 0) >= 0 {
+		rules |= f.escapes
+	}
 	return rules
 }
 
@@ -149,10 +157,30 @@ func (f *filter) hits(hits []hit, text []byte) []hit {
 	}
 	before := len(hits)
 	hits = pieces(hits, text)
+	for at := nextEscape(text, 0); at >= 0 && f.escapes != 0; at = nextEscape(text, at+1) {
+		hits = append(hits, hit{at, f.escapes})
+	}
 	if len(f.finders) > 1 || len(hits) > before || !canScan {
 		slices.SortFunc(hits, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
 	}
 	return hits
+}
+
+// nextEscape returns where a byte of a path that matters is next written with a
+// percent sign, or -1.
+func nextEscape(text []byte, from int) int {
+	for {
+		i := bytes.IndexByte(text[from:], '%')
+		if i < 0 || from+i+2 >= len(text) {
+			return -1
+		}
+		at := from + i
+		high, low := hexDigit(text[at+1]), hexDigit(text[at+2])
+		if high >= 0 && low >= 0 && inOdooPath[high<<4|low] {
+			return at
+		}
+		from = at + 1
+	}
 }
 
 // pieces appends where lines begin of which Docker kept a part only. They are

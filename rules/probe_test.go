@@ -69,6 +69,37 @@ func TestProbes(t *testing.T) {
 	}
 }
 
+// TestProbesBehindPercentSigns holds that no path hides from a replay, which
+// looks at few lines once it knows whose log it reads.
+func TestProbesBehindPercentSigns(t *testing.T) {
+	quiet := answered("GET /web/assets/%20.css", 200)
+	for _, tt := range []struct {
+		request string
+		status  int
+		want    string
+	}{
+		{"GET /web/%64atabase/manager", 200, "odoo-database"},
+		{"GET /%77eb%2fdatabase%2Fmanager", 200, "odoo-database"},
+		{"POST /%6Ason/%32/res.partner", 401, "odoo-api"},
+		{"POST /web/logi%6e/totp", 200, "odoo-totp"},
+		{"POST /web/reset%5Fpassword", 200, "odoo-reset"},
+	} {
+		t.Run(tt.request, func(t *testing.T) {
+			lines := []string{quiet, quiet, quiet, answered(tt.request, tt.status), quiet}
+			want := []string{tt.want + " 203.0.113.9"}
+			if diff := cmp.Diff(want, told(builtIn(t), lines...)); diff != "" {
+				t.Errorf("replayed (-want +got):\n%s", diff)
+			}
+			live, _ := followed(t, lines)
+			if diff := cmp.Diff(want, live); diff != "" {
+				t.Errorf("live (-want +got):\n%s", diff)
+			}
+			log := []byte(strings.Join(lines, "\n") + "\n")
+			wantSkimmed(t, builtIn(t), log, 1, 200, len(log))
+		})
+	}
+}
+
 // TestProbesInLogins holds that a line in a login accuses nobody, and that one
 // behind a login counts all the same, in its place.
 func TestProbesInLogins(t *testing.T) {
