@@ -75,6 +75,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(newRun(a), newReplay(a), newStatus(a), newBans(a), newWhy(a), newBan(a), newUnban(a), newFlush(a),
 		newTest(a), newDoctor(a), newHealth(a), newConfig(a), newVersion(a))
+	root.InitDefaultVersionFlag()
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
