@@ -103,13 +103,13 @@ func (a *app) alone(cmd *cobra.Command, c *config.Config, do func(*control.Desk)
 	if err != nil {
 		return err
 	}
-	p := &pipeline{engine: engine.New(j, d.firewall, log)}
+	e := engine.New(j, d.firewall, log)
 	if d.journal != nil {
-		if err := p.engine.Restore(cmd.Context(), d.journal, time.Now()); err != nil {
+		if err := e.Restore(cmd.Context(), d.journal, time.Now()); err != nil {
 			return err
 		}
 	}
-	return do(d.desk(p))
+	return do(d.desk(e))
 }
 
 // mayChange says whether the journal is ours to write.

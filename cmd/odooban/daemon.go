@@ -37,9 +37,9 @@ type daemon struct {
 	reloads <-chan os.Signal
 	service *service.Service
 
-	counter  *counter
-	place    place
-	firewall *banner.Keeper
+	reception *reception
+	place     place
+	firewall  *banner.Keeper
 	// opened is when the firewall was.
 	opened  time.Time
 	journal *store.Journal // nil in a dry run
@@ -51,8 +51,8 @@ type daemon struct {
 // the journal ends, so that no line and no count is lost.
 func (d *daemon) run(ctx context.Context, c *config.Config) error {
 	defer d.close()
-	d.counter = newCounter(d.log)
-	defer d.counter.close()
+	d.reception = newReception(d.log)
+	defer d.reception.close()
 	for {
 		var next *config.Config
 		err := d.open(ctx, c)
@@ -130,8 +130,8 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	desk := d.desk(p)
-	defer d.counter.attend(context.WithoutCancel(ctx), c.Socket, desk)()
+	desk := d.desk(p.engine)
+	defer d.reception.attend(context.WithoutCancel(ctx), c.Socket, desk)()
 	g, ctx := errgroup.WithContext(ctx)
 	defer d.watchParts(p)()
 	p.follow(ctx, g, cancel)

@@ -37,7 +37,7 @@ func (a *app) doctor(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	env := environment(c, files)
-	env.Daemon = askDaemon(control.Dial(c.Socket))
+	env.Daemon = askDaemon(socketOf(c))
 	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
 	if a.json {
 		err = printJSON(cmd.OutOrStdout(), report)

@@ -128,10 +128,10 @@ func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
 			return
 		}
 		p.log.say("following " + source.Name())
-		end := watchTurning(p.service, source)
+		unwatch := watchTurning(p.service, source)
 		g.Go(func() error {
 			defer followed.Delete(source.Name())
-			defer end()
+			defer unwatch()
 			return p.engine.Follow(ctx, source, p.set, time.Now())
 		})
 	}
@@ -151,7 +151,7 @@ func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
 	}
 	p.log.say("following " + p.stdin.Name())
 	g.Go(func() error {
-		if len(p.groups) == 0 {
+		if len(p.groups)+len(p.units) == 0 {
 			defer end()
 		}
 		return p.engine.Follow(ctx, p.stdin, p.set, time.Now())

@@ -8,11 +8,12 @@ import (
 
 	"odooban/internal/config"
 	"odooban/internal/control"
+	"odooban/internal/engine"
 )
 
-// counter is where the daemon answers administrators. The socket outlives a
+// reception is where the daemon answers administrators. The socket outlives a
 // reload; who answers there comes and goes with each configuration.
-type counter struct {
+type reception struct {
 	log    *logbook
 	server *control.Server
 	path   string
@@ -20,28 +21,28 @@ type counter struct {
 	stop func()
 }
 
-func newCounter(log *logbook) *counter {
-	return &counter{log: log, server: control.NewServer(log.changed), stop: func() {}}
+func newReception(log *logbook) *reception {
+	return &reception{log: log, server: control.NewServer(log.changed), stop: func() {}}
 }
 
 // attend lets d answer at the socket until the function that it returns is
 // called. Without a socket all goes on: who cannot be asked still protects.
-func (c *counter) attend(ctx context.Context, path string, d *control.Desk) (leave func()) {
-	leave = c.server.Attend(d)
-	if c.path == path {
+func (r *reception) attend(ctx context.Context, path string, d *control.Desk) (leave func()) {
+	leave = r.server.Attend(d)
+	if r.path == path {
 		return leave
 	}
-	c.close()
+	r.close()
 	listener, err := control.Listen(path)
 	if err != nil {
-		c.log.warn(fmt.Errorf("%w\n(bans go on, but odooban status, why, ban and unban cannot reach this odooban)", err))
+		r.log.warn(fmt.Errorf("%w\n(bans go on, but odooban status, why, ban and unban cannot reach this odooban)", err))
 		return leave
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() { c.log.warn(c.server.Run(ctx, listener)) })
-	c.path = path
-	c.stop = func() {
+	running.Go(func() { r.log.warn(r.server.Run(ctx, listener)) })
+	r.path = path
+	r.stop = func() {
 		cancel()
 		running.Wait()
 	}
@@ -49,15 +50,15 @@ func (c *counter) attend(ctx context.Context, path string, d *control.Desk) (lea
 }
 
 // close takes the socket away.
-func (c *counter) close() {
-	c.stop()
-	c.path, c.stop = "", func() {}
+func (r *reception) close() {
+	r.stop()
+	r.path, r.stop = "", func() {}
 }
 
-// desk answers from the pipeline of one configuration.
-func (d *daemon) desk(p *pipeline) *control.Desk {
+// desk answers from the engine of one configuration.
+func (d *daemon) desk(e *engine.Engine) *control.Desk {
 	return &control.Desk{
-		Engine: p.engine, Firewall: d.firewall, Journal: d.journal, Alarms: d.log.lasting, Blind: d.place.trouble,
+		Engine: e, Firewall: d.firewall, Journal: d.journal, Alarms: d.log.lasting, Blind: d.place.trouble,
 		Version: version, Since: time.Now().UTC(), DryRun: d.dryRun,
 	}
 }
