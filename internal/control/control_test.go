@@ -175,6 +175,7 @@ func TestRequests(t *testing.T) {
 		{"no length", "POST", "/bans", `{"prefix":"203.0.113.7","for":"5"}`, 400, "write 5s"},
 		{"no address", "POST", "/bans", `{"prefix":"\u001b[2J"}`, 400, `\x1b`},
 		{"nobody to unban", "DELETE", "/bans?prefix=", "", 400, "is no address"},
+		{"misspelled unban", "DELETE", "/bans?prefx=203.0.113.7", "", 400, "or nothing to end all bans"},
 		{"nobody to explain", "GET", "/why", "", 400, "is no address"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
