@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"net/netip"
 	"os/exec"
 	"path/filepath"
@@ -14,27 +13,12 @@ import (
 	"odooban/internal/netnstest"
 )
 
-// newUnitLog is a log that is written to systemd's journal.
-func newUnitLog(t *testing.T, j *journaldtest.Journald) odooLog {
-	t.Helper()
-	conn, ok := j.Open().(*net.UnixConn)
-	if !ok {
-		t.Fatal("the stream is no socket")
-	}
-	file, err := conn.File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { file.Close() })
-	return odooLog{t, file}
-}
-
 // A unit is followed in systemd's journal. Killed and started again, odooban
 // counts what was written meanwhile, and nothing twice; forged records, written
 // as well as can be, blame nobody.
 func TestRunFollowsAUnit(t *testing.T) {
 	j := journaldtest.Start(t)
-	log, server := newUnitLog(t, j), netnstest.New(t, 1).Server
+	log, server := odooLog{t, j.OpenFile()}, netnstest.New(t, 1).Server
 	path := filepath.Join(t.TempDir(), "journal", "odooban.db")
 	run := func() *program {
 		odooban := start(t, func(cmd *exec.Cmd) error { return server.Do(cmd.Start) }, []string{

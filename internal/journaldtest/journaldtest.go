@@ -225,6 +225,21 @@ func (j *Journald) Open() net.Conn {
 	return conn
 }
 
+// OpenFile opens a stream as Open does, for those who write to a file.
+func (j *Journald) OpenFile() *os.File {
+	j.t.Helper()
+	conn, ok := j.Open().(*net.UnixConn)
+	if !ok {
+		j.t.Fatal("the stream is no socket")
+	}
+	file, err := conn.File()
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	j.t.Cleanup(func() { file.Close() })
+	return file
+}
+
 // showCredentials lets everything that is written to conn say who wrote it.
 func showCredentials(conn net.Conn) error {
 	unixConn, ok := conn.(*net.UnixConn)
