@@ -220,12 +220,12 @@ func TestConnectionsAreBounded(t *testing.T) {
 		_, err := Dial(path).Status(t.Context())
 		answered <- err
 	}()
+	select {
+	case err := <-answered:
+		t.Fatalf("answered while all places were taken: %v", err)
+	default:
+	}
 	for _, conn := range idle {
-		select {
-		case err := <-answered:
-			t.Fatalf("answered while all places were taken: %v", err)
-		default:
-		}
 		conn.Close()
 	}
 	if err := <-answered; err != nil {

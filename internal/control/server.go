@@ -111,7 +111,8 @@ func (s *Server) unban(r *http.Request, d *Desk) (any, error) {
 		return done, err
 	}
 	if !r.URL.Query().Has("prefix") { // it must not end all bans
-		return nil, &wrongError{errors.New("the query is not as it should be; write ?prefix=203.0.113.7, or nothing to end all bans")}
+		return nil, &wrongError{errors.New(
+			"the query is not as it should be; write ?prefix=203.0.113.7, or nothing to end all bans")}
 	}
 	prefix := r.URL.Query().Get("prefix")
 	done, err := d.Unban(r.Context(), prefix)
