@@ -25,7 +25,8 @@ func newDoctor(a *app) *cobra.Command {
 		Long: "doctor looks at the logs that odooban run would follow, or at the FILEs named, at how Odoo is told to log, " +
 			"at the firewall, at the daemon and at what runs beside it. For each thing that is wrong it says what was seen, " +
 			"what to do, and where to read more: in the source, or where a package brought it in /usr/share/doc/odooban. It " +
-			"changes nothing. Run it as root: without rights it says what it could not see.\n\nIt exits with 1 if something keeps odooban from protecting; warnings alone are no failure.",
+			"changes nothing. Run it as root: without rights it says what it could not see.\n\n" +
+			"It exits with 1 if something keeps odooban from protecting; warnings alone are no failure.",
 		Example: "  sudo odooban doctor\n  odooban doctor --json /srv/odoo/odoo.log",
 		RunE:    a.doctor,
 	})
