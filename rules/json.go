@@ -38,6 +38,7 @@ func parseJSON(r *record, line []byte, ref time.Time) bool {
 		return false
 	}
 	r.when, r.logger, r.msg, r.sealed = when, []byte(j.Logger), []byte(j.Message), true
+	r.form = jsonForm
 	r.proc.pid, r.level = j.process(), []byte(j.Level)
 	if db, ok := j.DB.(string); ok {
 		r.db = []byte(db)

@@ -17,6 +17,7 @@ type record struct {
 	// sealed is set where the format escapes line ends (JSON), so that no
 	// login can hold a further line.
 	sealed bool
+	form   form
 	// coarse is set where the time is to the second.
 	coarse bool
 }
@@ -71,6 +72,7 @@ func parsePlain(r *record, line []byte) bool {
 	}
 	logger, msg := rest[:end], rest[end+2:]
 	r.when, r.proc.pid, r.level, r.db, r.logger, r.msg = when, pid, level, db, logger, msg
+	r.form = plainForm
 	return true
 }
 
@@ -166,7 +168,7 @@ func parseSyslog(r *record, line []byte, ref time.Time) bool {
 		return false
 	}
 	r.when, r.level, r.db, r.logger, r.msg = when, parts[2], parts[1], parts[3], bytes.TrimPrefix(parts[4], space)
-	r.coarse = when.Nanosecond() == 0
+	r.coarse, r.form = when.Nanosecond() == 0, syslogForm
 	return true
 }
 

@@ -23,6 +23,7 @@ type Scanner struct {
 	attention attention
 	backlog   backlog
 	docker    dockerLog
+	forms     forms
 	line      uint64
 	at        Place
 	offset    int64
@@ -139,7 +140,7 @@ func (s *Scanner) feed(dst []Failure, line Line, rules ruleBits) []Failure {
 		s.backlog.add(line)
 		return dst
 	}
-	text, joined, ok := s.docker.unwrap(line.Text, s.offset)
+	text, joined, ok := s.unwrap(line.Text)
 	if !ok {
 		return dst
 	}
@@ -192,7 +193,11 @@ func (s *Scanner) pass(lines uint64, size int64) {
 // odoo takes the line as one of Odoo's, and returns the time it names.
 func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 	var r record
-	if !s.parse(&r, text) {
+	own := s.parse(&r, text)
+	if s.formed(formOf(&r, text), own, seen) {
+		own = s.parse(&r, text)
+	}
+	if !own {
 		s.continued(text, seen)
 		return time.Time{}
 	}
@@ -246,8 +251,19 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 // latest is the latest time that a record can have which was read at seen.
 func (s *Scanner) latest(seen time.Time) time.Time { return seen.Add(clockSlack - min(s.lag, 0)) }
 
-// parse takes a line apart, whatever shape it has.
+// parse takes a line apart, if it is in the form of the log.
 func (s *Scanner) parse(r *record, text []byte) bool {
+	if !s.parseAny(r, text) {
+		return false
+	}
+	if s.forms.object {
+		r.form |= objectForm
+	}
+	return s.forms.fit(r.form, r.proc.container)
+}
+
+// parseAny takes a line apart, whatever form it has.
+func (s *Scanner) parseAny(r *record, text []byte) bool {
 	if parsePlain(r, text) {
 		return true
 	}
@@ -258,7 +274,14 @@ func (s *Scanner) parse(r *record, text []byte) bool {
 	if name != nil {
 		r.proc.container = s.container(name)
 	}
+	unnamed := len(rest)
 	if rest = cutStamp(rest); len(rest) < len(text) && (parsePlain(r, rest) || parseJSON(r, rest, s.ref)) {
+		if name != nil {
+			r.form |= composeForm
+		}
+		if len(rest) < unnamed {
+			r.form |= stampedForm
+		}
 		return true
 	}
 	return parseSyslog(r, text, s.ref)
@@ -322,6 +345,9 @@ func (s *Scanner) login(r *record, l login, seen time.Time) {
 	s.acquaint(r.proc)
 	a := s.newAttempt(r, l.event, seen)
 	a.addr, a.none, a.header = l.addr, l.none, true
+	if a.raw() && !r.sealed {
+		s.forms.note(r.form, r.proc.container, s.offset)
+	}
 	s.doubtTrailer(a, r)
 	switch l.event {
 	case loginFailed:
@@ -419,7 +445,7 @@ func (s *Scanner) continued(text []byte, seen time.Time) {
 	if len(s.attempts) == 0 {
 		return
 	}
-	if !s.previous.lost && s.containerOf(text) != s.previous.proc.container {
+	if s.forms.wrap&composeForm != 0 && !s.previous.lost && s.containerOf(text) != s.previous.proc.container {
 		return
 	}
 	addr, none := trailer(text)

@@ -17,7 +17,7 @@ import (
 //     before it has looked at the password. But it does ask for that: the line
 //     that ends in the true request says 401, or nothing, and that no server
 //     was asked. It takes back all that was written with it. In JSON nothing
-//     can be forged.
+//     can be forged; but a line in JSON can, in a log that is not (form.go).
 
 // traefikSource is what a Scanner knows of a source that may be Traefik's.
 type traefikSource struct {
@@ -30,6 +30,9 @@ type traefikSource struct {
 	// doubted is when a record of Odoo's was read that may yet turn out a part
 	// of a user's name; else zero.
 	doubted time.Time
+	// tainted says that this burst holds a record of Odoo's, so a user's name.
+	tainted bool
+	latest  int64 // bytes of the source up to the latest line of Traefik's
 }
 
 // standing is whose log a source is taken for.
@@ -69,7 +72,7 @@ func (s *Scanner) undeclared(dst []Failure, line Line) (_ []Failure, when time.T
 		t.opened = line.Seen
 	}
 	var q proxied
-	if parseTraefik(&q, line.Text) {
+	if s.parseProxied(&q, line) {
 		s.stats.note(q.end())
 		return s.proxied(dst, line, &q), q.end(), true
 	}
@@ -83,12 +86,25 @@ func (s *Scanner) undeclared(dst []Failure, line Line) (_ []Failure, when time.T
 		return dst, time.Time{}, false
 	case isUnserved(line.Text):
 		s.takeBack(line.Seen, time.Time{})
-	case odoo && line.Seen.IsZero():
-		s.surrender()
 	case odoo:
-		t.doubted = line.Seen
+		s.doubt(line.Seen)
 	}
 	return dst, time.Time{}, t.standing != certainOdoo
+}
+
+// doubt takes a record of Odoo's in what seemed to be Traefik's log. Where that is
+// certain, only what no user's name can hold makes it Odoo's: a record that a
+// burst begins with, or a horizon of nothing else.
+func (s *Scanner) doubt(seen time.Time) {
+	t := &s.traefik
+	switch {
+	case t.standing != certainTraefik && !seen.IsZero():
+		t.doubted = seen
+	case t.standing != certainTraefik || s.forms.begins || seen.IsZero() && s.offset-t.latest > horizon:
+		s.surrender()
+	case !seen.IsZero():
+		t.tainted = true
+	}
 }
 
 // proxied takes a line of Traefik's.
@@ -97,7 +113,7 @@ func (s *Scanner) proxied(dst []Failure, line Line, q *proxied) []Failure {
 	if t.standing == unknownLog {
 		t.standing, t.began = likelyTraefik, s.offset
 	}
-	t.current = true
+	t.current, t.latest = true, s.offset
 	if q.challenge {
 		s.takeBack(line.Seen, q.end())
 	}
@@ -157,6 +173,10 @@ func (s *Scanner) endBurst(dst []Failure, until time.Time) []Failure {
 		s.surrender()
 		return dst
 	}
+	if t.tainted {
+		s.takeBack(until, time.Time{})
+		t.tainted = false
+	}
 	if t.current {
 		t.current = false
 		t.bursts++
@@ -200,6 +220,6 @@ func (s *Scanner) takeBack(seen, end time.Time) {
 // surrender says that the source is Odoo's: what looked like Traefik's was
 // forged, or both write to it.
 func (s *Scanner) surrender() {
-	s.traefik = traefikSource{standing: certainOdoo}
+	s.traefik, s.forms = traefikSource{standing: certainOdoo}, forms{object: s.forms.object}
 	s.stats.Mixed++
 }

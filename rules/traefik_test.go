@@ -310,7 +310,22 @@ func TestWhoseLog(t *testing.T) {
 		}, []string{login, login, login}, 0},
 		{"Odoo's among Traefik's", [][]string{
 			{common()}, {common()}, odooFailed("a"), {common()}, odooFailed("b"),
-		}, []string{login, login, odoo}, 1},
+		}, []string{login, login, odoo, odoo}, 1},
+		{"a user's name with a line in JSON", [][]string{
+			{common()}, {common()}, asked("x\n" + victimJSON + "\nx"), {common()},
+		}, []string{login, login, login}, 0},
+		{"a user's name with an object of Docker's", [][]string{
+			{common()}, {common()}, asked("x\n" + victim + "\n" + `{"log":"y","stream":"stdout"`), {common()},
+		}, []string{login, login, login}, 0},
+		{"a user in the URL with Odoo's lines", [][]string{
+			{common()},
+			{common()},
+			strings.Split(common("- - [", "- x\n"+victim+"\n"+odooFailed("a")[0]+"\nx ["), "\n"),
+			{common()},
+		}, []string{login, login, login}, 0},
+		{"from the common format to JSON", [][]string{
+			{common()}, {common()}, {inJSON()}, {inJSON()}, {inJSON()}, {inJSON()},
+		}, []string{login, login, login, login}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, stats := followed(t, tt.bursts...)
@@ -338,7 +353,8 @@ func TestWhoseOldLog(t *testing.T) {
 		want  []string
 	}{
 		{"one line", []string{common()}, []string{login}},
-		{"both kinds", []string{common(), inJSON()}, []string{login, login}},
+		{"both kinds", []string{inJSON(), common()}, []string{login, login}},
+		{"JSON where it may be a part of a user's name", []string{common(), inJSON()}, []string{login}},
 		{"Odoo's", append(odooFailed("x\n"+victim+"\ny"), victim), []string{odoo}},
 		{"from the middle of a login", append([]string{victim}, odooFailed("b")...), []string{odoo}},
 		{"a user's name", []string{earlier, asked, later}, []string{login, login}},
