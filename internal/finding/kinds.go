@@ -110,7 +110,10 @@ func ofFirewall() []Kind {
 
 func ofDaemon() []Kind {
 	return []Kind{
-		{DaemonDown, Error, "odooban does not run", "systemctl enable --now odooban (in Docker Compose: docker compose up -d odooban)"},
+		{
+			DaemonDown, Error, "odooban does not run",
+			"systemctl enable --now odooban (in Docker Compose: docker compose up -d odooban)",
+		},
 		{DaemonUnhealthy, Error, "odooban runs and does not protect", "see what was found"},
 		{
 			JournalVolatile, Warning, "the journal is where a restart loses it: bans and counts start anew then",
