@@ -76,6 +76,42 @@ func (f *forms) note(is form, container uint32, offset int64) {
 	}
 }
 
+// parse takes a line apart, if it is in the form of the log.
+func (s *Scanner) parse(r *record, text []byte) bool {
+	if !s.parseAny(r, text) {
+		return false
+	}
+	if s.forms.object {
+		r.form |= objectForm
+	}
+	return s.forms.fit(r.form, r.proc.container)
+}
+
+// parseAny takes a line apart, whatever form it has.
+func (s *Scanner) parseAny(r *record, text []byte) bool {
+	if parsePlain(r, text) {
+		return true
+	}
+	if len(text) > 0 && text[0] == '{' {
+		return parseJSON(r, text, s.ref)
+	}
+	name, rest := cutCompose(text)
+	if name != nil {
+		r.proc.container = s.container(name)
+	}
+	unnamed := len(rest)
+	if rest = cutStamp(rest); len(rest) < len(text) && (parsePlain(r, rest) || parseJSON(r, rest, s.ref)) {
+		if name != nil {
+			r.form |= composeForm
+		}
+		if len(rest) < unnamed {
+			r.form |= stampedForm
+		}
+		return true
+	}
+	return parseSyslog(r, text, s.ref)
+}
+
 // unwrap returns the line that Docker holds in an object, as dockerLog.unwrap
 // does; in a log that is not kept so, an object is a part of a login.
 func (s *Scanner) unwrap(line []byte) (text []byte, joined, ok bool) {

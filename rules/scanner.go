@@ -251,42 +251,6 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 // latest is the latest time that a record can have which was read at seen.
 func (s *Scanner) latest(seen time.Time) time.Time { return seen.Add(clockSlack - min(s.lag, 0)) }
 
-// parse takes a line apart, if it is in the form of the log.
-func (s *Scanner) parse(r *record, text []byte) bool {
-	if !s.parseAny(r, text) {
-		return false
-	}
-	if s.forms.object {
-		r.form |= objectForm
-	}
-	return s.forms.fit(r.form, r.proc.container)
-}
-
-// parseAny takes a line apart, whatever form it has.
-func (s *Scanner) parseAny(r *record, text []byte) bool {
-	if parsePlain(r, text) {
-		return true
-	}
-	if len(text) > 0 && text[0] == '{' {
-		return parseJSON(r, text, s.ref)
-	}
-	name, rest := cutCompose(text)
-	if name != nil {
-		r.proc.container = s.container(name)
-	}
-	unnamed := len(rest)
-	if rest = cutStamp(rest); len(rest) < len(text) && (parsePlain(r, rest) || parseJSON(r, rest, s.ref)) {
-		if name != nil {
-			r.form |= composeForm
-		}
-		if len(rest) < unnamed {
-			r.form |= stampedForm
-		}
-		return true
-	}
-	return parseSyslog(r, text, s.ref)
-}
-
 // container gives each container a number.
 func (s *Scanner) container(name []byte) uint32 {
 	const most = 4096
