@@ -34,8 +34,9 @@ func TestScripts(t *testing.T) {
 		Dir: "../../testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("LOGS", logs)
-			// Containers of this machine are none of ours.
+			// Containers and the odooban of this machine are none of ours.
 			env.Setenv("DOCKER_HOST", "unix://"+filepath.Join(env.WorkDir, "docker.sock"))
+			env.Setenv("ODOOBAN_SOCKET", filepath.Join(env.WorkDir, "none.sock"))
 			// A program built to detect races sleeps a second before it exits.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			return nil
