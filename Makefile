@@ -34,7 +34,8 @@ MANUAL := share/man/man1 share/man/man5 share/bash-completion/completions share/
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: deps ## Watch an attack being cut off, in network namespaces of its own (as root).
+demo: ## Watch an attack being cut off, in network namespaces of its own (as root).
+	@scripts/deps
 	go run ./internal/demo
 
 build: ## Build the static binary bin/odooban.
@@ -101,8 +102,8 @@ bench-peers: ## Replay the same log with Debian's fail2ban-regex, which is insta
 fuzz: ## Run every fuzz target for FUZZTIME (30s) each.
 	@scripts/fuzz $(FUZZTIME)
 
-deps: ## Install what the tests and the demo need (Debian, as root); else say what is missing.
-	@scripts/deps
+deps: ## Install what the tests need, Docker too (Debian, as root); else say what is missing.
+	@scripts/deps all
 
 clean: ## Remove what was built, except the tools: they take minutes.
 	rm -rf bin dist bench.out bench-replay.out
