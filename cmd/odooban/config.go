@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -42,26 +44,22 @@ func newConfig(a *app) *cobra.Command {
 
 // checkConfig loads the configuration and everything that is made of it.
 func (a *app) checkConfig(cmd *cobra.Command, _ []string) error {
-	c, err := a.load()
-	if err != nil {
-		return err
-	}
-	set, err := compile(c)
-	if err != nil {
-		return err
-	}
-	if _, err := newJail(c, nil); err != nil {
-		return err
-	}
+	slow, err := a.tryConfig()
 	path := a.configPath()
 	if a.json {
-		result := map[string]any{"file": path, "ok": true}
-		if slow := set.Slow(); len(slow) > 0 {
+		result := map[string]any{"file": path, "ok": err == nil}
+		if len(slow) > 0 {
 			result["slow"] = slow
 		}
-		return printJSON(cmd.OutOrStdout(), result)
+		if err != nil {
+			result["mistakes"] = strings.Split(err.Error(), "\n")
+		}
+		return errors.Join(printJSON(cmd.OutOrStdout(), result), err)
 	}
-	for _, rule := range set.Slow() {
+	if err != nil {
+		return err
+	}
+	for _, rule := range slow {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: its pattern is tried on every line, which is slow; "+
 			"let it hold three letters or more that all its lines have\n", rule)
 	}
@@ -70,6 +68,21 @@ func (a *app) checkConfig(cmd *cobra.Command, _ []string) error {
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", path)
 	return err
+}
+
+// tryConfig makes all that is made of a configuration, and names the rules in it
+// that are slow.
+func (a *app) tryConfig() (slow []string, err error) {
+	c, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	set, err := compile(c)
+	if err != nil {
+		return nil, err
+	}
+	_, err = newJail(c, nil)
+	return set.Slow(), err
 }
 
 // showConfig prints what is in force.

@@ -6,6 +6,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"odooban/internal/control"
 )
 
 func newHealth(a *app) *cobra.Command {
@@ -32,6 +34,9 @@ func (a *app) health(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	status, err := socketOf(c).Status(cmd.Context())
+	if errors.Is(err, control.ErrDown) {
+		status.Reasons, err = []string{err.Error()}, nil
+	}
 	if err != nil {
 		return err
 	}
