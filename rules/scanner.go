@@ -24,6 +24,7 @@ type Scanner struct {
 	backlog   backlog
 	docker    dockerLog
 	forms     forms
+	taint     taint
 	line      uint64
 	at        Place
 	offset    int64
@@ -203,6 +204,10 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 	}
 	s.stats.note(r.when)
 	stray := s.stray(r.when, seen)
+	if s.holdsPath(&r, seen) {
+		s.unsure(&r)
+		return r.when
+	}
 	if isAccessLogger(r.logger) {
 		if a, ok := parseAccess(r.msg); ok {
 			s.requested(&r, a, seen, stray)
