@@ -39,8 +39,8 @@ type Keeper struct {
 	// mu also keeps what is put back from crossing with what is unblocked.
 	mu    sync.Mutex
 	known ledger
-	// adopted are the ends of bans that Open has found in force, until they are
-	// asked for: they need not be put in force again.
+	// adopted are the latest ends of bans that Open has found in force, until they
+	// are asked for: they need not be put in force again.
 	adopted map[netip.Prefix]time.Time
 	mends   uint64
 	last    Mended
@@ -148,12 +148,13 @@ func (k *Keeper) learn(bans []Ban) {
 	}
 }
 
-// adopt learns the bans that are in force in our own backend.
-func (k *Keeper) adopt(bans []Ban) {
+// adopt learns the bans that are in force in our own backend. To list them took
+// so long: how much time each has left was read at some moment of that.
+func (k *Keeper) adopt(bans []Ban, took time.Duration) {
 	k.learn(bans)
 	k.adopted = make(map[netip.Prefix]time.Time, len(bans))
 	for _, b := range bans {
-		k.adopted[b.Prefix] = b.Until
+		k.adopted[b.Prefix] = b.Until.Add(took)
 	}
 }
 

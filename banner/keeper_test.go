@@ -258,7 +258,7 @@ func TestKeeperPutsAdoptedBansInForceOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		k := newKeeper("fake", f)
-		k.adopt(bans)
+		k.adopt(bans, 0)
 		unblock(t, f, "203.0.113.7/32", "203.0.113.8/32")
 		block(t, k, time.Hour, "203.0.113.7/32", "198.51.100.7/32")
 		wantBlocked(t, f, "198.51.100.7/32")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 )
 
 // Options are the choices for a firewall; the zero value takes what works here
@@ -128,11 +129,12 @@ func adopt(ctx context.Context, name string, b backend, opts Options, tried []er
 	if err := b.IPv6(); err != nil {
 		k.notes = append(k.notes, err)
 	}
+	began := time.Now()
 	bans, err := b.List(ctx)
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	k.adopt(bans)
+	k.adopt(bans, time.Since(began))
 	k.takeOver(ctx, opts)
 	return k, nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -89,6 +90,7 @@ func (d *daemon) sayStopped() {
 // open opens the journal and the firewall, if they are not. The journal comes
 // first: where another odooban has it, the firewall is that one's to change.
 func (d *daemon) open(ctx context.Context, c *config.Config) error {
+	defer hurry()()
 	var err error
 	if d.journal == nil && !d.dryRun {
 		d.journal, err = store.Open(c.Journal.Path, store.Options{MaxAge: c.Journal.Keep, Tell: d.log.journal})
@@ -106,6 +108,14 @@ func (d *daemon) open(ctx context.Context, c *config.Config) error {
 		d.opened = time.Now()
 	}
 	return nil
+}
+
+// hurry lets garbage pile up until the function that it gives is called: until
+// all bans are known, time is dearer than memory.
+func hurry() (done func()) {
+	const percent = 400
+	before := debug.SetGCPercent(percent)
+	return func() { debug.SetGCPercent(before) }
 }
 
 // close lets go of firewall and journal. Bans stay in force.

@@ -35,6 +35,7 @@ type pipeline struct {
 
 // prepare makes the pipeline, which goes on where the journal ends.
 func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, error) {
+	defer hurry()()
 	set, err := compile(c)
 	if err != nil {
 		return nil, err
