@@ -60,7 +60,8 @@ func (s *site) tryCompose(args ...string) (string, error) {
 		all = append(all, "--file", file)
 	}
 	cmd := exec.Command("docker-compose", append(all, args...)...)
-	cmd.Env = append(append(os.Environ(), "DOCKER_HOST="+s.engine.Address), s.env...)
+	// The engine waits for its disk, to which the tests of other packages write.
+	cmd.Env = append(append(os.Environ(), "DOCKER_HOST="+s.engine.Address, "COMPOSE_HTTP_TIMEOUT=300"), s.env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
