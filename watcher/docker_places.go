@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"encoding/json"
 	"fmt"
 )
 
@@ -65,11 +64,8 @@ type dockerPosition struct {
 // parseDockerPosition reads the position of a container.
 func parseDockerPosition(text []byte, container string) (dockerPosition, error) {
 	var p dockerPosition
-	if len(text) > maxPosition {
-		return p, fmt.Errorf("read position of %d bytes: %w", len(text), errPosition)
-	}
-	if err := json.Unmarshal(text, &p); err != nil {
-		return p, fmt.Errorf("read position: %w: %w", err, errPosition)
+	if err := decodePosition(text, &p); err != nil {
+		return p, err
 	}
 	if p.Version != 1 || p.Container != container || p.Low <= int64(setBack) || p.Low > p.From || p.From > p.Last {
 		return p, fmt.Errorf("read position: %w", errPosition)

@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -53,11 +52,8 @@ type journalPosition struct {
 // parseJournalPosition reads what journalFollower.position wrote.
 func parseJournalPosition(text []byte) (journalPosition, error) {
 	var p journalPosition
-	if len(text) > maxPosition {
-		return p, fmt.Errorf("read position of %d bytes: %w", len(text), errPosition)
-	}
-	if err := json.Unmarshal(text, &p); err != nil {
-		return p, fmt.Errorf("read position: %w: %w", err, errPosition)
+	if err := decodePosition(text, &p); err != nil {
+		return p, err
 	}
 	if p.Version != 1 || !isCursor(p.Cursor) || !isBoot(p.Boot) || p.Offset < 0 {
 		return p, fmt.Errorf("read position: %w", errPosition)

@@ -123,16 +123,25 @@ func (w *follower) position() []byte {
 
 var errPosition = errors.New("not a position that this program has written; reading begins at the start")
 
+// decodePosition reads a position of any kind of source into p, a pointer. Whether
+// what it says can be is for the caller to say.
+func decodePosition(text []byte, p any) error {
+	if len(text) > maxPosition {
+		return fmt.Errorf("read position of %d bytes: %w", len(text), errPosition)
+	}
+	if err := json.Unmarshal(text, p); err != nil {
+		return fmt.Errorf("read position: %w: %w", err, errPosition)
+	}
+	return nil
+}
+
 // parsePosition reads what position wrote. It comes from a file that others
 // may have changed, so nothing in it is believed: it bounds what is looked
 // for, and only a file that has what it says is read on.
 func parsePosition(text []byte) (position, error) {
 	var p position
-	if len(text) > maxPosition {
-		return p, fmt.Errorf("read position of %d bytes: %w", len(text), errPosition)
-	}
-	if err := json.Unmarshal(text, &p); err != nil {
-		return p, fmt.Errorf("read position: %w: %w", err, errPosition)
+	if err := decodePosition(text, &p); err != nil {
+		return p, err
 	}
 	if p.Version != 1 || len(p.Files) > maxFiles || slices.ContainsFunc(p.Files, mark.broken) {
 		return p, fmt.Errorf("read position: %w", errPosition)
