@@ -115,7 +115,7 @@ func (d *Docker) listen(ctx context.Context, start func(Source)) error {
 	if err := d.look(ctx, start); err != nil {
 		return err
 	}
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(roundEvery)
 	defer tick.Stop()
 	for {
 		d.turn()

@@ -127,7 +127,7 @@ func (f *dockerFollower) logs(
 func (f *dockerFollower) listen(ctx context.Context, notices io.Reader) error {
 	const size = 4 << 10
 	pieces, buffers := pump(ctx, notices, size)
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(roundEvery)
 	defer tick.Stop()
 	next := time.NewTimer(f.pause())
 	defer next.Stop()

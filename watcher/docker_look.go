@@ -77,7 +77,7 @@ func (f *dockerFollower) read(ctx context.Context, o client.ContainerLogsOptions
 	defer stream.Close()
 	parser := newDockerParser(f.terminal)
 	pieces, buffers := pump(ctx, stream, dockerBlock)
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(roundEvery)
 	defer tick.Stop()
 	for {
 		select {

@@ -27,7 +27,7 @@ func (r *rounds) during(f, cancel func()) {
 	}()
 	late := time.AfterFunc(dockerPatience, cancel)
 	defer late.Stop()
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(roundEvery)
 	defer tick.Stop()
 	for {
 		r.turn()
@@ -44,7 +44,7 @@ func (r *rounds) during(f, cancel func()) {
 func (r *rounds) pauseFor(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(roundEvery)
 	defer tick.Stop()
 	for {
 		r.turn()

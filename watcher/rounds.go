@@ -1,6 +1,12 @@
 package watcher
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
+
+// roundEvery is how often what only waits comes round meanwhile.
+const roundEvery = time.Second
 
 // rounds counts how often a loop has come round. Whoever looks on sees by it
 // that the loop does not hang.
