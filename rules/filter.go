@@ -141,7 +141,7 @@ func (f *filter) line(text []byte) ruleBits {
 			return true
 		})
 	}
-	if nextEscape(text, 0) >= 0 {
+	if f.escapes != 0 && nextEscape(text, 0) >= 0 {
 		rules |= f.escapes
 	}
 	return rules
@@ -157,8 +157,10 @@ func (f *filter) hits(hits []hit, text []byte) []hit {
 	}
 	before := len(hits)
 	hits = pieces(hits, text)
-	for at := nextEscape(text, 0); at >= 0 && f.escapes != 0; at = nextEscape(text, at+1) {
-		hits = append(hits, hit{at, f.escapes})
+	if f.escapes != 0 {
+		for at := nextEscape(text, 0); at >= 0; at = nextEscape(text, at+1) {
+			hits = append(hits, hit{at, f.escapes})
+		}
 	}
 	if len(f.finders) > 1 || len(hits) > before || !canScan {
 		slices.SortFunc(hits, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
@@ -171,12 +173,11 @@ func (f *filter) hits(hits []hit, text []byte) []hit {
 func nextEscape(text []byte, from int) int {
 	for {
 		i := bytes.IndexByte(text[from:], '%')
-		if i < 0 || from+i+2 >= len(text) {
+		if i < 0 {
 			return -1
 		}
 		at := from + i
-		high, low := hexDigit(text[at+1]), hexDigit(text[at+2])
-		if high >= 0 && low >= 0 && inOdooPath[high<<4|low] {
+		if c, ok := escapedByte(text[at:]); ok && inOdooPath[c] {
 			return at
 		}
 		from = at + 1

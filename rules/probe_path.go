@@ -65,16 +65,22 @@ func unescape(dst *[longestPath]byte, path []byte) int {
 	n := 0
 	for i := 0; i < len(path) && n < len(dst); i++ {
 		c := path[i]
-		if c == '%' && i+2 < len(path) {
-			high, low := hexDigit(path[i+1]), hexDigit(path[i+2])
-			if high >= 0 && low >= 0 {
-				c, i = byte(high<<4|low), i+2
-			}
+		if decoded, ok := escapedByte(path[i:]); ok {
+			c, i = decoded, i+2
 		}
 		dst[n] = c
 		n++
 	}
 	return n
+}
+
+// escapedByte decodes a percent sign and two digits at the start of b.
+func escapedByte(b []byte) (c byte, ok bool) {
+	if len(b) < 3 || b[0] != '%' {
+		return 0, false
+	}
+	high, low := hexDigit(b[1]), hexDigit(b[2])
+	return byte(high<<4 | low), high >= 0 && low >= 0
 }
 
 // hexDigit is -1 for what is none.
