@@ -93,11 +93,12 @@ func (s *stream) Settled(now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rest()
+	if s.position != nil {
+		s.position = sync.OnceValue(s.position)
+	}
 	s.settle(now, rules.LonePatience)
 	if s.afterthought != nil && s.position != nil {
-		// By then the source may be in the middle of something.
-		at := s.position()
-		s.position = func() []byte { return at }
+		s.position() // by then the source may be in the middle of something
 	}
 	return nil
 }
