@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"odooban/internal/engine"
 	"odooban/internal/finding"
 )
 
 const (
-	// clockTolerance is how far the clocks may differ.
-	clockTolerance = time.Minute
 	// widestZone is how far a time zone can be from UTC, and zoneStep how exact.
 	widestZone = 14 * time.Hour
 	zoneStep   = 15 * time.Minute
@@ -28,7 +27,7 @@ func checkClocks(_ context.Context, x *examination) error {
 			continue
 		}
 		ahead := s.newest.Sub(s.written)
-		if ahead.Abs() <= clockTolerance {
+		if ahead.Abs() <= engine.ClockTolerance {
 			continue
 		}
 		seen := fmt.Sprintf("the last record says %s and was written at %s",
@@ -45,5 +44,5 @@ func checkClocks(_ context.Context, x *examination) error {
 // isZone says whether a difference is that of a time zone.
 func isZone(d time.Duration) bool {
 	off := d.Round(zoneStep)
-	return off != 0 && off.Abs() <= widestZone && (d-off).Abs() <= clockTolerance
+	return off != 0 && off.Abs() <= widestZone && (d-off).Abs() <= engine.ClockTolerance
 }

@@ -24,9 +24,9 @@ type Alarm struct {
 	Last time.Time
 }
 
-// clockTolerance is how far the log's clock and ours may differ before bans
+// ClockTolerance is how far the log's clock and ours may differ before bans
 // are noticeably too short or too long.
-const clockTolerance = time.Minute
+const ClockTolerance = time.Minute
 
 type alarmKey struct{ code, source string }
 
@@ -99,7 +99,7 @@ func (e *Engine) alarmIgnored(source string, addr netip.Addr, why string) {
 
 // checkClock tells when a failure that was just written has another time.
 func (e *Engine) checkClock(source string, f rules.Failure, seen time.Time) {
-	if seen.IsZero() || seen.Sub(f.Time).Abs() <= clockTolerance {
+	if seen.IsZero() || seen.Sub(f.Time).Abs() <= ClockTolerance {
 		return
 	}
 	e.raiseLocked(Alarm{
