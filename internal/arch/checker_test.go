@@ -32,13 +32,8 @@ func (l law) owns(importPath string) bool {
 // check returns a message for each place in the tree that breaks a law.
 func check(tree fs.FS, laws []law) ([]string, error) {
 	var broken []string
-	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir():
-			return skipFolder(tree, name)
-		case !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+	err := eachFile(tree, ".go", func(name string) error {
+		if strings.HasSuffix(name, "_test.go") {
 			return nil
 		}
 		messages, err := checkFile(tree, name, laws)
@@ -46,6 +41,21 @@ func check(tree fs.FS, laws []law) ([]string, error) {
 		return err
 	})
 	return broken, err
+}
+
+// eachFile calls f for each file of ours whose name ends so.
+func eachFile(tree fs.FS, ending string, f func(name string) error) error {
+	return fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			return skipFolder(tree, name)
+		case !strings.HasSuffix(name, ending):
+			return nil
+		}
+		return f(name)
+	})
 }
 
 // skipFolder passes over what the go command passes over: hidden folders, test data and other modules.

@@ -34,15 +34,7 @@ func TestLinksLead(t *testing.T) {
 // brokenLinks lists the links of all documents that lead nowhere within the tree.
 func brokenLinks(tree fs.FS) ([]string, error) {
 	var broken []string
-	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir():
-			return skipFolder(tree, name)
-		case path.Ext(name) != ".md":
-			return nil
-		}
+	err := eachFile(tree, ".md", func(name string) error {
 		text, err := fs.ReadFile(tree, name)
 		for _, target := range links(string(text)) {
 			if why := follow(tree, name, target); why != "" {

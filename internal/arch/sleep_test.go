@@ -25,15 +25,7 @@ func TestSleepsOnlyInBubbles(t *testing.T) {
 func sleepers(tree fs.FS) ([]string, error) {
 	const sleep = "time." + "Sleep(" // in two pieces, so that this file is not found
 	var files []string
-	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir():
-			return skipFolder(tree, name)
-		case !strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
+	err := eachFile(tree, "_test.go", func(name string) error {
 		src, err := fs.ReadFile(tree, name)
 		if strings.Contains(string(src), sleep) && !strings.Contains(string(src), `"testing/synctest"`) {
 			files = append(files, name)
