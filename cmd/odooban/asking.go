@@ -16,6 +16,7 @@ import (
 	"odooban/internal/config"
 	"odooban/internal/control"
 	"odooban/internal/engine"
+	"odooban/internal/printable"
 	"odooban/internal/store"
 )
 
@@ -31,7 +32,7 @@ func asked(err error) error {
 // print prints an answer as JSON, or for people by write.
 func (a *app) print(cmd *cobra.Command, answer any, write func(w *tabwriter.Writer)) error {
 	if a.json {
-		return control.WriteJSON(cmd.OutOrStdout(), answer)
+		return printable.JSON(cmd.OutOrStdout(), answer)
 	}
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	write(w)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"odooban/internal/control"
+	"odooban/internal/printable"
 )
 
 func newBan(a *app) *cobra.Command {
@@ -39,7 +40,7 @@ func (a *app) printBanned(cmd *cobra.Command, done *control.Banned) error {
 	return a.print(cmd, done, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "banned %s until %s UTC\n", short(done.Ban.Prefix), until(done.Ban.Until))
 		if done.Note != "" {
-			fmt.Fprintf(w, "note: %s\n", control.Printable(done.Note))
+			fmt.Fprintf(w, "note: %s\n", printable.Text(done.Note))
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"odooban/internal/control"
+	"odooban/internal/printable"
 )
 
 func newBans(a *app) *cobra.Command {
@@ -60,7 +61,7 @@ func writeBans(w io.Writer, bans []control.Ban) {
 			rule = "unknown"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n",
-			short(b.Prefix), control.Printable(rule), b.Failures, clock(b.Time), until(b.Until), packets(b))
+			short(b.Prefix), printable.Text(rule), b.Failures, clock(b.Time), until(b.Until), packets(b))
 	}
 }
 

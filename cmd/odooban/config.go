@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"odooban/internal/config"
+	"odooban/internal/printable"
 )
 
 func newConfig(a *app) *cobra.Command {
@@ -54,7 +55,7 @@ func (a *app) checkConfig(cmd *cobra.Command, _ []string) error {
 		if err != nil {
 			result["mistakes"] = strings.Split(err.Error(), "\n")
 		}
-		return errors.Join(printJSON(cmd.OutOrStdout(), result), err)
+		return errors.Join(printable.JSON(cmd.OutOrStdout(), result), err)
 	}
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (a *app) showConfig(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	if a.json {
-		return printJSON(cmd.OutOrStdout(), c)
+		return printable.JSON(cmd.OutOrStdout(), c)
 	}
 	text, err := c.YAML()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"odooban/internal/control"
 	"odooban/internal/doctor"
 	"odooban/internal/engine"
+	"odooban/internal/printable"
 	"odooban/internal/sidecar"
 )
 
@@ -41,7 +42,7 @@ func (a *app) doctor(cmd *cobra.Command, files []string) error {
 	env.Daemon = askDaemon(socketOf(c))
 	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
 	if a.json {
-		err = printJSON(cmd.OutOrStdout(), report)
+		err = printable.JSON(cmd.OutOrStdout(), report)
 	} else {
 		err = report.WriteText(cmd.OutOrStdout())
 	}

@@ -13,6 +13,7 @@ import (
 	"odooban/internal/config"
 	"odooban/internal/control"
 	"odooban/internal/engine"
+	"odooban/internal/printable"
 	"odooban/internal/store"
 	"odooban/rules"
 )
@@ -65,7 +66,7 @@ func (l *logbook) warn(err error) {
 // Failed writes a failure at level debug: an attacker makes many.
 func (l *logbook) Failed(source string, f rules.Failure) {
 	l.Debug().Stringer("addr", f.Addr).Str("rule", f.Rule).
-		Str("user", control.Printable(f.User)).Str("db", control.Printable(f.DB)).
+		Str("user", printable.Text(f.User)).Str("db", printable.Text(f.DB)).
 		Time("at", f.Time).Str("source", source).Msg("failed login")
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"odooban/internal/control"
+	"odooban/internal/printable"
 	"odooban/internal/replay"
 	"odooban/rules"
 )
@@ -63,7 +63,7 @@ func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
 		return err
 	}
 	if a.json {
-		return errors.Join(printJSON(cmd.OutOrStdout(), report), err)
+		return errors.Join(printable.JSON(cmd.OutOrStdout(), report), err)
 	}
 	return errors.Join(report.WriteTable(cmd.OutOrStdout()), err)
 }
@@ -95,7 +95,7 @@ func openLogs(files []string, stdin io.Reader) ([]*replay.Log, error) {
 // printFailure prints failures as JSON, one a line.
 func printFailure(w io.Writer) func(rules.Failure) error {
 	return func(f rules.Failure) error {
-		return control.WriteJSONLine(w, struct {
+		return printable.JSONLine(w, struct {
 			Time time.Time `json:"time"`
 			Addr string    `json:"addr"`
 			User string    `json:"user"`

@@ -10,6 +10,7 @@ import (
 
 	"odooban/internal/config"
 	"odooban/internal/control"
+	"odooban/internal/printable"
 )
 
 func newStatus(a *app) *cobra.Command {
@@ -59,11 +60,11 @@ func (a *app) statusDown(cmd *cobra.Command, c *config.Config, down error) error
 }
 
 func writeStatus(w *tabwriter.Writer, s *control.Status) {
-	fmt.Fprintf(w, "odooban %s, process %d, counting since %s UTC\n", control.Printable(s.Version), s.PID, clock(s.Since))
+	fmt.Fprintf(w, "odooban %s, process %d, counting since %s UTC\n", printable.Text(s.Version), s.PID, clock(s.Since))
 	switch {
 	case !s.Healthy:
 		for _, why := range s.Reasons {
-			fmt.Fprintf(w, "NOT HEALTHY: %s\n", control.Printable(why))
+			fmt.Fprintf(w, "NOT HEALTHY: %s\n", printable.Text(why))
 		}
 	case s.DryRun:
 		fmt.Fprint(w, "Healthy. This is a dry run: it bans nobody.\n")
@@ -73,18 +74,18 @@ func writeStatus(w *tabwriter.Writer, s *control.Status) {
 	writeSources(w, s.Sources)
 	fmt.Fprint(w, "\nJAIL\tBANS FOR\tAFTER\tFAILURES\tBANS\tCOUNTING\n")
 	for _, j := range s.Jails {
-		fmt.Fprintf(w, "%s\t%s\t%d in %s\t%d\t%d\t%d\n", control.Printable(j.Rule), seconds(j.BanTime), j.MaxRetry,
+		fmt.Fprintf(w, "%s\t%s\t%d in %s\t%d\t%d\t%d\n", printable.Text(j.Rule), seconds(j.BanTime), j.MaxRetry,
 			seconds(j.FindTime), j.Failures, j.Bans, j.Counting)
 	}
 	writeFirewall(w, &s.Firewall)
 	for _, a := range s.Alarms {
-		fmt.Fprintf(w, "\nALARM %s, %d times, last %s", control.Printable(a.Code), a.Count, clock(a.Last))
+		fmt.Fprintf(w, "\nALARM %s, %d times, last %s", printable.Text(a.Code), a.Count, clock(a.Last))
 		if a.Source != "" {
-			fmt.Fprintf(w, ", %s", control.Printable(a.Source))
+			fmt.Fprintf(w, ", %s", printable.Text(a.Source))
 		}
-		fmt.Fprintf(w, "\n      %s\n", control.Printable(a.Text))
+		fmt.Fprintf(w, "\n      %s\n", printable.Text(a.Text))
 		if a.Cure != "" {
-			fmt.Fprintf(w, "      %s\n", control.Printable(a.Cure))
+			fmt.Fprintf(w, "      %s\n", printable.Text(a.Cure))
 		}
 	}
 }
@@ -96,26 +97,26 @@ func writeSources(w io.Writer, sources []control.Source) {
 		if !s.LastRecord.IsZero() {
 			lag = seconds(s.Lag)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\n", control.Printable(s.Name), s.Lines, s.Failures, clock(s.LastLine), lag)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\n", printable.Text(s.Name), s.Lines, s.Failures, clock(s.LastLine), lag)
 	}
 	for _, s := range sources {
 		if s.Trouble != "" {
-			fmt.Fprintf(w, "TROUBLE: %s\n", control.Printable(s.Trouble))
+			fmt.Fprintf(w, "TROUBLE: %s\n", printable.Text(s.Trouble))
 		}
 		if s.Unattributed+s.Unknown > 0 {
 			fmt.Fprintf(w, "%s: %d failures without an address, %d lines about logins not understood\n",
-				control.Printable(s.Name), s.Unattributed, s.Unknown)
+				printable.Text(s.Name), s.Unattributed, s.Unknown)
 		}
 	}
 }
 
 func writeFirewall(w io.Writer, f *control.Firewall) {
 	fmt.Fprintf(w, "\nFirewall %s: %d bans in force, %d packets dropped, put right %d times\n",
-		control.Printable(f.Backend), f.Bans, f.Dropped, f.Mended)
+		printable.Text(f.Backend), f.Bans, f.Dropped, f.Mended)
 	for _, found := range f.LastMended {
-		fmt.Fprintf(w, "      last: %s\n", control.Printable(found))
+		fmt.Fprintf(w, "      last: %s\n", printable.Text(found))
 	}
 	for _, note := range f.Notes {
-		fmt.Fprintf(w, "NOTE  %s\n", control.Printable(note))
+		fmt.Fprintf(w, "NOTE  %s\n", printable.Text(note))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"odooban/internal/config"
+	"odooban/internal/printable"
 	"odooban/rules"
 )
 
@@ -85,7 +86,7 @@ func (a *app) explainAll(out io.Writer, in io.Reader, set *rules.Set) (matched b
 		e := set.Explain(lines.Bytes(), time.Now())
 		matched = matched || e.Rule != ""
 		if a.json {
-			err = printJSON(out, e)
+			err = printable.JSON(out, e)
 		} else {
 			_, err = io.WriteString(out, describe(e))
 		}
@@ -108,22 +109,21 @@ func describe(e rules.Explanation) string {
 	if !e.Time.IsZero() {
 		field("time", e.Time.Format(time.RFC3339Nano))
 	}
-	field("level", printable(e.Level))
+	field("level", quoted(e.Level))
 	field("rule", e.Rule)
 	if e.Addr.IsValid() {
 		field("addr", e.Addr.String())
 	}
-	field("user", printable(e.User))
-	field("db", printable(e.DB))
-	field("logger", printable(e.Logger))
+	field("user", quoted(e.User))
+	field("db", quoted(e.DB))
+	field("logger", quoted(e.Logger))
 	return b.String()
 }
 
-// printable quotes what an attacker chose where it would move the cursor.
-func printable(s string) string {
-	quoted := fmt.Sprintf("%q", s)
-	if quoted == `"`+s+`"` {
-		return s
+// quoted is what an attacker chose, in quotes where something in it is escaped.
+func quoted(s string) string {
+	if text := printable.Text(s); text != s {
+		return `"` + text + `"`
 	}
-	return quoted
+	return s
 }

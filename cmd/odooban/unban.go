@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"odooban/internal/control"
+	"odooban/internal/printable"
 )
 
 func newUnban(a *app) *cobra.Command {
@@ -33,7 +34,7 @@ func newUnban(a *app) *cobra.Command {
 func (a *app) printUnbanned(cmd *cobra.Command, what string, done *control.Unbanned) error {
 	return a.print(cmd, done, func(w *tabwriter.Writer) {
 		if len(done.Ended) == 0 {
-			fmt.Fprintf(w, "%s was not banned; its failures are forgotten\n", control.Printable(what))
+			fmt.Fprintf(w, "%s was not banned; its failures are forgotten\n", printable.Text(what))
 		}
 		for _, p := range done.Ended {
 			fmt.Fprintf(w, "unbanned %s; its failures are forgotten\n", short(p))

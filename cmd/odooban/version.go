@@ -2,12 +2,11 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
 
-	"odooban/internal/control"
+	"odooban/internal/printable"
 )
 
 // version is set by the build, see scripts/version.
@@ -21,7 +20,7 @@ func newVersion(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			platform := runtime.GOOS + "/" + runtime.GOARCH
 			if a.json {
-				return printJSON(cmd.OutOrStdout(), map[string]string{
+				return printable.JSON(cmd.OutOrStdout(), map[string]string{
 					"version": version, "go": runtime.Version(), "platform": platform,
 				})
 			}
@@ -30,6 +29,3 @@ func newVersion(a *app) *cobra.Command {
 		},
 	})
 }
-
-// printJSON prints one document.
-func printJSON(w io.Writer, v any) error { return control.WriteJSON(w, v) }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"odooban/internal/control"
+	"odooban/internal/printable"
 )
 
 // shownFailures is how many failures are shown to people, the latest ones.
@@ -64,19 +65,19 @@ func writeWhy(w *tabwriter.Writer, why *control.Why) {
 		fmt.Fprintf(w, "%s is banned.\n\n", name)
 		writeBans(w, why.Bans)
 	case why.Ignored != "":
-		fmt.Fprintf(w, "%s is never banned: %s.\n", name, control.Printable(why.Ignored))
+		fmt.Fprintf(w, "%s is never banned: %s.\n", name, printable.Text(why.Ignored))
 	default:
 		fmt.Fprintf(w, "%s is not banned.\n", name)
 	}
 	for _, c := range why.Counting {
 		fmt.Fprintf(w, "\nCounting: %d failures of %s from %s to %s UTC; %d within %s lead to a ban.\n",
-			c.Failures, control.Printable(c.Rule), clock(c.First), clock(c.Last), c.MaxRetry, seconds(c.FindTime))
+			c.Failures, printable.Text(c.Rule), clock(c.First), clock(c.Last), c.MaxRetry, seconds(c.FindTime))
 	}
 	if len(why.Earlier) > 0 {
 		fmt.Fprint(w, "\nEARLIER BAN\tRULE\tFAILURES\tFROM (UTC)\tUNTIL (UTC)\n")
 		for _, b := range why.Earlier {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n",
-				short(b.Prefix), control.Printable(b.Rule), b.Failures, clock(b.Time), ended(b))
+				short(b.Prefix), printable.Text(b.Rule), b.Failures, clock(b.Time), ended(b))
 		}
 	}
 	writeFailures(w, why.Failures)
@@ -89,8 +90,8 @@ func writeFailures(w *tabwriter.Writer, failures []control.Failure) {
 	}
 	fmt.Fprint(w, "\nFAILED (UTC)\tADDRESS\tRULE\tUSER\tDATABASE\tSOURCE\n")
 	for _, f := range failures[max(0, len(failures)-shownFailures):] {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", clock(f.Time), f.Addr, control.Printable(f.Rule),
-			control.Printable(f.User), control.Printable(f.DB), control.Printable(f.Source))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", clock(f.Time), f.Addr, printable.Text(f.Rule),
+			printable.Text(f.User), printable.Text(f.DB), printable.Text(f.Source))
 	}
 	if n := len(failures) - shownFailures; n > 0 {
 		fmt.Fprintf(w, "and %d before: --json lists up to a thousand\n", n)

@@ -62,6 +62,11 @@ var laws = []law{
 		why:   "finding is a catalogue: who raises a finding stands above it",
 	},
 	{
+		in:    "internal/printable",
+		never: []string{module},
+		why:   "printable writes anybody's text, and knows nobody",
+	},
+	{
 		in:    "internal/doctor",
 		never: []string{"github.com/spf13/viper", "github.com/spf13/cobra", "database/sql"},
 		why:   "doctor looks and tells: commands, configuration files and SQL belong to others",

@@ -17,7 +17,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -381,31 +380,6 @@ func FuzzParseTarget(f *testing.F) {
 		}
 		if got.single != p.IsSingleIP() && !strings.Contains(text, "/") {
 			t.Errorf("%q is an address: %+v", text, got)
-		}
-	})
-}
-
-func FuzzPrintable(f *testing.F) {
-	for _, text := range []string{"admin", "ad\x1b[2Jmin", "\u009b2J", "é", "\u202eadmin", "a\"b\\c", "\xff", "\U000e0001"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		printed := Printable(text)
-		var doc, line bytes.Buffer
-		err := errors.Join(WriteJSON(&doc, map[string]string{"text": text}), WriteJSONLine(&line, text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range []string{printed, strings.ReplaceAll(doc.String(), "\n", ""), strings.TrimSuffix(line.String(), "\n")} {
-			for _, r := range s {
-				if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e {
-					t.Errorf("%q commands a terminal: %q", text, s)
-				}
-			}
-		}
-		var back map[string]string
-		if err := json.Unmarshal(doc.Bytes(), &back); err != nil || utf8.ValidString(text) && back["text"] != text {
-			t.Errorf("%q is not as JSON: %s, %v", text, doc.String(), err)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"odooban/internal/engine"
+	"odooban/internal/printable"
 )
 
 // What a client may take of the server.
@@ -100,7 +101,7 @@ func (s *Server) ban(r *http.Request, d *Desk) (any, error) {
 			`the body is not as it should be; send one like {"prefix":"203.0.113.7","for":"1h"}`)}
 	}
 	done, err := d.Ban(r.Context(), order)
-	s.told(r, "ban "+Printable(order.Prefix), err)
+	s.told(r, "ban "+printable.Text(order.Prefix), err)
 	return done, err
 }
 
@@ -116,7 +117,7 @@ func (s *Server) unban(r *http.Request, d *Desk) (any, error) {
 	}
 	prefix := r.URL.Query().Get("prefix")
 	done, err := d.Unban(r.Context(), prefix)
-	s.told(r, "unban "+Printable(prefix), err)
+	s.told(r, "unban "+printable.Text(prefix), err)
 	return done, err
 }
 

@@ -1,4 +1,6 @@
-package control
+// Package printable writes what others chose, such as the name of a login, so
+// that a terminal shows it and does nothing else.
+package printable
 
 import (
 	"bytes"
@@ -10,10 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// Printable writes a text that others chose, such as a login, so that a terminal
-// shows it and does nothing else: what does not print becomes an escape as in a
-// Go string.
-func Printable(text string) string {
+// Text returns a text in which what does not print is an escape as in a Go
+// string.
+func Text(text string) string {
 	quoted := strconv.Quote(text)
 	if quoted = quoted[1 : len(quoted)-1]; len(quoted) == len(text) {
 		return text
@@ -21,13 +22,13 @@ func Printable(text string) string {
 	return quoted
 }
 
-// WriteJSON writes one document, indented, with escapes for what does not print:
+// JSON writes one document, indented, with escapes for what does not print:
 // JSON leaves some of that as it is, such as the character that begins a command
 // to a terminal in eight bits.
-func WriteJSON(w io.Writer, v any) error { return writeJSON(w, v, "  ") }
+func JSON(w io.Writer, v any) error { return writeJSON(w, v, "  ") }
 
-// WriteJSONLine does the same in one line.
-func WriteJSONLine(w io.Writer, v any) error { return writeJSON(w, v, "") }
+// JSONLine does the same in one line.
+func JSONLine(w io.Writer, v any) error { return writeJSON(w, v, "") }
 
 func writeJSON(w io.Writer, v any, indent string) error {
 	var text bytes.Buffer

@@ -1,0 +1,35 @@
+package printable
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func FuzzText(f *testing.F) {
+	for _, text := range []string{"admin", "ad\x1b[2Jmin", "\u009b2J", "é", "\u202eadmin", "a\"b\\c", "\xff", "\U000e0001"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		printed := Text(text)
+		var doc, line bytes.Buffer
+		err := errors.Join(JSON(&doc, map[string]string{"text": text}), JSONLine(&line, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []string{printed, strings.ReplaceAll(doc.String(), "\n", ""), strings.TrimSuffix(line.String(), "\n")} {
+			for _, r := range s {
+				if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e {
+					t.Errorf("%q commands a terminal: %q", text, s)
+				}
+			}
+		}
+		var back map[string]string
+		if err := json.Unmarshal(doc.Bytes(), &back); err != nil || utf8.ValidString(text) && back["text"] != text {
+			t.Errorf("%q is not as JSON: %s, %v", text, doc.String(), err)
+		}
+	})
+}
