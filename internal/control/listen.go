@@ -3,156 +3,21 @@ package control
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
-	"os/user"
-	"path/filepath"
-	"strconv"
-	"syscall"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"odooban/internal/groupsocket"
 )
 
-// group may open the socket, besides root and the daemon's own user.
-const group = "odooban"
-
-// socket is a listener, and the name it can be found by until it is closed.
-type socket struct {
-	*net.UnixListener
-	path string
-	made fs.FileInfo
-	lock *os.File
-}
-
-// Listen makes the socket at path, for the user of this process and the group
-// odooban, if there is one and we may give it away; else for our own group. A
-// socket that a dead daemon left is replaced, that of a living one is not.
-//
-// The socket has its name only once it has its rights, so there is no moment
-// in which others could open it.
+// Listen makes the socket at path. See groupsocket.
 func Listen(path string) (net.Listener, error) {
-	s, err := listen(path)
-	if err != nil {
-		return nil, fmt.Errorf("open control socket: %w", err)
+	listener, err := groupsocket.Listen(path)
+	switch {
+	case errors.Is(err, groupsocket.ErrTaken):
+		return nil, fmt.Errorf("open control socket: another odooban listens at %s; stop it, or give this one a socket "+
+			"of its own (socket in the configuration)", path)
+	case err != nil:
+		return nil, fmt.Errorf("open control socket: %w; move away what is in the way, or name another under socket "+
+			"in the configuration", err)
 	}
-	return s, nil
-}
-
-func listen(path string) (*socket, error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // others must get to the socket
-		return nil, fmt.Errorf("%w; name another under socket in the configuration", err)
-	}
-	lock, err := claim(path)
-	if err != nil {
-		return nil, err
-	}
-	s := &socket{path: path, lock: lock}
-	if err := s.open(dir); err != nil {
-		lock.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-// claim makes sure that path is ours: it holds a lock as long as the daemon
-// lives, and nobody listens there.
-func claim(path string) (*os.File, error) {
-	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("%w; name another under socket in the configuration", err)
-	}
-	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) || err == nil && alive(path) {
-		err = fmt.Errorf("another odooban listens at %s; stop it, or give this one a socket of its own "+
-			"(socket in the configuration)", path)
-	}
-	if err == nil {
-		err = stale(path)
-	}
-	if err != nil {
-		lock.Close()
-		return nil, err
-	}
-	return lock, nil
-}
-
-// alive says whether somebody listens at path.
-func alive(path string) bool {
-	conn, err := net.DialTimeout("unix", path, time.Second)
-	if err == nil {
-		conn.Close()
-		return true
-	}
-	return !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist)
-}
-
-// stale checks that nothing but a socket would be replaced.
-func stale(path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil && info.Mode().Type() != fs.ModeSocket {
-		err = fmt.Errorf("%s is no socket; move it away, or name another under socket in the configuration", path)
-	}
-	return err
-}
-
-// open makes the socket in a folder of our own and moves it to its place.
-func (s *socket) open(dir string) error {
-	private, err := os.MkdirTemp(dir, ".o")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(private) }()
-	made := filepath.Join(private, "s")
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: made, Net: "unix"})
-	if err != nil {
-		return fmt.Errorf("%w (the path may have about 90 bytes)", err)
-	}
-	listener.SetUnlinkOnClose(false)
-	if err := s.place(made); err != nil {
-		_ = listener.Close()
-		return err
-	}
-	s.UnixListener = listener
-	return nil
-}
-
-func (s *socket) place(made string) error {
-	if gid, ok := groupID(); ok {
-		// Without the right to give it away it stays our own group's.
-		_ = os.Chown(made, -1, gid)
-	}
-	if err := os.Chmod(made, 0o660); err != nil { //nolint:gosec // the group may open it
-		return err
-	}
-	info, err := os.Lstat(made)
-	if err != nil {
-		return err
-	}
-	s.made = info
-	return os.Rename(made, s.path)
-}
-
-func groupID() (int, bool) {
-	g, err := user.LookupGroup(group)
-	if err != nil {
-		return 0, false
-	}
-	gid, err := strconv.Atoi(g.Gid)
-	return gid, err == nil
-}
-
-// Close ends listening, and takes the socket away if it is still ours.
-func (s *socket) Close() error {
-	if info, err := os.Lstat(s.path); err == nil && os.SameFile(info, s.made) {
-		_ = os.Remove(s.path)
-	}
-	err := s.UnixListener.Close()
-	s.lock.Close()
-	return err
+	return listener, nil
 }

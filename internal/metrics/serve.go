@@ -2,17 +2,15 @@ package metrics
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log"
 	"net"
 	"net/http"
-	"os"
 	"strings"
-	"syscall"
 	"time"
+
+	"odooban/internal/groupsocket"
 )
 
 const (
@@ -47,49 +45,12 @@ func serve(ctx context.Context, address string, handler http.Handler, tell func(
 	}
 }
 
-// listen opens the address. The members of a socket's group may scrape it.
+// listen opens the address.
 func listen(ctx context.Context, address string) (net.Listener, error) {
-	path, unix := strings.CutPrefix(address, "unix:")
-	if !unix {
-		return new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if path, unix := strings.CutPrefix(address, "unix:"); unix {
+		return groupsocket.Listen(path)
 	}
-	if err := removeStale(path); err != nil {
-		return nil, err
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
-	if err != nil {
-		return nil, err
-	}
-	const ownerAndGroup = 0o660
-	if err := os.Chmod(path, ownerAndGroup); err != nil {
-		listener.Close()
-		return nil, err
-	}
-	return listener, nil
-}
-
-// removeStale removes a socket that nobody answers at: one that was killed has
-// left it behind.
-func removeStale(path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("%s is there and is no socket", path)
-	}
-	conn, err := new(net.Dialer).Dial("unix", path)
-	if err == nil {
-		conn.Close()
-		return fmt.Errorf("somebody else listens at %s", path)
-	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return err
-	}
-	return os.Remove(path)
+	return new(net.ListenConfig).Listen(ctx, "tcp", address)
 }
 
 // serveOnce answers until ctx ends or something fails. Whoever connects gets

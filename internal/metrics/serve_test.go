@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,13 +67,6 @@ func TestServeUnix(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.sock")
 	for range 2 {
 		stop := start(t, path)
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if mode := info.Mode().Perm(); mode != 0o660 {
-			t.Errorf("mode %v", mode)
-		}
 		if _, err := listen(t.Context(), "unix:"+path); err == nil || !strings.Contains(err.Error(), "somebody else") {
 			t.Errorf("listens where it does: %v", err)
 		}
@@ -82,28 +74,6 @@ func TestServeUnix(t *testing.T) {
 		if _, err := get(t, "unix", path); err == nil {
 			t.Error("answers after its end")
 		}
-	}
-}
-
-// TestServeStale is about what stands where the socket is to be.
-func TestServeStale(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "metrics.sock")
-	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	left.SetUnlinkOnClose(false)
-	left.Close()
-	start(t, path)()
-
-	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := listen(t.Context(), "unix:"+path); err == nil {
-		t.Error("takes the place of a file")
-	}
-	if text, err := os.ReadFile(path); string(text) != "precious" {
-		t.Errorf("the file is %q, %v", text, err)
 	}
 }
 
