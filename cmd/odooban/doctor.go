@@ -38,7 +38,12 @@ func (a *app) doctor(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
+	set, err := compile(c)
+	if err != nil {
+		return err
+	}
 	env := environment(c, files)
+	env.Rules = set
 	env.Daemon = askDaemon(socketOf(c))
 	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
 	if a.json {

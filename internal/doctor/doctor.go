@@ -17,6 +17,7 @@ import (
 	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/finding"
+	"odooban/rules"
 )
 
 // Environment is where the checks look. A part that is nil cannot be looked at.
@@ -28,6 +29,8 @@ type Environment struct {
 	Depth int64
 	// Config is the configuration in force.
 	Config *config.Config
+	// Rules are those in force.
+	Rules *rules.Set
 	// Files are the paths and patterns of the logs: those that are configured,
 	// named on the command line, or found.
 	Files []string

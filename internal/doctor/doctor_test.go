@@ -133,7 +133,7 @@ func TestSituations(t *testing.T) {
 				h.write(h.Files[0], strings.Repeat(`8.8.8.8, 203.0.113.50 - - [`+h.Now().UTC().Format("02/Jan/2006:15:04:05 +0000")+
 					`] "POST /web/login HTTP/2.0" 200 4790 "-" "-" 7 "odoo@docker" "http://172.18.0.3:8069" 214ms`+"\n", 2))
 			},
-			func(h *host) { h.Config.Proxies = []netip.Prefix{netip.MustParsePrefix("203.0.113.50/32")} },
+			func(h *host) { h.trust(netip.MustParsePrefix("203.0.113.50/32")) },
 		},
 		{
 			"Odoo and Traefik in one log", finding.MixedLog, logPath, "of the last",

@@ -12,6 +12,7 @@ import (
 
 	"odooban/banner"
 	"odooban/internal/config"
+	"odooban/rules"
 )
 
 // host is one of which everything is well until a test breaks it. Its files
@@ -38,9 +39,20 @@ func newHost(t *testing.T) *host {
 	if err := os.Chmod(h.Root, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	h.trust()
 	h.write(logPath, h.busyLog())
 	h.write("/etc/odoo/odoo.conf", "[options]\nlist_db = False\nproxy_mode = True\n")
 	return h
+}
+
+// trust makes the rules anew, which believe the proxies.
+func (h *host) trust(proxies ...netip.Prefix) {
+	h.t.Helper()
+	set, err := rules.Compile(rules.BuiltIn(), nil, proxies...)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.Config.Proxies, h.Rules = proxies, set
 }
 
 // write writes a file, and its directory.

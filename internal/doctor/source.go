@@ -13,12 +13,11 @@ import (
 	"time"
 
 	"odooban/internal/finding"
-	"odooban/rules"
 )
 
 // source is a log, or a place where there should be one.
 type source struct {
-	// name is its path, or "container odoo-1" or "journal of odoo.service".
+	// name is its path, or "container odoo-1" or "journal:odoo.service".
 	name string
 	// file is set for a file, path is where it is read.
 	file bool
@@ -40,13 +39,8 @@ type Journal interface {
 
 // collect reads the end of every log.
 func (x *examination) collect(ctx context.Context) {
-	set, err := rules.Compile(rules.BuiltIn(), x.userRules(), x.Config.Proxies...)
-	if err != nil {
-		x.skip("logs", err)
-		return
-	}
 	read := func(s *source, text []byte) {
-		s.survey = surveyLines(lastLines(text), set, x.now)
+		s.survey = surveyLines(lastLines(text), x.Rules, x.now)
 		x.logs = append(x.logs, s)
 	}
 	for _, pattern := range x.Files {
@@ -58,15 +52,6 @@ func (x *examination) collect(ctx context.Context) {
 		}
 	}
 	x.collectContainers(ctx, read)
-}
-
-// userRules are the rules of the configuration.
-func (x *examination) userRules() []rules.UserRule {
-	var user []rules.UserRule
-	for _, r := range x.Config.Rules {
-		user = append(user, rules.UserRule{Name: r.Name, Pattern: r.Pattern, Ignore: r.Ignore})
-	}
-	return user
 }
 
 // collectFiles reads the files that match a pattern.
@@ -140,7 +125,7 @@ func (x *examination) readCure(name string, err error) string {
 }
 
 func (x *examination) collectJournal(ctx context.Context, unit string, read func(*source, []byte)) {
-	s := &source{name: "journal of " + unit}
+	s := &source{name: "journal:" + unit}
 	if x.Journal == nil {
 		s.err, s.cure = errors.New("there is no journal here"), "read a file, or run odooban where journalctl is"
 		x.logs = append(x.logs, s)
