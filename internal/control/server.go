@@ -125,18 +125,13 @@ func (s *Server) told(r *http.Request, what string, err error) {
 	s.tell(Change{Peer: peerOf(r.Context()), What: what, Err: err})
 }
 
+// errStarting says that nothing can be answered yet.
+var errStarting = errors.New("odooban is starting, or reading its configuration; try again")
+
 // answer writes what f says as JSON.
 func (s *Server) answer(f func(*http.Request, *Desk) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		if s.desk == nil {
-			write(w, http.StatusServiceUnavailable, failure{"odooban is starting, or reading its configuration; try again"})
-			return
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
-		defer cancel()
-		said, err := f(r.WithContext(ctx), s.desk)
+		said, err := s.ask(r, f)
 		if err != nil {
 			write(w, statusOf(err), failure{err.Error()})
 			return
@@ -145,12 +140,27 @@ func (s *Server) answer(f func(*http.Request, *Desk) (any, error)) http.Handler 
 	})
 }
 
+// ask lets f ask the desk. A client that is slow to read does not keep it.
+func (s *Server) ask(r *http.Request, f func(*http.Request, *Desk) (any, error)) (any, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.desk == nil {
+		return nil, errStarting
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+	defer cancel()
+	return f(r.WithContext(ctx), s.desk)
+}
+
 // failure is the body of an answer that is an error.
 type failure struct {
 	Error string `json:"error"`
 }
 
 func statusOf(err error) int {
+	if errors.Is(err, errStarting) {
+		return http.StatusServiceUnavailable
+	}
 	if _, ok := errors.AsType[*engine.IgnoredError](err); ok {
 		return http.StatusConflict
 	}
