@@ -78,7 +78,8 @@ package: build manual $(NFPM) ## Make the .deb and the .rpm in dist/.
 
 test: deps ## Run all tests with the race detector; ODOOBAN_TEST_REQUIRE=all lets none skip.
 	go vet ./...
-	CGO_ENABLED=1 go test -race -timeout 12m ./...
+	@# Not out of the cache: some tests build programs, of which it does not know.
+	CGO_ENABLED=1 go test -race -count=1 -timeout 12m ./...
 
 torture: deps ## Torture odooban for half an hour: rotations, kills, faults, floods (as root).
 	ODOOBAN_TEST_TORTURE=long go test -count=1 -timeout 90m -v ./internal/torture
