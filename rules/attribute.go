@@ -19,7 +19,7 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	s.previous = previous{proc: r.proc}
 	if a.post && !stray && len(s.attempts) > 0 {
 		q := &request{
-			access: a, when: r.when, seen: seen, proc: r.proc, db: s.intern(r.db),
+			access: a, when: r.when, seen: seen, proc: r.proc, db: s.dbOf(r),
 			at: s.at, line: s.line, offset: s.offset, burst: s.burst, since: s.workers.latest(r.proc),
 		}
 		if r.coarse {

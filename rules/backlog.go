@@ -76,7 +76,7 @@ func (s *Scanner) acquaint(p process) {
 		var r record
 		var d dockerLog
 		text, _, _ := d.unwrap(bytes.TrimRight(text, "\r\n"), 0)
-		if s.parse(&r, text) && isAccessLogger(r.logger) {
+		if s.parse(&r, text) && r.writer == accessWriter {
 			if _, ok := parseAccess(r.msg); ok {
 				s.workers.note(r.proc, line)
 			}

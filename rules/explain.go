@@ -40,7 +40,7 @@ func (set *Set) Explain(line []byte, now time.Time) Explanation {
 		return Explanation{Text: "not the header of an Odoo record: it continues the record before it, or is no Odoo log"}
 	}
 	e := Explanation{Time: r.when, Level: string(r.level), DB: string(r.database()), Logger: string(r.logger)}
-	if isAccessLogger(r.logger) {
+	if r.writer == accessWriter {
 		set.explainAccess(&e, &r)
 		return e
 	}

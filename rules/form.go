@@ -89,7 +89,7 @@ func (s *Scanner) parse(r *record, text []byte) bool {
 
 // parseAny takes a line apart, whatever form it has.
 func (s *Scanner) parseAny(r *record, text []byte) bool {
-	if parsePlain(r, text) {
+	if s.plain.parse(r, text) {
 		return true
 	}
 	if len(text) > 0 && text[0] == '{' {
@@ -100,7 +100,7 @@ func (s *Scanner) parseAny(r *record, text []byte) bool {
 		r.proc.container = s.container(name)
 	}
 	unnamed := len(rest)
-	if rest = cutStamp(rest); len(rest) < len(text) && (parsePlain(r, rest) || parseJSON(r, rest, s.ref)) {
+	if rest = cutStamp(rest); len(rest) < len(text) && (s.plain.parse(r, rest) || parseJSON(r, rest, s.ref)) {
 		if name != nil {
 			r.form |= composeForm
 		}

@@ -38,12 +38,12 @@ func parseJSON(r *record, line []byte, ref time.Time) bool {
 		return false
 	}
 	r.when, r.logger, r.msg, r.sealed = when, []byte(j.Logger), []byte(j.Message), true
-	r.form = jsonForm
+	r.form, r.writer = jsonForm, writerOf(r.logger)
 	r.proc.pid, r.level = j.process(), []byte(j.Level)
 	if db, ok := j.DB.(string); ok {
 		r.db = []byte(db)
 	}
-	if isAccessLogger(r.logger) && j.Perf != "" {
+	if r.writer == accessWriter && j.Perf != "" {
 		r.msg = []byte(j.Message + " " + strings.TrimSpace(j.Perf))
 	}
 	return true

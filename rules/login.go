@@ -57,15 +57,21 @@ var (
 	cooldownPrefix = []byte("Login attempt ignored for ")
 	proxyPrefix    = []byte("The rate-limited IP address ")
 	resetPrefix    = []byte("Password reset attempt for ")
-	resetLogger    = []byte("odoo.addons.auth_signup.controllers.main")
 )
+
+// resetLogger is the logger of requests for a new password.
+const resetLogger = "odoo.addons.auth_signup.controllers.main"
 
 // parseLogin reads the message of a record, if it is of the login code.
 func parseLogin(r *record) login {
-	if bytes.Equal(r.logger, resetLogger) && bytes.HasPrefix(r.msg, resetPrefix) {
-		return endOf(resetTried, r.msg)
-	}
-	if !isLoginLogger(r.logger) {
+	switch r.writer {
+	case loginWriter:
+	case resetWriter:
+		if bytes.HasPrefix(r.msg, resetPrefix) {
+			return endOf(resetTried, r.msg)
+		}
+		return login{}
+	default:
 		return login{}
 	}
 	if rest, ok := bytes.CutPrefix(r.msg, failedPrefix); ok {

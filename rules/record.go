@@ -14,6 +14,9 @@ type record struct {
 	db     []byte
 	logger []byte
 	msg    []byte
+	writer writer
+	// name is db as a string, where that was at hand.
+	name string
 	// sealed is set where the format escapes line ends (JSON), so that no
 	// login can hold a further line.
 	sealed bool
@@ -39,40 +42,30 @@ func (r *record) database() []byte {
 	return r.db
 }
 
-// stampLen is the length of "2026-11-23 10:45:24,131".
-const stampLen = 23
+// plain reads records in Odoo's own format. It remembers what the latest had in
+// common with the next. The zero value is ready.
+type plain struct {
+	minute   minute
+	headings headings
+}
 
-// parsePlain reads Odoo's own format, with or without colours:
+// parse reads Odoo's own format, with or without colours:
 //
 //	2026-11-23 10:45:24,131 28281 INFO openspp odoo.http: message
 //
 // (odoo/netsvc.py, init_logger: '%(asctime)s %(pid)s %(levelname)s
 // %(dbname)s %(name)s: %(message)s %(perf_info)s'; ColoredFormatter wraps
 // the level in escape sequences).
-func parsePlain(r *record, line []byte) bool {
-	when, ok := parseStamp(line)
+func (p *plain) parse(r *record, line []byte) bool {
+	when, ok := p.minute.parse(line)
 	if !ok || len(line) <= stampLen || line[stampLen] != ' ' {
 		return false
 	}
 	pid, rest, ok := cutPID(line[stampLen+1:])
-	if !ok {
+	if !ok || !p.headings.cut(r, rest) {
 		return false
 	}
-	level, rest, ok := cutWord(rest)
-	if !ok || !isLevel(stripColour(level)) {
-		return false
-	}
-	db, rest, ok := cutWord(rest)
-	if !ok || len(db) == 0 {
-		return false
-	}
-	end := bytes.IndexByte(rest, ':')
-	if end < 0 || end+1 >= len(rest) || rest[end+1] != ' ' || !isLogger(rest[:end]) {
-		return false
-	}
-	logger, msg := rest[:end], rest[end+2:]
-	r.when, r.proc.pid, r.level, r.db, r.logger, r.msg = when, pid, level, db, logger, msg
-	r.form = plainForm
+	r.when, r.proc.pid, r.form = when, pid, plainForm
 	return true
 }
 
@@ -168,6 +161,7 @@ func parseSyslog(r *record, line []byte, ref time.Time) bool {
 		return false
 	}
 	r.when, r.level, r.db, r.logger, r.msg = when, parts[2], parts[1], parts[3], bytes.TrimPrefix(parts[4], space)
+	r.writer = writerOf(r.logger)
 	r.coarse, r.form = when.Nanosecond() == 0, syslogForm
 	return true
 }

@@ -23,6 +23,7 @@ type Scanner struct {
 	attention attention
 	backlog   backlog
 	docker    dockerLog
+	plain     plain
 	forms     forms
 	taint     taint
 	line      uint64
@@ -208,7 +209,7 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 		s.unsure(&r)
 		return r.when
 	}
-	if isAccessLogger(r.logger) {
+	if r.writer == accessWriter {
 		if a, ok := parseAccess(r.msg); ok {
 			s.requested(&r, a, seen, stray)
 			s.probed(&r, a, seen, stray)
@@ -280,6 +281,14 @@ func (s *Scanner) containerOf(text []byte) uint32 {
 	return 0
 }
 
+// dbOf is the name of a record's database.
+func (s *Scanner) dbOf(r *record) string {
+	if r.name != "" {
+		return r.name
+	}
+	return s.intern(r.db)
+}
+
 // intern keeps one string for each name of a database.
 func (s *Scanner) intern(name []byte) string {
 	const most, longest = 256, 128
@@ -329,8 +338,7 @@ func (s *Scanner) login(r *record, l login, seen time.Time) {
 	}
 	if a.rule != "" {
 		a.user = string(l.user[:min(len(l.user), longestUser)])
-		a.db = s.intern(r.database())
-		if a.db == "" {
+		if a.db = a.recordDB; len(r.database()) == 0 {
 			a.db = string(l.db[:min(len(l.db), longestUser)])
 		}
 	}
@@ -395,7 +403,7 @@ func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
 	a := &s.unused[0]
 	s.unused = s.unused[1:]
 	*a = attempt{
-		event: e, when: r.when, micro: r.when.UnixMicro(), seen: seen, proc: r.proc, recordDB: s.intern(r.db),
+		event: e, when: r.when, micro: r.when.UnixMicro(), seen: seen, proc: r.proc, recordDB: s.dbOf(r),
 		sure: r.sealed, late: s.late && !seen.IsZero(), line: s.line, at: s.at, offset: s.offset, burst: s.burst,
 	}
 	return a

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// stampLen is the length of "2026-11-23 10:45:24,131".
+const stampLen = 23
+
 // parseStamp reads "2026-11-23 10:45:24,131" at the start of b, in UTC: Odoo
 // sets TZ=UTC in its own process. A dot may stand for the comma.
 func parseStamp(b []byte) (time.Time, bool) {
@@ -23,6 +26,31 @@ func parseStamp(b []byte) (time.Time, bool) {
 	}
 	seconds := int64(daysTo(year, month, day))*86400 + int64(hour*3600+minute*60+second)
 	return time.Unix(seconds, int64(milli)*int64(time.Millisecond)).UTC(), true
+}
+
+// minute is the latest minute that was read: the next line is nearly always of
+// the same. The zero value is ready.
+type minute struct {
+	known  bool
+	text   [len("2026-11-23 10:45")]byte
+	begins int64 // in seconds since 1970
+}
+
+// parse does what parseStamp does.
+func (m *minute) parse(b []byte) (time.Time, bool) {
+	if len(b) < stampLen || !m.known || [len(m.text)]byte(b) != m.text || b[16] != ':' || b[19] != ',' && b[19] != '.' {
+		when, ok := parseStamp(b)
+		if ok {
+			m.known, m.text = true, [len(m.text)]byte(b)
+			m.begins = when.Unix() - int64(when.Second())
+		}
+		return when, ok
+	}
+	second, milli := digits(b[17:19]), digits(b[20:stampLen])
+	if second < 0 || second > 59 || milli < 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(m.begins+int64(second), int64(milli)*int64(time.Millisecond)).UTC(), true
 }
 
 // daysTo counts the days from 1970 to a date. It is what time.Date does, without
