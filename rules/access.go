@@ -36,28 +36,30 @@ func isAccessLogger(logger []byte) bool {
 // then odoo/netsvc.py, PerfFilter: queries, seconds in them, other seconds).
 func parseAccess(msg []byte) (access, bool) {
 	var a access
-	host, rest, ok := cutWord(msg)
-	if !ok || !bytes.HasPrefix(rest, []byte("- - [")) {
+	end := bytes.IndexByte(msg, ' ')
+	if end < 0 || len(msg) < end+len(beforeDate) || string(msg[end:end+len(beforeDate)]) != beforeDate {
 		return a, false
 	}
-	if a.addr, ok = parseAddr(host); !ok {
+	var ok bool
+	if a.addr, ok = parseAddr(msg[:end]); !ok {
 		return a, false
 	}
-	if rest, ok = cutDate(rest); !ok {
+	rest, ok := cutDate(msg[end+1:])
+	if !ok {
 		return a, false
 	}
-	end := lastQuote(rest)
-	if end < 0 {
+	if end = lastQuote(rest); end < 0 {
 		return a, false
 	}
-	method, path, _ := bytes.Cut(stripColour(rest[:end]), space)
-	a.post = string(method) == "POST"
-	path, _, _ = bytes.Cut(path, space)
-	path, _, _ = bytes.Cut(path, []byte{'?'})
-	a.target, a.page = targetOf(path), pageOf(path)
-	ok = a.parseTail(rest[end+2:])
-	return a, ok
+	if !a.parseTail(rest[end+2:]) {
+		return a, false
+	}
+	a.parseRequest(stripColour(rest[:end]))
+	return a, true
 }
+
+// beforeDate stands between an address and the date.
+const beforeDate = " - - ["
 
 // cutDate cuts `- - [23/Nov/2026 10:45:45] "` off.
 func cutDate(b []byte) (rest []byte, ok bool) {
@@ -80,44 +82,124 @@ func lastQuote(b []byte) int {
 	return -1
 }
 
+// parseRequest reads "POST /web/login HTTP/1.1".
+func (a *access) parseRequest(b []byte) {
+	end := bytes.IndexByte(b, ' ')
+	if end < 0 {
+		end = len(b)
+	}
+	a.post = string(b[:end]) == "POST"
+	path := b[min(end+1, len(b)):]
+	if end = bytes.IndexByte(path, ' '); end >= 0 {
+		path = path[:end]
+	}
+	if end = bytes.IndexByte(path, '?'); end >= 0 {
+		path = path[:end]
+	}
+	a.target, a.page = targetOf(path), pageOf(path)
+}
+
 // parseTail reads the status and the times.
 func (a *access) parseTail(b []byte) bool {
+	if a.parseUsualTail(b) {
+		return true
+	}
 	if bytes.Contains(b, fromWord) {
 		return false // the end of a login
 	}
 	var fields [5][]byte
-	if cutFields(&fields, b); len(fields[0]) == 0 {
+	cutFields(&fields, b)
+	perf := len(fields[4]) > 0
+	if bytes.IndexByte(b, escape) >= 0 {
+		for i := range fields {
+			fields[i] = stripColour(fields[i])
+		}
+	}
+	if a.status = digits(fields[0]); a.status < 100 || a.status > 599 {
 		return false
 	}
-	if a.status = digits(stripColour(fields[0])); a.status < 100 || a.status > 599 {
-		return false
-	}
-	if len(fields[4]) == 0 {
+	if !perf {
 		return true
 	}
-	a.idle = digits(stripColour(fields[2])) == 0
-	inQueries, ok1 := parseSeconds(stripColour(fields[3]))
-	outside, ok2 := parseSeconds(stripColour(fields[4]))
+	a.idle = digits(fields[2]) == 0
+	inQueries, ok1 := parseSeconds(fields[3])
+	outside, ok2 := parseSeconds(fields[4])
 	a.took, a.timed = inQueries+outside, ok1 && ok2
 	return true
 }
 
+// parseUsualTail reads "200 - 5 0.013 1.227", by position. Whatever it does not
+// know it leaves to parseTail.
+func (a *access) parseUsualTail(b []byte) bool {
+	const size = " - "
+	status, end := numberAt(b, 0)
+	if status < 100 || status > 599 || end != 3 || len(b) < end+len(size) || string(b[end:end+len(size)]) != size {
+		return false
+	}
+	start := end + len(size)
+	queries, end := numberAt(b, start)
+	if end == start || end == len(b) || b[end] != ' ' {
+		return false
+	}
+	inQueries, end := secondsAt(b, end+1)
+	if end == len(b) || b[end] != ' ' {
+		return false
+	}
+	outside, end := secondsAt(b, end+1)
+	if end < len(b) && (b[end] != ' ' || bytes.Contains(b[end:], fromWord) || bytes.IndexByte(b[end:], escape) >= 0) {
+		return false
+	}
+	if inQueries < 0 || outside < 0 {
+		return false
+	}
+	a.status, a.idle = status, queries == 0
+	a.took, a.timed = inQueries+outside, true
+	return true
+}
+
+// numberAt reads up to nine digits at a place, and says where they end.
+func numberAt(b []byte, at int) (n, end int) {
+	const most = 9
+	end = at
+	for end < len(b) && end < at+most && b[end]-'0' <= 9 {
+		n = n*10 + int(b[end]-'0')
+		end++
+	}
+	return n, end
+}
+
+// secondsAt does what parseSeconds does at a place, and says where they end; what
+// it cannot read is negative.
+func secondsAt(b []byte, at int) (took time.Duration, end int) {
+	seconds, point := numberAt(b, at)
+	if point == at || point-at > 5 || seconds > 86400 || point == len(b) || b[point] != '.' {
+		return -1, point
+	}
+	parts, end := numberAt(b, point+1)
+	return time.Duration(seconds)*time.Second + time.Duration(parts)*decimal[end-point-1], end
+}
+
 // cutFields finds the first words of b.
 func cutFields(fields *[5][]byte, b []byte) {
+	at := 0
 	for i := range fields {
-		b = bytes.TrimLeft(b, " ")
-		end := bytes.IndexByte(b, ' ')
-		if end < 0 {
-			fields[i] = b
-			return
+		for at < len(b) && b[at] == ' ' {
+			at++
 		}
-		fields[i], b = b[:end], b[end:]
+		start := at
+		for at < len(b) && b[at] != ' ' {
+			at++
+		}
+		fields[i] = b[start:at]
 	}
 }
 
 // parseSeconds reads seconds with a fraction, up to a day.
 func parseSeconds(b []byte) (time.Duration, bool) {
-	whole, fraction, _ := bytes.Cut(b, []byte{'.'})
+	whole, fraction := b, []byte(nil)
+	if point := bytes.IndexByte(b, '.'); point >= 0 {
+		whole, fraction = b[:point], b[point+1:]
+	}
 	if len(whole) == 0 || len(whole) > 5 || len(fraction) > 9 {
 		return 0, false
 	}
@@ -125,11 +207,12 @@ func parseSeconds(b []byte) (time.Duration, bool) {
 	if seconds < 0 || seconds > 86400 || parts < 0 {
 		return 0, false
 	}
-	for range 9 - len(fraction) {
-		parts *= 10
-	}
-	return time.Duration(seconds)*time.Second + time.Duration(parts), true
+	return time.Duration(seconds)*time.Second + time.Duration(parts)*decimal[len(fraction)], true
 }
+
+// decimal is what the last digit of a fraction of a second stands for, by how
+// many there are.
+var decimal = [...]time.Duration{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 100, 10, 1}
 
 // target is what a request asks for, as far as it matters.
 type target uint8
@@ -144,14 +227,26 @@ const (
 // targetOf reads a path. A website's form may stand behind a language:
 // /fr/web/login.
 func targetOf(path []byte) target {
-	switch {
-	case string(path) == "/jsonrpc",
-		bytes.HasPrefix(path, []byte("/xmlrpc")) && bytes.HasSuffix(path, []byte("/common")):
-		return rpcTarget
-	case bytes.HasSuffix(path, []byte("/web/login")), bytes.HasSuffix(path, []byte("/web/session/authenticate")):
-		return loginTarget
-	case bytes.HasSuffix(path, []byte("/web/reset_password")):
-		return resetTarget
+	if len(path) == 0 {
+		return otherTarget
+	}
+	// Most paths end in another letter.
+	switch path[len(path)-1] {
+	case 'c', 'n':
+		if string(path) == "/jsonrpc" || bytes.HasPrefix(path, []byte("/xmlrpc")) && bytes.HasSuffix(path, []byte("/common")) {
+			return rpcTarget
+		}
+		if bytes.HasSuffix(path, []byte("/web/login")) {
+			return loginTarget
+		}
+	case 'e':
+		if bytes.HasSuffix(path, []byte("/web/session/authenticate")) {
+			return loginTarget
+		}
+	case 'd':
+		if bytes.HasSuffix(path, []byte("/web/reset_password")) {
+			return resetTarget
+		}
 	}
 	return otherTarget
 }

@@ -203,20 +203,23 @@ func parseAddr(b []byte) (netip.Addr, bool) {
 // parseIPv4 reads what nearly all addresses are, without making a string of it.
 func parseIPv4(b []byte) (netip.Addr, bool) {
 	var octets [4]byte
-	at, n, length := 0, 0, 0
-	for i := 0; i <= len(b); i++ {
-		if i == len(b) || b[i] == '.' {
-			if length == 0 || at == len(octets) {
+	at := 0
+	for i := range octets {
+		if i > 0 {
+			if at == len(b) || b[at] != '.' {
 				return netip.Addr{}, false
 			}
-			octets[at] = byte(n)
-			at, n, length = at+1, 0, 0
-			continue
+			at++
 		}
-		n = n*10 + int(b[i]-'0')
-		if length++; b[i] < '0' || b[i] > '9' || n > 255 || length > 1 && b[i-1] == '0' && n < 10 {
+		n, end := 0, at
+		for end < len(b) && end < at+3 && b[end]-'0' <= 9 {
+			n = n*10 + int(b[end]-'0')
+			end++
+		}
+		if end == at || n > 255 || end > at+1 && b[at] == '0' {
 			return netip.Addr{}, false
 		}
+		octets[i], at = byte(n), end
 	}
-	return netip.AddrFrom4(octets), at == len(octets)
+	return netip.AddrFrom4(octets), at == len(b)
 }

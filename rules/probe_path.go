@@ -26,7 +26,7 @@ const longestPath = 64
 // a slash at its end and, for a website's pages, a language in front. It
 // allocates nothing.
 func pageOf(path []byte) page {
-	for _, c := range []byte{'?', '#'} {
+	for _, c := range [...]byte{'?', '#'} {
 		if end := bytes.IndexByte(path, c); end >= 0 {
 			path = path[:end]
 		}
@@ -35,11 +35,16 @@ func pageOf(path []byte) page {
 	if bytes.IndexByte(path, '%') >= 0 {
 		path = decoded[:unescape(&decoded, path)]
 	}
-	path = bytes.TrimRight(path, "/")
+	for len(path) > 0 && path[len(path)-1] == '/' {
+		path = path[:len(path)-1]
+	}
 	if bytes.HasPrefix(path, []byte("/json/2/")) {
 		return apiPage
 	}
-	rest, ok := bytes.CutPrefix(withoutLanguage(path), []byte("/web/"))
+	rest, ok := bytes.CutPrefix(path, []byte("/web/"))
+	if !ok {
+		rest, ok = bytes.CutPrefix(withoutLanguage(path), []byte("/web/"))
+	}
 	if !ok {
 		return otherPage
 	}

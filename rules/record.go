@@ -108,16 +108,19 @@ func isLogger(b []byte) bool {
 	return len(b) > 0
 }
 
+// escape begins what sets a colour.
+const escape = 0x1b
+
 // stripColour removes "ESC[...m" before and behind b.
 func stripColour(b []byte) []byte {
-	for len(b) > 2 && b[0] == 0x1b && b[1] == '[' {
+	for len(b) > 2 && b[0] == escape && b[1] == '[' {
 		end := bytes.IndexByte(b, 'm')
 		if end < 0 {
 			return b
 		}
 		b = b[end+1:]
 	}
-	if i := bytes.IndexByte(b, 0x1b); i >= 0 {
+	if i := bytes.IndexByte(b, escape); i >= 0 {
 		b = b[:i]
 	}
 	return b
