@@ -71,7 +71,8 @@ func (w *follower) feed(g *generation, data []byte, seen time.Time) error {
 		}
 		return w.line(Line{Text: text, Seen: seen, Place: Place{g.name, offset}, Position: w.encode})
 	})
-	w.latest = g.grown
+	w.latest, w.armed = g.grown, true
+	w.check.Reset(SettleTime)
 	w.skipped.Add(g.lines.skipped - skipped)
 	return err
 }
@@ -100,7 +101,6 @@ func (w *follower) takeTailed(ctx context.Context, line *tail.Line) error {
 	if g.pos >= size {
 		g.atEnd = w.latest
 	}
-	w.arm(SettleTime)
 	return nil
 }
 

@@ -89,11 +89,11 @@ func (e *Engine) record(ctx context.Context, source, position string, failures [
 			fresh = append(fresh, f.Failure)
 		}
 		bans := e.count(source, fresh, seen)
+		// A ban is more urgent than its record, and found again if that fails.
+		e.block(ctx, bans)
 		for _, b := range bans {
 			tx.Ban(b)
 		}
-		// A ban is more urgent than its record, and found again if that fails.
-		e.block(ctx, bans)
 	})
 }
 
