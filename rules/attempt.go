@@ -5,21 +5,16 @@ import (
 	"time"
 )
 
-// attempt is one line that may be a login, as long as it is not sure whose.
+// attempt is one line that may be a login, as long as it is not sure whose. What
+// is looked at again and again stands in front.
 type attempt struct {
-	event event
-	rule  string
-	when  time.Time
-	micro int64 // when, in microseconds since 1970
-	seen  time.Time
-	proc  process
-	// recordDB is the database of the record's header as it stands there,
-	// db the one the attempt was made on.
-	recordDB, db, user string
-
-	// addr is the address that the record ends in, as far as it has come;
-	// none says that it ends in "from n/a".
-	addr netip.Addr
+	line   uint64 // number of the line in its source
+	micro  int64  // when, in microseconds since 1970
+	offset int64  // bytes of the source up to its end
+	proc   process
+	event  event
+	state  attemptState
+	// none says that the record ends in "from n/a".
 	none bool
 	// header says whether the line is a record's header, or looks like one.
 	header bool
@@ -33,18 +28,22 @@ type attempt struct {
 	late bool
 	// stray is set where the record's time cannot be true.
 	stray bool
+	// verdict is what judge found out.
+	verdict
+	// addr is the address that the record ends in, as far as it has come.
+	addr netip.Addr
+	rule string
 	// echoOf is, on the "Login failed" line that follows a cooledDown, the
 	// latter: both are one attempt.
 	echoOf *attempt
-
-	at     Place
-	line   uint64 // number of the line in its source
-	offset int64  // bytes of the source up to its end
 	burst  uint64 // the burst it came in
 
-	// verdict is what judge found out.
-	verdict
-	state attemptState
+	when time.Time
+	seen time.Time
+	// recordDB is the database of the record's header as it stands there,
+	// db the one the attempt was made on.
+	recordDB, db, user string
+	at                 Place
 }
 
 // verdict is what is known of an attempt by the access lines that have come.
@@ -141,7 +140,7 @@ type request struct {
 	line   uint64
 	offset int64
 	burst  uint64
-	start  time.Time // zero where the line does not say how long it took
+	micro  int64 // when, in microseconds since 1970
 	// from and to are when it can have written its record, in microseconds
 	// since 1970.
 	from, to int64
@@ -168,11 +167,11 @@ const renderLimit = 5 * time.Second
 
 // spanned sets from and to.
 func (q *request) spanned() {
-	from := q.start.Add(-startSlack)
-	if q.start.IsZero() {
-		from = q.when.Add(-renderLimit)
+	before := renderLimit
+	if q.timed {
+		before = q.took + startSlack
 	}
-	q.from, q.to = from.UnixMicro(), q.when.Add(clockSlack).UnixMicro()
+	q.from, q.to = q.when.Add(-before).UnixMicro(), q.micro+clockSlack.Microseconds()
 }
 
 // covers says whether the attempt lies within the request, as far as that is

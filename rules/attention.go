@@ -69,7 +69,7 @@ func (s *Scanner) attentive() bool {
 	}
 	if gone > 0 {
 		s.attention.missed += gone
-		s.attention.awaited = append(s.attention.awaited[:0], s.attention.awaited[gone:]...)
+		s.attention.awaited = s.attention.awaited[gone:]
 	}
 	return len(s.attention.awaited) > 0 || s.traefik.standing != certainOdoo || s.docker.open(s.offset)
 }
@@ -83,13 +83,10 @@ func (s *Scanner) await(a *attempt) {
 
 // answered takes note of a request that may have made attempts.
 func (s *Scanner) answered(q *request) {
-	kept := s.attention.awaited[:0]
-	for _, a := range s.attention.awaited {
-		if a.proc == q.proc && q.covers(a) && q.mayHave(a) {
-			s.attention.missed = 0
-			continue
-		}
-		kept = append(kept, a)
+	answered := func(a *attempt) bool { return a.proc == q.proc && q.covers(a) && q.mayHave(a) }
+	if !slices.ContainsFunc(s.attention.awaited, answered) {
+		return
 	}
-	s.attention.awaited = kept
+	s.attention.missed = 0
+	s.attention.awaited = slices.DeleteFunc(s.attention.awaited, answered)
 }

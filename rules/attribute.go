@@ -25,9 +25,7 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 		if r.coarse {
 			q.when, q.took = q.when.Add(time.Second), q.took+2*time.Second
 		}
-		if a.timed {
-			q.start = q.when.Add(-q.took)
-		}
+		q.micro = q.when.UnixMicro()
 		q.spanned()
 		s.previous.access = q
 		s.requests = append(s.requests, q)
@@ -100,8 +98,14 @@ const reach = 512
 // in the order of their lines.
 func (s *Scanner) own(own []*attempt, q *request) []*attempt {
 	list := s.byTime[q.proc]
-	start := sort.Search(len(list), func(i int) bool { return list[i].micro >= q.from })
-	end := start
+	start, end := 0, len(list)
+	for start < end { // sort.Search, which this is called too often for
+		if middle := (start + end) / 2; list[middle].micro < q.from {
+			start = middle + 1
+		} else {
+			end = middle
+		}
+	}
 	for end < len(list) && list[end].micro <= q.to {
 		end++
 	}
@@ -110,7 +114,7 @@ func (s *Scanner) own(own []*attempt, q *request) []*attempt {
 		list = list[max(0, len(list)-reach):]
 	}
 	since := uint64(0)
-	if q.start.IsZero() && s.workers.prefork() {
+	if !q.timed && s.workers.prefork() {
 		since = q.since
 	}
 	first := len(own)
@@ -163,15 +167,14 @@ func (s *Scanner) claim(q *request) {
 // both, is given away by the real requests between them. Those in another file,
 // as after a rotation while some still write to the old one, tell nothing.
 func (s *Scanner) inOrder(a *attempt, q *request) bool {
-	at := sort.Search(len(s.requests), func(i int) bool { return s.requests[i].line > a.line })
-	for _, other := range s.requests[at:min(len(s.requests), at+reach)] {
+	for _, other := range s.since(a) {
 		if other.line >= q.line {
 			break
 		}
 		if other.void || other.at.Generation != a.at.Generation {
 			continue
 		}
-		if other.when.Before(a.when.Add(-clockSlack)) || other.when.After(q.when.Add(clockSlack)) {
+		if other.micro < a.micro-clockSlack.Microseconds() || other.micro > q.to {
 			return false
 		}
 	}

@@ -22,7 +22,7 @@ func (s *Scanner) enclose(q *request) {
 		return
 	}
 	first := s.firstRaw(q.own, end)
-	if first != nil && (q.start.IsZero() || !s.workers.prefork()) {
+	if first != nil && (!q.timed || !s.workers.prefork()) {
 		first = s.misfit(first, end, q)
 	}
 	if first == nil || first.line >= end.line {

@@ -75,10 +75,10 @@ func parseLogin(r *record) login {
 		return login{}
 	}
 	if rest, ok := bytes.CutPrefix(r.msg, failedPrefix); ok {
-		return parseCredentials(loginFailed, rest)
+		return parseCredentials(loginFailed, r, rest)
 	}
 	if rest, ok := bytes.CutPrefix(r.msg, passedPrefix); ok {
-		return parseCredentials(loginPassed, rest)
+		return parseCredentials(loginPassed, r, rest)
 	}
 	if rest, ok := bytes.CutPrefix(r.msg, cooldownPrefix); ok {
 		return parseCooldown(rest)
@@ -94,19 +94,16 @@ func parseLogin(r *record) login {
 
 // parseCredentials reads "db:D login:L from ADDR " (Odoo 8 to 18) or
 // "login:L from ADDR " (19 and later). Both D and L may hold anything.
-func parseCredentials(e event, b []byte) login {
-	addr, none := trailer(b)
-	l := login{event: e, addr: addr, none: none}
-	if addr.IsValid() || none {
-		b = b[:lastWord(b)-len(fromWord)]
+func parseCredentials(e event, r *record, b []byte) login {
+	l := login{event: e}
+	var start int
+	if l.addr, l.none, start = cutTrailer(b); l.addr.IsValid() || l.none {
+		b = b[:start]
 	}
 	if rest, ok := bytes.CutPrefix(b, []byte("db:")); ok {
-		db, user, ok := bytes.Cut(rest, []byte(" login:"))
-		if !ok {
+		if l.db, l.user, ok = cutDatabase(r, rest); !ok {
 			l.event = unknownLogin
-			return l
 		}
-		l.db, l.user = db, user
 		return l
 	}
 	user, ok := bytes.CutPrefix(b, []byte("login:"))
@@ -116,6 +113,20 @@ func parseCredentials(e event, b []byte) login {
 	}
 	l.user = user
 	return l
+}
+
+// cutDatabase reads "D login:L", where D is all before the first " login:". It is
+// nearly always the record's, which holds no blank and so no such word.
+func cutDatabase(r *record, b []byte) (db, user []byte, ok bool) {
+	const word = " login:"
+	n := len(r.db)
+	if len(b) >= n+len(word) && string(b[n:n+len(word)]) == word && bytes.Equal(b[:n], r.db) && bytes.IndexByte(r.db, ' ') < 0 {
+		return b[:n], b[n+len(word):], true
+	}
+	if db, user, ok = bytes.Cut(b, []byte(word)); !ok {
+		return nil, nil, false
+	}
+	return db, user, true
 }
 
 // parseCooldown reads "ADDR (user 'L') on D: 10 failures since last success,
@@ -149,35 +160,29 @@ var fromWord = []byte(" from ")
 // trailer reads " from ADDR" at the end of b, where only blanks may follow;
 // none is set for " from n/a". The login stands before it, whatever it holds.
 func trailer(b []byte) (addr netip.Addr, none bool) {
-	start := lastWord(b)
-	if start < 0 || !bytes.HasSuffix(b[:start], fromWord) {
-		return netip.Addr{}, false
-	}
-	word := bytes.TrimRight(b[start:], " ")
-	if string(word) == "n/a" {
-		return netip.Addr{}, true
-	}
-	addr, _ = parseAddr(word)
-	return addr, false
+	addr, none, _ = cutTrailer(b)
+	return addr, none
 }
 
-// lastWord is where the last word of b begins, if it may be an address; else -1.
-func lastWord(b []byte) int {
+// cutTrailer is trailer, and says where " from " begins.
+func cutTrailer(b []byte) (addr netip.Addr, none bool, start int) {
 	end := len(b)
 	for end > 0 && b[end-1] == ' ' {
 		end--
 	}
-	start := end
-	for start > 0 && b[start-1] != ' ' {
-		if end-start >= longestAddr {
-			return -1
-		}
-		start--
+	word := end
+	for word > 0 && b[word-1] != ' ' && end-word <= longestAddr {
+		word--
 	}
-	if start == end {
-		return -1
+	start = word - len(fromWord)
+	if word == end || end-word > longestAddr || start < 0 || string(b[start:word]) != string(fromWord) {
+		return netip.Addr{}, false, 0
 	}
-	return start
+	if string(b[word:end]) == "n/a" {
+		return netip.Addr{}, true, start
+	}
+	addr, _ = parseAddr(b[word:end])
+	return addr, false, start
 }
 
 // longestAddr is the length of the longest IPv6 address with a zone that is

@@ -51,8 +51,11 @@ func (a *access) rule() string {
 
 // probed takes an access line.
 func (s *Scanner) probed(r *record, a access, seen time.Time, stray bool) {
-	rule := s.set.rule(a.rule())
-	if rule == "" || stray && !r.sealed {
+	rule := a.rule()
+	if rule == "" {
+		return
+	}
+	if rule = s.set.rule(rule); rule == "" || stray && !r.sealed {
 		return
 	}
 	if len(s.probes) >= maxProbes {

@@ -9,8 +9,12 @@ import (
 // Scanner finds the failures in the lines of one source. It holds what the
 // last lines left open. It is not safe for concurrent use.
 type Scanner struct {
-	set   *Set
-	ref   time.Time
+	set *Set
+	ref time.Time
+	// loginRule and cooldownRule are the names of these rules, if they are in
+	// the Set.
+	loginRule, cooldownRule string
+
 	stats Stats
 
 	attempts  []*attempt
@@ -52,6 +56,7 @@ type Scanner struct {
 	// what looks like one is a part of the login.
 	bare  bool
 	names map[string]string
+	texts texts
 	// containers are the numbers of containers, named how many were given.
 	containers map[string]uint32
 	named      uint32
@@ -329,15 +334,15 @@ func (s *Scanner) login(r *record, l login, seen time.Time) {
 	s.doubtTrailer(a, r)
 	switch l.event {
 	case loginFailed:
-		a.rule = s.set.rule(LoginRule)
+		a.rule = s.loginRule
 		a.echoOf = s.cooldownBefore(a)
 	case cooledDown:
 		if !s.old {
-			a.rule = s.set.rule(CooldownRule)
+			a.rule = s.cooldownRule
 		}
 	}
 	if a.rule != "" {
-		a.user = string(l.user[:min(len(l.user), longestUser)])
+		a.user = s.texts.add(l.user[:min(len(l.user), longestUser)])
 		if a.db = a.recordDB; len(r.database()) == 0 {
 			a.db = string(l.db[:min(len(l.db), longestUser)])
 		}
@@ -402,10 +407,9 @@ func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
 	}
 	a := &s.unused[0]
 	s.unused = s.unused[1:]
-	*a = attempt{
-		event: e, when: r.when, micro: r.when.UnixMicro(), seen: seen, proc: r.proc, recordDB: s.dbOf(r),
-		sure: r.sealed, late: s.late && !seen.IsZero(), line: s.line, at: s.at, offset: s.offset, burst: s.burst,
-	}
+	a.event, a.when, a.micro, a.seen, a.proc, a.recordDB = e, r.when, r.when.UnixMicro(), seen, r.proc, s.dbOf(r)
+	a.sure, a.late = r.sealed, s.late && !seen.IsZero()
+	a.line, a.at, a.offset, a.burst = s.line, s.at, s.offset, s.burst
 	return a
 }
 

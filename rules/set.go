@@ -105,7 +105,7 @@ func (r UserRule) compile() (compiled, error) {
 // completed from it; it may be zero, then such times cannot be read.
 func (set *Set) NewScanner(ref time.Time) *Scanner {
 	return &Scanner{
-		set: set, ref: ref,
+		set: set, ref: ref, loginRule: set.rule(LoginRule), cooldownRule: set.rule(CooldownRule),
 		names: make(map[string]string), containers: make(map[string]uint32),
 		summed: make(map[uint64]burst), held: make(map[netip.Addr]bool),
 		stats: Stats{Forged: make(map[netip.Addr]uint64)},

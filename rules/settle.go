@@ -88,16 +88,15 @@ type burst struct {
 func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 	s.swept = s.offset
 	s.judge()
-	clear(s.held)
-	p.held = s.held
 	if !p.now.IsZero() {
-		p.bursts = s.bursts()
+		clear(s.held)
+		p.held, p.bursts = s.held, s.bursts()
 	}
 	if s.crowded(p.now) {
 		p.crowd = s.attempts[len(s.attempts)/2].line
 	}
 	probes := s.realProbes(p)
-	for _, a := range s.inPlace() {
+	for _, a := range s.inPlace(p) {
 		if a.state == undecided && a.rule != "" && !a.echo() && s.decide(a, p) {
 			line, _ := a.place()
 			dst, probes = appendProbes(dst, probes, line)
@@ -109,14 +108,29 @@ func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 	return dst
 }
 
-// inPlace returns the attempts in the order in which they are to be told.
-func (s *Scanner) inPlace() []*attempt {
-	s.order = append(s.order[:0], s.attempts...)
-	slices.SortStableFunc(s.order, func(a, b *attempt) int {
+// inPlace returns the attempts that may be decided, in the order in which they
+// are to be told.
+func (s *Scanner) inPlace(p *sweep) []*attempt {
+	attempts := s.attempts
+	if p.now.IsZero() {
+		// In history only what is past is decided, and what stands behind an
+		// attempt that its own line does not make past is not past either.
+		n := slices.IndexFunc(attempts, func(a *attempt) bool {
+			return !p.final && a.line >= p.crowd && s.offset-a.offset <= horizon
+		})
+		if n >= 0 {
+			attempts = attempts[:n]
+		}
+	}
+	inPlace := func(a, b *attempt) int {
 		i, _ := a.place()
 		j, _ := b.place()
 		return cmp.Compare(i, j)
-	})
+	}
+	s.order = append(s.order[:0], attempts...)
+	if !slices.IsSortedFunc(s.order, inPlace) {
+		slices.SortStableFunc(s.order, inPlace)
+	}
 	return s.order
 }
 
@@ -153,10 +167,10 @@ func (s *Scanner) decide(a *attempt, p *sweep) bool {
 	case a.proven():
 	case past && (s.evidence > 0 || a.inside != nil || !a.addr.IsValid() || !s.plausible(a, p)):
 		s.refuse(a)
-	case past, a.addr.IsValid() && !p.held[a.addr] && s.lone(a, p):
+	case past, a.addr.IsValid() && p.bursts != nil && !p.held[a.addr] && s.lone(a, p):
 		a.state = told
 	}
-	if a.state == undecided && a.inside == nil {
+	if a.state == undecided && a.inside == nil && p.bursts != nil {
 		p.held[a.owner()] = true
 	}
 	return a.state == told
@@ -179,7 +193,7 @@ func (s *Scanner) past(a *attempt, p *sweep) bool {
 // another line's login: its access line will say so, and where there seem to be
 // none, only the last line is sure to end a record.
 func (s *Scanner) lone(a *attempt, p *sweep) bool {
-	if p.bursts == nil || a.burst == s.burst && !p.settled {
+	if a.burst == s.burst && !p.settled {
 		return false
 	}
 	if p.bursts[a.burst].lines == 1 && !a.vague {
