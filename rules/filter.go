@@ -3,6 +3,8 @@ package rules
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
@@ -27,6 +29,11 @@ type needle struct {
 	rules ruleBits
 	// posted is set where the literal is the path of a POST request.
 	posted bool
+	// escape is set on the percent sign, where a byte of a path that matters is
+	// written with one: to Odoo %77 is a w.
+	escape bool
+	// bytes is where in the text the four bytes stand that a finder compares.
+	bytes int
 }
 
 // filter finds the lines that hold a needle.
@@ -34,16 +41,11 @@ type filter struct {
 	// always are the rules that require no literal: they want every line.
 	always  ruleBits
 	finders []*finder
-	// escapes are the rules on paths: to Odoo %77 is a w.
-	escapes ruleBits
 }
 
 // newFilter returns a filter for needles.
 func newFilter(needles []needle, always ruleBits) *filter {
 	f := &filter{always: always}
-	for _, n := range needles {
-		f.escapes |= n.rules & ofOdoo
-	}
 	for some := range slices.Chunk(needles, finderSize) {
 		f.finders = append(f.finders, newFinder(some))
 	}
@@ -54,7 +56,9 @@ func newFilter(needles []needle, always ruleBits) *filter {
 // nothing.
 func (set *Set) needles() (needles []needle, always ruleBits) {
 	add := func(n needle) {
-		same := func(other needle) bool { return bytes.Equal(other.text, n.text) && other.posted == n.posted }
+		same := func(other needle) bool {
+			return bytes.Equal(other.text, n.text) && other.posted == n.posted && other.escape == n.escape
+		}
 		if i := slices.IndexFunc(needles, same); i >= 0 {
 			needles[i].rules |= n.rules
 			return
@@ -109,79 +113,69 @@ func builtInNeedles(name string) []needle {
 	switch name {
 	case DatabaseRule, APIRule:
 		for _, text := range odooProbes {
-			needles = append(needles, needle{[]byte(text), ofOdoo, false})
+			needles = append(needles, needle{text: []byte(text), rules: ofOdoo})
 		}
 		fallthrough // a login may hold such an access line
 	case LoginRule, CooldownRule, TOTPRule, ResetRule:
 		for _, text := range odooLiterals {
-			needles = append(needles, needle{[]byte(text), ofOdoo, false})
+			needles = append(needles, needle{text: []byte(text), rules: ofOdoo})
 		}
 		for _, text := range odooPaths {
-			needles = append(needles, needle{[]byte(text), ofOdoo, true})
+			needles = append(needles, needle{text: []byte(text), rules: ofOdoo, posted: true})
 		}
+		needles = append(needles, needle{text: []byte("%"), rules: ofOdoo, escape: true})
 	}
 	return needles
 }
 
-// hit is where a needle begins in a text.
+// hit is where a needle begins in a text, and how many lines stand before it.
 type hit struct {
 	at    int
+	line  uint64
 	rules ruleBits
 }
 
 // line returns the rules that a line may concern.
 func (f *filter) line(text []byte) ruleBits {
 	rules := f.always
-	if len(text) >= pieceSize && bytes.HasPrefix(text, dockerPrefix) {
-		rules |= anyRule
-	}
-	for _, finder := range f.finders {
-		finder.each(text, func(_ int, n *needle) bool {
-			rules |= n.rules
-			return true
-		})
-	}
-	if f.escapes != 0 && nextEscape(text, 0) >= 0 {
-		rules |= f.escapes
+	var few [8]hit
+	hits, _ := f.hits(few[:0], text)
+	for _, h := range hits {
+		rules |= h.rules
 	}
 	return rules
 }
 
-// hits appends where needles stand in text, in order.
-func (f *filter) hits(hits []hit, text []byte) []hit {
+// hits appends where needles stand in text, in the order of their lines, and
+// counts its lines.
+func (f *filter) hits(hits []hit, text []byte) (_ []hit, lines uint64) {
 	for _, finder := range f.finders {
-		finder.each(text, func(at int, n *needle) bool {
-			hits = append(hits, hit{at, n.rules})
-			return true
-		})
-	}
-	before := len(hits)
-	hits = pieces(hits, text)
-	if f.escapes != 0 {
-		for at := nextEscape(text, 0); at >= 0; at = nextEscape(text, at+1) {
-			hits = append(hits, hit{at, f.escapes})
+		if canScan {
+			hits, lines = finder.hits(hits, text)
+		} else {
+			hits = finder.hitsInTurn(hits, text)
 		}
 	}
-	if len(f.finders) > 1 || len(hits) > before || !canScan {
+	searched := len(hits)
+	hits = pieces(hits, text)
+	scanned := canScan && len(f.finders) > 0 && len(hits) == searched
+	if !scanned || len(f.finders) > 1 {
 		slices.SortFunc(hits, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
 	}
-	return hits
+	if !scanned {
+		lines = number(hits, text)
+	}
+	return hits, lines
 }
 
-// nextEscape returns where a byte of a path that matters is next written with a
-// percent sign, or -1.
-func nextEscape(text []byte, from int) int {
-	for {
-		i := bytes.IndexByte(text[from:], '%')
-		if i < 0 {
-			return -1
-		}
-		at := from + i
-		if c, ok := escapedByte(text[at:]); ok && inOdooPath[c] {
-			return at
-		}
-		from = at + 1
+// number counts the lines of text, and those before each hit.
+func number(hits []hit, text []byte) (lines uint64) {
+	at := 0
+	for i := range hits {
+		lines += uint64(bytes.Count(text[at:hits[i].at], newline))
+		at, hits[i].line = hits[i].at, lines
 	}
+	return lines + uint64(bytes.Count(text[at:], newline))
 }
 
 // pieces appends where lines begin of which Docker kept a part only. They are
@@ -199,7 +193,7 @@ func pieces(hits []hit, text []byte) []hit {
 		}
 		size := len(bytes.TrimSuffix(text[start:at+end], carriageReturn))
 		if size >= pieceSize && bytes.HasPrefix(text[start:], dockerPrefix) {
-			hits = append(hits, hit{start, anyRule})
+			hits = append(hits, hit{at: start, rules: anyRule})
 		}
 		at += end &^ (step - 1)
 	}
@@ -211,9 +205,28 @@ func (n *needle) is(text []byte, at int) bool {
 	if at < 0 || at+len(n.text) > len(text) || !bytes.Equal(text[at:at+len(n.text)], n.text) {
 		return false
 	}
-	// A path may begin with a language: "POST /pt_BR/web/login.
+	switch {
+	case n.posted:
+		return isPosted(text[:at])
+	case n.escape:
+		c, ok := escapedByte(text[at:])
+		return ok && inOdooPath[c]
+	}
+	return true
+}
+
+// isPosted says whether a request before a path, of which it may hold a language,
+// is a POST: "POST /pt_BR.
+func isPosted(before []byte) bool {
 	const near = 24
-	return !n.posted || bytes.Contains(text[max(0, at-near):at], []byte("POST "))
+	switch method := []byte("POST "); {
+	case bytes.HasSuffix(before, method):
+		return true
+	case bytes.HasSuffix(before, space):
+		return false
+	default:
+		return bytes.Contains(before[max(0, len(before)-near):], method)
+	}
 }
 
 // Found is what Set.Search found in a block of whole lines.
@@ -238,23 +251,28 @@ func (set *Set) Search(found *Found, block []byte) *Found {
 		found = new(Found)
 	}
 	found.marks = found.marks[:0]
-	found.hits = set.filter.hits(found.hits[:0], block)
-	lines, counted, end := uint64(0), 0, 0
+	found.hits, found.lines = set.filter.hits(found.hits[:0], block)
 	for _, h := range found.hits {
-		if h.at < end {
-			found.marks[len(found.marks)-1].rules |= h.rules
+		if n := len(found.marks); n > 0 && found.marks[n-1].before == h.line {
+			found.marks[n-1].rules |= h.rules
 			continue
 		}
-		start := counted + 1 + bytes.LastIndexByte(block[counted:h.at], '\n')
-		lines += uint64(bytes.Count(block[counted:start], newline))
-		found.marks = append(found.marks, mark{start, lines, h.rules})
-		counted, end = start, len(block)
-		if n := bytes.IndexByte(block[h.at:], '\n'); n >= 0 {
-			end = h.at + n + 1
-		}
+		found.marks = append(found.marks, mark{lineStart(block, h.at), h.line, h.rules})
 	}
-	found.lines = lines + uint64(bytes.Count(block[counted:], newline))
 	return found
 }
 
 var newline = []byte{'\n'}
+
+// lineStart is where the line begins in which a place is. It looks at eight bytes
+// at a time.
+func lineStart(text []byte, at int) int {
+	const low, ends = 0x7f7f7f7f7f7f7f7f, 0x0a0a0a0a0a0a0a0a
+	for ; at >= 8; at -= 8 {
+		word := binary.LittleEndian.Uint64(text[at-8:]) ^ ends
+		if zero := ^(word&low + low | word | low); zero != 0 { // the highest bits of the bytes that are zero
+			return at - bits.LeadingZeros64(zero)/8
+		}
+	}
+	return bytes.LastIndexByte(text[:at], '\n') + 1
+}

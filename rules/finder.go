@@ -5,53 +5,101 @@ import (
 	"math/bits"
 )
 
-const (
-	// buckets is how many groups of needles a finder tells apart.
-	buckets = 8
-	// finderSize is how many needles a finder looks for at once. With more in a
-	// group, too much would look like one of them.
-	finderSize = 2 * buckets
-)
-
 // finder finds up to sixteen needles in one pass over a text: the processor
-// compares 32 places at a time with three bytes of each needle (the algorithm is
-// known as Teddy, from Hyperscan), and only where those fit the rest is
-// compared. Where the processor cannot, each needle takes a pass.
+// compares 32 places at a time with four bytes of each needle, by their lower
+// halves (the algorithm is known as Teddy, from Hyperscan), and only where those
+// fit the rest is compared. Where the processor cannot, each needle takes a
+// pass. Needles are ASCII.
 type finder struct {
-	needles []needle
-	// print is where in each needle the three bytes stand.
-	print [finderSize]int
-	// tables say for the low and the high half of each of the three bytes
-	// which groups they fit, one bit each; twice, for both halves of a
-	// register.
-	tables [6][32]byte
+	// buckets are groups of needles that are told apart.
+	buckets [8][]needle
+	// last is how far behind the first of the bytes the last one stands: 3, or 2
+	// where a needle has no more.
+	last int
+	tables
 }
 
+// finderSize is how many needles a finder looks for at once. With more in a
+// bucket, too much would look like one of them.
+const finderSize = 16
+
+// tables say for the lower half of each of the four bytes which buckets they fit,
+// one bit each, and at last which buckets hold the percent sign; twice, for both
+// halves of a register.
+type tables [5][32]byte
+
 func newFinder(needles []needle) *finder {
-	f := &finder{needles: needles}
-	for i, n := range needles {
-		f.print[i] = rarest(n.text)
-		for j, c := range n.text[f.print[i]:][:shortestLiteral] {
-			for _, half := range []byte{0, 16} {
-				f.tables[2*j][half+c&15] |= 1 << (i % buckets)
-				f.tables[2*j+1][half+c>>4] |= 1 << (i % buckets)
-			}
+	f := &finder{last: 3}
+	for _, n := range needles {
+		if len(n.text) == shortestLiteral {
+			f.last = shortestLiteral - 1
 		}
+	}
+	for i, n := range needles {
+		if !n.escape {
+			n.bytes = rarest(n.text, f.last+1)
+		}
+		f.put(n, i/len(f.buckets))
 	}
 	return f
 }
 
-// rarest returns where the three bytes begin that are the least common in logs:
-// those that do not occur in typical lines, and of them those of rare letters.
-func rarest(text []byte) int {
+// put puts a needle into a bucket that holds so many: that in which the fewest
+// places of typical lines look like one of them then.
+func (f *finder) put(n needle, others int) {
+	before := f.tables
+	best, least := 0, len(typical)
+	for i := range f.buckets {
+		if len(f.buckets[i]) != others {
+			continue
+		}
+		t := before
+		t.add(n, f.last, 1<<i)
+		if fits := t.count(typical, 1<<i); fits < least {
+			best, least, f.tables = i, fits, t
+		}
+	}
+	f.buckets[best] = append(f.buckets[best], n)
+}
+
+// add adds a needle to a bucket.
+func (t *tables) add(n needle, last int, bucket byte) {
+	for _, half := range []byte{0, 16} {
+		if n.escape {
+			for i := range byte(16) {
+				t[4][half+i] |= bucket
+			}
+			continue
+		}
+		for j := range 4 {
+			c := n.text[n.bytes+min(j, last)]
+			t[j][half+c&15] |= bucket
+		}
+	}
+}
+
+// count counts the places of text that fit a bucket.
+func (t *tables) count(text []byte, bucket byte) int {
+	n := 0
+	for i := range len(text) - 3 {
+		if t[0][text[i]&15]&t[1][text[i+1]&15]&t[2][text[i+2]&15]&t[3][text[i+3]&15]&bucket != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// rarest returns where the bytes begin that are the least common in logs: those
+// that do not occur in typical lines, and of them those of rare letters.
+func rarest(text []byte, size int) int {
 	best, least := 0, -1
-	for i := range len(text) - shortestLiteral + 1 {
-		window := text[i : i+shortestLiteral]
+	for i := range len(text) - size + 1 {
+		window := text[i : i+size]
 		common := 1
 		for _, c := range window {
 			common *= 1 + bytes.IndexByte(byFrequency, c)
 		}
-		common += 1_000_000 * bytes.Count(typical, window)
+		common += 10_000_000 * bytes.Count(typical, window)
 		if least < 0 || common < least {
 			best, least = i, common
 		}
@@ -70,66 +118,84 @@ var typical = []byte(`
 "GET /web/image/res.users/2/avatar_128 " "GET /web/assets/1/ab/web.assets_web.min.js "
 "GET /websocket?version=17" "GET /web/login "
 2026-11-23 10:45:45,464 28342 INFO prod odoo.addons.base.models.ir_cron: Job 'Mail: Email Queue' (3) starting
+2026-09-30 01:38:52,907 17:59:40,213 21:03:17,336 12:26:34,848 09:48:29,571 16:15:06,780
 odoo.modules.registry: Caches invalidated, signaling through the database: ['default']
 `)
 
-// each calls yield for the needles that stand in text until it says that it is
-// enough. Where canScan, they come in the order of their lines.
-func (f *finder) each(text []byte, yield func(at int, n *needle) bool) {
-	if !canScan {
-		f.eachInTurn(text, yield)
-		return
+// place is 32 bytes of a text in which needles may stand.
+type place struct {
+	// fits says for each byte which buckets fit there, one bit each; which has a
+	// bit for each byte that some fit.
+	fits  [32]byte
+	which uint32
+	// ends has a bit for each byte that ends a line, lines is how many the text
+	// has before them, and at is where they begin.
+	ends, lines, at uint32
+}
+
+// mostPlaces is how many are found at a time.
+const mostPlaces = 16
+
+// hits appends where needles stand in text, in the order of their lines, and
+// counts its lines.
+func (f *finder) hits(hits []hit, text []byte) (_ []hit, lines uint64) {
+	var places [mostPlaces]place
+	for from := 0; from < len(text); {
+		at, found, passed := f.scan(text[from:], &places)
+		for i := range places[:found] {
+			hits = f.compare(hits, text, from, lines, &places[i])
+		}
+		from, lines = from+at, lines+passed
 	}
-	var fits [32]byte
-	for from := 0; from < len(text); from += len(fits) {
-		at, which := f.scan(text[from:], &fits)
-		for from += at; which != 0; which &= which - 1 {
-			i := bits.TrailingZeros32(which)
-			for fit := fits[i]; fit != 0; fit &= fit - 1 {
-				for k := bits.TrailingZeros8(fit); k < len(f.needles); k += buckets {
-					n, start := &f.needles[k], from+i-f.print[k]
-					if n.is(text, start) && !yield(start, n) {
-						return
-					}
+	return hits, lines
+}
+
+// compare appends which needles stand at a place behind some bytes and lines.
+func (f *finder) compare(hits []hit, text []byte, from int, lines uint64, p *place) []hit {
+	for which := p.which; which != 0; which &= which - 1 {
+		i := bits.TrailingZeros32(which)
+		for fit := p.fits[i]; fit != 0; fit &= fit - 1 {
+			bucket := f.buckets[bits.TrailingZeros8(fit)]
+			for k := range bucket {
+				if n, start := &bucket[k], from+int(p.at)+i-bucket[k].bytes; n.is(text, start) {
+					line := lines + uint64(p.lines) + uint64(bits.OnesCount32(p.ends&(1<<i-1)))
+					hits = append(hits, hit{start, line, n.rules})
 				}
 			}
 		}
 	}
+	return hits
 }
 
-// eachInTurn does the same with a pass for each needle.
-func (f *finder) eachInTurn(text []byte, yield func(at int, n *needle) bool) {
-	for k := range f.needles {
-		n := &f.needles[k]
-		for from := 0; ; {
-			i := bytes.Index(text[from:], n.text)
-			if i < 0 {
-				break
+// hitsInTurn does the same with a pass for each needle, and leaves the order
+// and the lines to others.
+func (f *finder) hitsInTurn(hits []hit, text []byte) []hit {
+	for _, bucket := range f.buckets {
+		for k := range bucket {
+			n := &bucket[k]
+			for from := 0; ; from++ {
+				i := bytes.Index(text[from:], n.text)
+				if i < 0 {
+					break
+				}
+				if from += i; n.is(text, from) {
+					hits = append(hits, hit{at: from, rules: n.rules})
+				}
 			}
-			if from += i; n.is(text, from) && !yield(from, n) {
-				return
-			}
-			from++
 		}
 	}
+	return hits
 }
 
-// scan returns the first 32 places at which three bytes of a needle stand, one
-// bit each, and in fits which needles'. at is where they begin, or the end of
-// text where there are none.
-func (f *finder) scan(text []byte, fits *[32]byte) (at int, which uint32) {
-	if len(text) >= scanLength {
-		if at, which = scanAVX2(&text[0], len(text), &f.tables, fits); which != 0 {
-			return at, which
-		}
+// scan finds the next places of a text at which needles may stand. It went up to
+// at, and passed some line ends.
+func (f *finder) scan(text []byte, places *[mostPlaces]place) (at, found int, lines uint64) {
+	const width, overlap = 32, 3
+	if len(text) >= width+overlap {
+		return scanAVX2(&text[0], len(text), f.last, &f.tables, places)
 	}
-	var rest [scanLength]byte
-	copy(rest[:], text[at:])
-	if _, which = scanAVX2(&rest[0], scanLength, &f.tables, fits); which == 0 {
-		at = len(text)
-	}
-	return at, which
+	var padded [2*width + overlap]byte
+	copy(padded[:], text)
+	_, found, lines = scanAVX2(&padded[0], len(padded), f.last, &f.tables, places)
+	return len(text), found, lines
 }
-
-// scanLength is how many bytes tell which needles fit at 32 places.
-const scanLength = 32 + shortestLiteral - 1

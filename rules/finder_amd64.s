@@ -1,63 +1,79 @@
 #include "textflag.h"
 
-// FITS leaves in A which needles the byte in A fits, by the tables for its low
-// and its high half. B is overwritten.
-#define FITS(A, B, LOW, HIGH) \
-	VPAND   Y6, A, B      \
-	VPSRLW  $4, A, A      \
-	VPAND   Y6, A, A      \
-	VPSHUFB B, LOW, B     \
-	VPSHUFB A, HIGH, A    \
-	VPAND   B, A, A
-
-// func scanAVX2(text *byte, n int, tables *[6][32]byte, fits *[32]byte) (at int, which uint32)
-TEXT ·scanAVX2(SB), NOSPLIT, $0-44
+// func scanAVX2(text *byte, n, last int, tables *tables, places *[mostPlaces]place) (at, found int, lines uint64)
+TEXT ·scanAVX2(SB), NOSPLIT, $0-64
 	MOVQ text+0(FP), SI
 	MOVQ n+8(FP), DX
-	MOVQ tables+16(FP), DI
-	MOVQ fits+24(FP), R8
+	MOVQ last+16(FP), R9
+	MOVQ tables+24(FP), DI
+	MOVQ places+32(FP), R8
 
 	VMOVDQU 0(DI), Y0
 	VMOVDQU 32(DI), Y1
 	VMOVDQU 64(DI), Y2
 	VMOVDQU 96(DI), Y3
 	VMOVDQU 128(DI), Y4
-	VMOVDQU 160(DI), Y5
 
-	MOVQ         $0x0f0f0f0f0f0f0f0f, AX
-	VMOVQ        AX, X6
-	VPBROADCASTQ X6, Y6
+	MOVL         $'%', AX
+	VMOVD        AX, X5
+	VPBROADCASTB X5, Y5
+	MOVL         $'\n', AX
+	VMOVD        AX, X6
+	VPBROADCASTB X6, Y6
 
-	XORL CX, CX
-	XORL AX, AX
-	SUBQ $34, DX
+	XORL BX, BX        // lines
+	XORL CX, CX        // at
+	XORL R10, R10      // found
+	SUBQ $35, DX
+	ADDQ SI, R9
 
 loop:
+	// VPSHUFB makes zeros of bytes beyond ASCII: they fit nothing.
+	VMOVDQU  0(SI)(CX*1), Y7
+	VPSHUFB  Y7, Y0, Y8
+	VPSHUFB  1(SI)(CX*1), Y1, Y9
+	VPSHUFB  2(SI)(CX*1), Y2, Y10
+	VPSHUFB  0(R9)(CX*1), Y3, Y11
+	VPAND    Y9, Y8, Y8
+	VPAND    Y11, Y10, Y10
+	VPAND    Y10, Y8, Y8
+	VPCMPEQB Y5, Y7, Y12
+	VPAND    Y4, Y12, Y12
+	VPOR     Y12, Y8, Y8
+
+	VPCMPEQB  Y6, Y7, Y13
+	VPMOVMSKB Y13, R11
+	POPCNTL   R11, R12
+	VPTEST    Y8, Y8
+	JNZ       fit
+
+next:
+	ADDQ R12, BX
+	ADDQ $32, CX
 	CMPQ CX, DX
-	JGT  done
-
-	VMOVDQU 0(SI)(CX*1), Y7
-	VMOVDQU 1(SI)(CX*1), Y8
-	VMOVDQU 2(SI)(CX*1), Y9
-	FITS(Y7, Y10, Y0, Y1)
-	FITS(Y8, Y11, Y2, Y3)
-	FITS(Y9, Y12, Y4, Y5)
-	VPAND   Y8, Y7, Y7
-	VPAND   Y9, Y7, Y7
-	VPTEST  Y7, Y7
-	JNZ     found
-	ADDQ    $32, CX
-	JMP     loop
-
-found:
-	VMOVDQU   Y7, (R8)
-	VPXOR     Y8, Y8, Y8
-	VPCMPEQB  Y8, Y7, Y7
-	VPMOVMSKB Y7, AX
-	NOTL      AX
+	JLE  loop
 
 done:
 	VZEROUPPER
-	MOVQ CX, at+32(FP)
-	MOVL AX, which+40(FP)
+	MOVQ CX, at+40(FP)
+	MOVQ R10, found+48(FP)
+	MOVQ BX, lines+56(FP)
 	RET
+
+fit:
+	VPXOR     Y14, Y14, Y14
+	VPCMPEQB  Y14, Y8, Y14
+	VPMOVMSKB Y14, AX
+	NOTL      AX
+	VMOVDQU   Y8, 0(R8)
+	MOVL      AX, 32(R8)
+	MOVL      R11, 36(R8)
+	MOVL      BX, 40(R8)
+	MOVL      CX, 44(R8)
+	ADDQ      $48, R8
+	INCQ      R10
+	CMPQ      R10, $16
+	JNE       next
+	ADDQ      R12, BX
+	ADDQ      $32, CX
+	JMP       done

@@ -5,4 +5,6 @@ package rules
 // canScan says whether the processor can look for several needles at once.
 const canScan = false
 
-func scanAVX2(*byte, int, *[6][32]byte, *[32]byte) (int, uint32) { panic("unreachable") }
+func scanAVX2(*byte, int, int, *tables, *[mostPlaces]place) (at, found int, lines uint64) {
+	panic("unreachable")
+}
