@@ -11,7 +11,7 @@ import (
 type database struct {
 	*sql.DB
 
-	knownBan                                  *sql.Stmt
+	known, knownBan                           *sql.Stmt
 	putSource, putFailure, putBan, liftPrefix *sql.Stmt
 	putPardon                                 *sql.Stmt
 }
@@ -69,6 +69,8 @@ func (db *database) prepare() error {
 		statement **sql.Stmt
 		query     string
 	}{
+		{&db.known, `SELECT key, rule FROM failures WHERE source = (SELECT id FROM sources WHERE name = ?)
+			AND key IN (SELECT value FROM json_each(?))`},
 		{&db.knownBan, `SELECT EXISTS (SELECT 1 FROM bans WHERE prefix = ? AND time = ? AND rule = ?)`},
 		{&db.putSource, `INSERT INTO sources (name, position, updated) VALUES (?, ?, unixepoch() * 1000)
 			ON CONFLICT DO UPDATE SET position = excluded.position, updated = excluded.updated RETURNING id`},

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -16,9 +17,6 @@ import (
 
 // pageRows is how many failures are read at once.
 const pageRows = 1000
-
-// lookupKeys is how many keys are looked up at once.
-const lookupKeys = 500
 
 // historyRows is how many failures, and how many bans, a History holds at most.
 const historyRows = 1000
@@ -42,25 +40,21 @@ func (j *Journal) read(query func(db *database) error) error {
 // known returns which of the failures of a source are in the file.
 func (j *Journal) known(source string, failures []Failure) map[identity]bool {
 	known := make(map[identity]bool)
+	if len(failures) == 0 {
+		return known
+	}
+	keys := make([]string, len(failures))
+	for i := range failures {
+		keys[i] = printable(failures[i].Key)
+	}
+	text, _ := json.Marshal(keys) // strings cannot fail
 	j.suspect(j.read(func(db *database) error {
-		for chunk := range slices.Chunk(failures, lookupKeys) {
-			args := []any{printable(source)}
-			for i := range chunk {
-				args = append(args, printable(chunk[i].Key))
-			}
-			rows, err := db.Query(`SELECT key, rule FROM failures WHERE source = (SELECT id FROM sources WHERE name = ?)
-				AND key IN (?`+strings.Repeat(",?", len(chunk)-1)+`)`, args...)
-			err = each(rows, err)(func(row *sql.Rows) error {
-				var key, rule string
-				err := row.Scan(&key, &rule)
-				known[identity{source, original(key), original(rule)}] = true
-				return err
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return each(db.known.Query(printable(source), string(text)))(func(row *sql.Rows) error {
+			var key, rule string
+			err := row.Scan(&key, &rule)
+			known[identity{source, original(key), original(rule)}] = true
+			return err
+		})
 	}))
 	return known
 }
