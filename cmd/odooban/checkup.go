@@ -19,9 +19,9 @@ const (
 
 // checkUp raises an alarm for each finding of doctor's regular checks, at once
 // and every few minutes until ctx ends.
-func (d *daemon) checkUp(ctx context.Context, c *config.Config, e *engine.Engine) error {
+func (d *daemon) checkUp(ctx context.Context, c *config.Config, p *pipeline) error {
 	env := environment(c, d.files)
-	env.Depth, env.Daemon = checkUpDepth, d.state
+	env.Depth, env.Daemon, env.Rules = checkUpDepth, d.state, p.set
 	tick := time.NewTicker(checkUpEvery)
 	defer tick.Stop()
 	for {
@@ -30,7 +30,7 @@ func (d *daemon) checkUp(ctx context.Context, c *config.Config, e *engine.Engine
 			return nil
 		}
 		for _, f := range report.Findings {
-			e.Raise(engine.Alarm{Code: f.Code, Source: f.About, Text: f.Title + ": " + f.Evidence, Cure: f.Cure})
+			p.engine.Raise(engine.Alarm{Code: f.Code, Source: f.About, Text: f.Title + ": " + f.Evidence, Cure: f.Cure})
 		}
 		select {
 		case <-ctx.Done():

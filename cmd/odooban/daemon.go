@@ -153,7 +153,7 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 		return nil
 	})
 	g.Go(func() error { return d.spareOwn(ctx, c, p) })
-	g.Go(func() error { return d.checkUp(ctx, c, p.engine) })
+	g.Go(func() error { return d.checkUp(ctx, c, p) })
 	g.Go(func() error { return d.service.Run(ctx, d.describer(p.engine)) })
 	if !d.dryRun {
 		g.Go(func() error { return d.place.watch(ctx, c.Firewall.Ports, d.log) })
