@@ -18,10 +18,9 @@ import (
 func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	s.previous = previous{proc: r.proc}
 	if a.post && !stray && len(s.attempts) > 0 {
-		q := &request{
-			access: a, when: r.when, seen: seen, proc: r.proc, db: s.dbOf(r),
-			at: s.at, line: s.line, offset: s.offset, burst: s.burst, since: s.workers.latest(r.proc),
-		}
+		q := s.newRequest()
+		q.access, q.when, q.seen, q.proc, q.db = a, r.when, seen, r.proc, s.dbOf(r)
+		q.line, q.at, q.offset, q.burst, q.since = s.line, s.at, s.offset, s.burst, s.workers.latest(r.proc)
 		if r.coarse {
 			q.when, q.took = q.when.Add(time.Second), q.took+2*time.Second
 		}
@@ -35,6 +34,23 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	s.workers.note(r.proc, s.line)
 }
 
+// newRequest is a request of which nothing is known yet, one that was let go of
+// if there is any.
+func (s *Scanner) newRequest() *request {
+	const batch = 16
+	if len(s.spare) == 0 {
+		fresh := make([]request, batch)
+		for i := range fresh {
+			s.spare = append(s.spare, &fresh[i])
+		}
+	}
+	last := len(s.spare) - 1
+	q := s.spare[last]
+	s.spare = s.spare[:last]
+	*q = request{}
+	return q
+}
+
 // judge finds out what the access lines say about the attempts. From the last
 // to the first, since only a later one can show that a line is a part of a
 // login; then each that is real claims its record.
@@ -43,7 +59,7 @@ func (s *Scanner) judge() {
 		return
 	}
 	s.fresh = false
-	s.index()
+	s.timelines.fill(s.attempts)
 	for _, a := range s.attempts {
 		a.verdict = verdict{}
 	}
@@ -54,38 +70,13 @@ func (s *Scanner) judge() {
 		q.void, q.first, q.own = false, nil, s.mine[first:len(s.mine):len(s.mine)]
 	}
 	for _, q := range slices.Backward(s.requests) {
-		if !q.void {
+		if !q.void && len(q.own) > 0 {
 			s.enclose(q)
 		}
 	}
 	for _, q := range s.requests {
-		if !q.void {
+		if !q.void && len(q.own) > 0 {
 			s.claim(q)
-		}
-	}
-}
-
-// index lists the attempts of each process by time.
-func (s *Scanner) index() {
-	if s.byTime == nil {
-		s.byTime = make(map[process][]*attempt)
-	}
-	for proc, list := range s.byTime {
-		if len(list) == 0 {
-			delete(s.byTime, proc)
-			continue
-		}
-		s.byTime[proc] = list[:0]
-	}
-	for _, a := range s.attempts {
-		if a.claimable() {
-			s.byTime[a.proc] = append(s.byTime[a.proc], a)
-		}
-	}
-	byTime := func(a, b *attempt) int { return cmp.Compare(a.micro, b.micro) }
-	for _, list := range s.byTime {
-		if !slices.IsSortedFunc(list, byTime) {
-			slices.SortStableFunc(list, byTime)
 		}
 	}
 }
@@ -97,30 +88,32 @@ const reach = 512
 // own appends the attempts that the request may have made, by process and time,
 // in the order of their lines.
 func (s *Scanner) own(own []*attempt, q *request) []*attempt {
-	list := s.byTime[q.proc]
-	start, end := 0, len(list)
-	for start < end { // sort.Search, which this is called too often for
-		if middle := (start + end) / 2; list[middle].micro < q.from {
-			start = middle + 1
-		} else {
-			end = middle
-		}
+	t := s.timelines.find(q.proc)
+	if t == nil {
+		return own
 	}
-	for end < len(list) && list[end].micro <= q.to {
-		end++
-	}
-	if list = list[start:end]; len(list) > reach {
-		list = s.between(0, q.line)
-		list = list[max(0, len(list)-reach):]
+	list := t.within(q.from, q.to)
+	if len(list) == 0 {
+		return own
 	}
 	since := uint64(0)
 	if !q.timed && s.workers.prefork() {
 		since = q.since
 	}
 	first := len(own)
-	for _, a := range list {
+	add := func(a *attempt) {
 		if a.line < q.line && a.line > since && a.proc == q.proc && a.claimable() && q.covers(a) {
 			own = append(own, a)
+		}
+	}
+	if len(list) > reach {
+		all := s.between(0, q.line)
+		for _, a := range all[max(0, len(all)-reach):] {
+			add(a)
+		}
+	} else {
+		for _, m := range list {
+			add(m.attempt)
 		}
 	}
 	byLine := func(a, b *attempt) int { return cmp.Compare(a.line, b.line) }

@@ -11,12 +11,9 @@ import (
 // ends in the true address, and the access line of its request, which names
 // that address again, comes after it.
 
-// enclose finds the lines that the login of the request may hold, and voids the
-// access lines among them.
+// enclose finds the lines that the login of the request may hold, one that may
+// have made attempts, and voids the access lines among them.
 func (s *Scanner) enclose(q *request) {
-	if len(q.own) == 0 {
-		return
-	}
 	end := s.lastEnding(q.own[0], q)
 	if end == nil {
 		return
@@ -34,10 +31,11 @@ func (s *Scanner) enclose(q *request) {
 			a.inside = q
 		}
 	}
-	for _, other := range s.requests {
-		if other.line > first.line && other.line < end.line {
-			other.void = true
+	for _, other := range s.requests[s.requestsUntil(first.line):] {
+		if other.line >= end.line {
+			break
 		}
+		other.void = true
 	}
 	s.workers.forget(first.line, end.line)
 }
@@ -67,8 +65,13 @@ func (s *Scanner) firstRaw(own []*attempt, end *attempt) *attempt {
 
 // since returns the requests after the attempt, up to as many as matter.
 func (s *Scanner) since(a *attempt) []*request {
-	at := sort.Search(len(s.requests), func(i int) bool { return s.requests[i].line > a.line })
+	at := s.requestsUntil(a.line)
 	return s.requests[at:min(len(s.requests), at+reach)]
+}
+
+// requestsUntil is how many requests stand up to a line.
+func (s *Scanner) requestsUntil(line uint64) int {
+	return sort.Search(len(s.requests), func(i int) bool { return s.requests[i].line > line })
 }
 
 // lastEnding returns the last attempt behind first whose line ends as the

@@ -21,7 +21,7 @@ type Scanner struct {
 	requests  []*request
 	probes    []*probe
 	traefik   traefikSource
-	byTime    map[process][]*attempt
+	timelines timelines
 	fresh     bool // a request has come since judge looked
 	previous  previous
 	attention attention
@@ -64,6 +64,7 @@ type Scanner struct {
 	mine, order []*attempt
 	blocking    []block
 	unused      []attempt
+	spare       []*request
 	summed      map[uint64]burst
 	held        map[netip.Addr]bool
 }

@@ -312,7 +312,11 @@ func (s *Scanner) forget(p *sweep) {
 		}
 	}
 	s.attempts = slices.Delete(s.attempts, 0, kept)
-	s.requests = slices.DeleteFunc(s.requests, func(q *request) bool { return q.line < oldest })
+	// What is left of the attempts is claimed by, and stands inside, requests
+	// that come after it: nothing refers to those before.
+	gone := s.requestsUntil(oldest - 1)
+	s.spare = append(s.spare, s.requests[:gone]...)
+	s.requests = slices.Delete(s.requests, 0, gone)
 }
 
 // spent says whether the attempt can be forgotten.

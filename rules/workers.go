@@ -1,11 +1,15 @@
 package rules
 
+import "slices"
+
 // workers watches which processes answer requests. A prefork server's take
 // turns, and each has one request at a time; a threaded server is one process.
 type workers struct {
 	known map[process]*worker
 	last  process
 	turns []uint64 // lines of access lines that showed processes taking turns
+	// newest is the latest line that was a process's first.
+	newest uint64
 }
 
 // worker is one process that answers requests.
@@ -31,7 +35,7 @@ func (w *workers) note(p process, line uint64) {
 	}
 	known := w.known[p]
 	if known == nil {
-		w.known[p], w.last = &worker{line, line}, p
+		w.known[p], w.last, w.newest = &worker{line, line}, p, max(w.newest, line)
 		return
 	}
 	known.latest = line
@@ -71,13 +75,10 @@ func (w *workers) latest(p process) uint64 {
 // forget takes back what access lines between two lines showed: a login held
 // them.
 func (w *workers) forget(from, to uint64) {
-	kept := w.turns[:0]
-	for _, line := range w.turns {
-		if line <= from || line > to {
-			kept = append(kept, line)
-		}
+	w.turns = slices.DeleteFunc(w.turns, func(line uint64) bool { return line > from && line <= to })
+	if w.newest <= from {
+		return
 	}
-	w.turns = kept
 	for p, known := range w.known {
 		if known.first > from && known.first <= to {
 			delete(w.known, p)
