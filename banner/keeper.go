@@ -39,10 +39,14 @@ type Keeper struct {
 	// mu also keeps what is put back from crossing with what is unblocked.
 	mu    sync.Mutex
 	known ledger
-	// adopted are the latest ends of bans that Open has found in force, until they
-	// are asked for: they need not be put in force again.
+	// adopted are the latest ends of bans that were found in force, until they are
+	// asked for: they need not be put in force again.
 	adopted map[netip.Prefix]time.Time
-	mends   uint64
+	// unlisted is the backend as long as not all that is in force is known.
+	unlisted slowLister
+	// surveyed is why it is not.
+	surveyed error
+	mends    uint64
 	last    Mended
 	// broken is what the last look could not put right.
 	broken error
@@ -77,6 +81,9 @@ func (k *Keeper) Notes() []error { return slices.Clone(k.notes) }
 func (k *Keeper) Block(ctx context.Context, bans []Ban) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.adoptDue(ctx, bans); err != nil {
+		return err
+	}
 	todo := make([]Ban, 0, len(bans))
 	for _, b := range bans {
 		if prefix, err := canonical(b.Prefix); err == nil {
@@ -138,8 +145,6 @@ func (k *Keeper) turn() {
 
 // learn notes bans that are in force already.
 func (k *Keeper) learn(bans []Ban) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	for _, b := range bans {
 		if b.Until.IsZero() {
 			b.Until = time.Now().AddDate(100, 0, 0) // by hand, for ever
@@ -148,11 +153,13 @@ func (k *Keeper) learn(bans []Ban) {
 	}
 }
 
-// adopt learns the bans that are in force in our own backend. To list them took
+// adopt learns bans that are in force in our own backend. To ask for them took
 // so long: how much time each has left was read at some moment of that.
 func (k *Keeper) adopt(bans []Ban, took time.Duration) {
 	k.learn(bans)
-	k.adopted = make(map[netip.Prefix]time.Time, len(bans))
+	if k.adopted == nil {
+		k.adopted = make(map[netip.Prefix]time.Time, len(bans))
+	}
 	for _, b := range bans {
 		k.adopted[b.Prefix] = b.Until.Add(took)
 	}
@@ -163,8 +170,11 @@ func (k *Keeper) adopt(bans []Ban, took time.Duration) {
 // without an error when ctx does. It must run in the network namespace that
 // the firewall was opened in.
 func (k *Keeper) Keep(ctx context.Context, report func(Mended)) error {
+	var surveying sync.WaitGroup
+	defer surveying.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	surveying.Go(func() { k.survey(ctx) })
 	var changed <-chan struct{}
 	if k.changes != nil {
 		changed = k.changes(ctx)

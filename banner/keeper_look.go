@@ -33,6 +33,7 @@ func (k *Keeper) look(ctx context.Context, report func(Mended)) {
 	var m Mended
 	m.Err = errors.Join(k.repair(ctx, &m), k.restore(ctx, &m), k.rearm(ctx))
 	k.mu.Lock()
+	m.Err = errors.Join(m.Err, k.surveyed)
 	k.broken = m.Err
 	k.mu.Unlock()
 	k.tell(ctx, m, report)

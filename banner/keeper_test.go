@@ -210,10 +210,12 @@ func TestKeeperRearmsLongBans(t *testing.T) {
 
 func TestKeeperKeepsWhatWasThereBefore(t *testing.T) {
 	kept(t, func(t *testing.T, f *fake, k *Keeper, _ *reports) {
+		k.mu.Lock()
 		k.learn([]Ban{
 			{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Until: time.Now().Add(time.Hour)},
 			{Prefix: netip.MustParsePrefix("198.51.100.7/32")},
 		})
+		k.mu.Unlock()
 		time.Sleep(keepEvery + time.Millisecond)
 		wantBlocked(t, f, "198.51.100.7/32", "203.0.113.7/32")
 		time.Sleep(30 * 24 * time.Hour)

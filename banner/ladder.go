@@ -76,7 +76,8 @@ func orNil[B backend](b B, err error) (backend, error) {
 }
 
 // Open sets up the firewall that the options choose, proves that it works, and
-// adopts the bans that it finds, those of another backend too. An error says
+// adopts the bans that it finds, those of another backend too; where to list them
+// takes long, when they are asked for, and the others while Keep runs. An error says
 // for each backend that was tried what is missing and what to do about it.
 func Open(ctx context.Context, opts Options) (*Keeper, error) {
 	if opts.Backend == "dry-run" {
@@ -119,7 +120,7 @@ func prepared[B backend](ctx context.Context, produce func(Options) (B, error), 
 }
 
 // adopt makes the keeper of a backend that is in place, with the bans that are
-// in force.
+// in force, if it lists them quickly.
 func adopt(ctx context.Context, name string, b backend, opts Options, tried []error) (*Keeper, error) {
 	k := newKeeper(name, b)
 	k.changes = changes
@@ -129,12 +130,16 @@ func adopt(ctx context.Context, name string, b backend, opts Options, tried []er
 	if err := b.IPv6(); err != nil {
 		k.notes = append(k.notes, err)
 	}
-	began := time.Now()
-	bans, err := b.List(ctx)
-	if err != nil {
-		return nil, errors.Join(err, b.Close())
+	if slow, ok := b.(slowLister); ok {
+		k.unlisted = slow
+	} else {
+		began := time.Now()
+		bans, err := b.List(ctx)
+		if err != nil {
+			return nil, errors.Join(err, b.Close())
+		}
+		k.adopt(bans, time.Since(began))
 	}
-	k.adopt(bans, time.Since(began))
 	k.takeOver(ctx, opts)
 	return k, nil
 }
@@ -161,7 +166,9 @@ func (k *Keeper) takeFrom(ctx context.Context, r rung, opts Options) error {
 	if err != nil {
 		return old.Close() // it was not set up
 	}
+	k.mu.Lock()
 	k.learn(bans)
+	k.mu.Unlock()
 	err = errors.Join(k.Block(ctx, bans), old.Remove(ctx))
 	if len(bans) == 0 {
 		err = nil // what is left there harms nobody

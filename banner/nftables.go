@@ -13,7 +13,10 @@ import (
 	"github.com/google/nftables"
 )
 
-var _ backend = (*nfTables)(nil)
+var (
+	_ backend    = (*nfTables)(nil)
+	_ slowLister = (*nfTables)(nil)
+)
 
 const (
 	nftName  = "odooban"
@@ -140,12 +143,12 @@ func (f *nfTables) try(ctx context.Context) error {
 	if err := f.block(ctx, setOf(probe), []Ban{{Prefix: probe, Until: time.Now().Add(10 * time.Second)}}); err != nil {
 		return err
 	}
-	ok, err := setOf(probe).holds(f.raw, probe)
-	if err == nil && !ok {
+	found, err := setOf(probe).find(f.raw, []netip.Prefix{probe})
+	if err == nil && len(found) == 0 {
 		err = errors.New("it was added and is not there")
 	}
 	err = nftError("look for "+probe.String(), err)
-	return errors.Join(err, nftError("unblock "+probe.String(), setOf(probe).drop(f.nft, []netip.Prefix{probe})))
+	return errors.Join(err, nftError("unblock "+probe.String(), setOf(probe).drop(f.raw, []netip.Prefix{probe})))
 }
 
 // missing looks at the numbers of members, and at some of the prefixes.
@@ -194,11 +197,11 @@ func (f *nfTables) prepare(s nftSet) error {
 }
 
 func (f *nfTables) block(ctx context.Context, s nftSet, bans []Ban) error {
-	for batch := range slices.Chunk(bans, s.batch()) {
+	for batch := range slices.Chunk(bans, nftTransaction) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := s.put(f.nft, batch, time.Now())
+		err := s.put(f.raw, batch, time.Now())
 		if err == nil && len(batch) > 1 {
 			err = f.verify(s, batch)
 		}
@@ -212,8 +215,8 @@ func (f *nfTables) block(ctx context.Context, s nftSet, bans []Ban) error {
 // verify fails if only a part of a batch was stored: then the last is missing.
 func (f *nfTables) verify(s nftSet, batch []Ban) error {
 	last := batch[len(batch)-1]
-	ok, err := s.holds(f.raw, last.Prefix)
-	if err == nil && !ok && last.Until.After(time.Now()) {
+	found, err := s.find(f.raw, []netip.Prefix{last.Prefix})
+	if err == nil && len(found) == 0 && last.Until.After(time.Now()) {
 		err = fmt.Errorf("the kernel stored only a part of %d bans", len(batch))
 	}
 	return err
@@ -229,11 +232,11 @@ func (f *nfTables) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 		}
 	}
 	for s, some := range bySet(todo, itself) {
-		for batch := range slices.Chunk(some, s.batch()) {
+		for batch := range slices.Chunk(some, nftTransaction) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := s.drop(f.nft, batch); err != nil {
+			if err := s.drop(f.raw, batch); err != nil {
 				return nftError(fmt.Sprintf("unblock %v and %d more in set %s", batch[0], len(batch)-1, s.name()), err)
 			}
 		}
@@ -257,8 +260,9 @@ func (f *nfTables) held(ctx context.Context) ([]Held, error) {
 		var elements []nftables.SetElement
 		now := time.Now()
 		err := f.listing.within(nftListing, func(nft *nftables.Conn) (err error) {
+			defer context.AfterFunc(ctx, f.listing.hangUp)()
 			elements, err = nft.GetSetElements(s.set())
-			return err
+			return errors.Join(ctx.Err(), err)
 		})
 		if err != nil {
 			return nil, nftError("list set "+s.name(), err)

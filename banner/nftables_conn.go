@@ -75,6 +75,9 @@ func (c *nftConn) within(limit time.Duration, f func(*nftables.Conn) error) erro
 	return f(c.nft)
 }
 
+// hangUp ends what within is waiting for.
+func (c *nftConn) hangUp() { _ = c.socket.SetDeadline(time.Unix(0, 0)) }
+
 // drain throws away what is left of the answers to a request that failed: the
 // library would take them for answers to the next.
 func (c *nftConn) drain() error { return c.read(make([]byte, 1)) }

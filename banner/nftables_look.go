@@ -1,9 +1,12 @@
 package banner
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/google/nftables"
@@ -135,6 +138,40 @@ func (s nftSet) held(elements []nftables.SetElement, now time.Time) []Held {
 		all = append(all, h)
 	}
 	return all
+}
+
+// find looks the prefixes up. See slowLister.
+func (f *nfTables) find(ctx context.Context, prefixes []netip.Prefix) (found []Ban, err error) {
+	for s, some := range bySet(prefixes, itself) {
+		facts, err := s.facts(f.raw)
+		switch {
+		case errors.Is(err, syscall.ENOENT), err == nil && facts.members == 0:
+			continue
+		case err == nil:
+			var members []Ban
+			members, err = s.find(f.raw, some)
+			found = append(found, members...)
+		}
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return nil, nftError("look into set "+s.name(), err)
+		}
+	}
+	return found, nil
+}
+
+// others compares numbers, where the kernel tells them. See slowLister.
+func (f *nfTables) others(ctx context.Context, prefixes []netip.Prefix) (bool, error) {
+	sorted := bySet(prefixes, itself)
+	for _, s := range f.known() {
+		facts, err := s.facts(f.raw)
+		if err != nil && !errors.Is(err, syscall.ENOENT) {
+			return false, nftError("look at set "+s.name(), err)
+		}
+		if err == nil && facts.members != len(sorted[s]) {
+			return true, ctx.Err()
+		}
+	}
+	return false, ctx.Err()
 }
 
 // bySet sorts what is about prefixes by the set they belong into.

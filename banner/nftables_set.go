@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink/nl"
@@ -89,57 +88,6 @@ func (s nftSet) prefix(e nftables.SetElement) (netip.Prefix, bool) {
 	return p, ok && p.IsValid() && addr.BitLen() == s.maxBits()
 }
 
-// put adds members, at most a batch; one that is there gets the new timeout.
-// Adding what is there changes nothing before Linux 6.12, and deleting what is
-// not there is an error: so they are added, deleted and added, all at once.
-func (s nftSet) put(c *nftConn, bans []Ban, now time.Time) error {
-	elements := make([]nftables.SetElement, len(bans))
-	for i, b := range bans {
-		// Rounded up, no ban ends early.
-		left := (b.Until.Sub(now) + time.Second - 1).Truncate(time.Second)
-		elements[i] = nftables.SetElement{Key: b.Prefix.Addr().AsSlice(), Timeout: left}
-	}
-	return c.commit(func(nft *nftables.Conn) error {
-		return errors.Join(
-			nft.SetAddElements(s.set(), elements),
-			nft.SetDeleteElements(s.set(), elements),
-			nft.SetAddElements(s.set(), elements),
-		)
-	})
-}
-
-// drop deletes members, at most a batch; one that is not there is no error.
-func (s nftSet) drop(c *nftConn, prefixes []netip.Prefix) error {
-	elements := make([]nftables.SetElement, len(prefixes))
-	for i, p := range prefixes {
-		elements[i] = nftables.SetElement{Key: p.Addr().AsSlice(), Timeout: time.Minute}
-	}
-	return c.commit(func(nft *nftables.Conn) error {
-		return errors.Join(nft.SetAddElements(s.set(), elements), nft.SetDeleteElements(s.set(), elements))
-	})
-}
-
-// holds says whether all prefixes, at most a batch, are members.
-func (s nftSet) holds(c *conn, prefixes ...netip.Prefix) (bool, error) {
-	b := attr(aboutNFT(), unix.NFTA_SET_ELEM_LIST_TABLE, nl.ZeroTerminated(nftName))
-	b = attr(b, unix.NFTA_SET_ELEM_LIST_SET, nl.ZeroTerminated(s.name()))
-	b = nest(b, unix.NFTA_SET_ELEM_LIST_ELEMENTS, func(b []byte) []byte {
-		for _, p := range prefixes {
-			b = nest(b, unix.NFTA_LIST_ELEM, func(b []byte) []byte {
-				return nest(b, unix.NFTA_SET_ELEM_KEY, func(b []byte) []byte {
-					return attr(b, unix.NFTA_DATA_VALUE, p.Addr().AsSlice())
-				})
-			})
-		}
-		return b
-	})
-	err := c.call(unix.NFNL_SUBSYS_NFTABLES, unix.NFT_MSG_GETSETELEM, 0, b, nil)
-	if errors.Is(err, syscall.ENOENT) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // nftFacts is what the kernel says about a set.
 type nftFacts struct {
 	// members is how many there are, some of which may have run out; negative
@@ -181,11 +129,12 @@ func (s nftSet) missing(ctx context.Context, c *conn, prefixes []netip.Prefix) (
 	case facts.members >= 0 && facts.members < len(prefixes):
 		return len(prefixes) - facts.members, nil
 	}
-	ok, err := s.holds(c, prefixes[:min(len(prefixes), sampleSize)]...)
-	if err = errors.Join(err, ctx.Err()); ok || err != nil {
+	sample := prefixes[:min(len(prefixes), sampleSize)]
+	found, err := s.find(c, sample)
+	if err = errors.Join(err, ctx.Err()); err != nil {
 		return 0, err
 	}
-	return 1, nil
+	return len(sample) - len(found), nil
 }
 
 func aboutNFT() []byte { return []byte{unix.NFPROTO_INET, nl.NFNETLINK_V0, 0, 0} }
