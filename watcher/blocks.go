@@ -18,7 +18,8 @@ import (
 // T is what Search returns for a block; it gets back what it returned for a
 // block that is done with, to use again.
 type Blocks[T any] struct {
-	// Workers is how many goroutines read and search.
+	// Workers is how many goroutines read and search, one of them that which
+	// calls Take.
 	Workers int
 	// Search looks through whole lines, each with its end. It is called from
 	// several goroutines.
@@ -78,12 +79,14 @@ func (b Blocks[T]) Start(ctx context.Context, f *Finished) (*Reading[T], error) 
 		f.read.Store(0)
 	}
 	r.ctx, r.cancel = context.WithCancel(ctx) //nolint:gosec // Stop calls it
-	r.free = make(chan *block[T], b.Workers+1)
+	// One worker stays with one block, which its processor's cache then holds;
+	// several need some to go ahead with.
+	r.free = make(chan *block[T], 2*b.Workers-1)
 	for range cap(r.free) {
 		r.free <- &block[T]{buffer: make([]byte, blockSize)}
 		r.slots = append(r.slots, make(chan *block[T], 1))
 	}
-	for range b.Workers {
+	for range b.Workers - 1 {
 		r.group.Go(r.work)
 	}
 	return r, nil
@@ -96,25 +99,31 @@ func (r *Reading[T]) Stop() {
 	r.from.Close()
 }
 
-// work reads blocks and searches them.
+// work reads blocks and searches them, as long as there are more.
 func (r *Reading[T]) work() {
-	for {
+	for more := true; more; {
 		select {
 		case <-r.ctx.Done():
 			return
 		case b := <-r.free:
-			n, ok := r.fill(b)
-			if !ok {
-				return
-			}
-			b.start = bytes.IndexByte(b.data, '\n') + 1
-			b.end = bytes.LastIndexByte(b.data, '\n') + 1
-			if b.start < b.end {
-				b.found = r.blocks.Search(b.found, b.data[b.start:b.end])
-			}
-			r.slots[n%len(r.slots)] <- b
+			more = r.search(b)
 		}
 	}
+}
+
+// search reads the next block and searches it, unless there is none.
+func (r *Reading[T]) search(b *block[T]) bool {
+	n, ok := r.fill(b)
+	if !ok {
+		return false
+	}
+	b.start = bytes.IndexByte(b.data, '\n') + 1
+	b.end = bytes.LastIndexByte(b.data, '\n') + 1
+	if b.start < b.end {
+		b.found = r.blocks.Search(b.found, b.data[b.start:b.end])
+	}
+	r.slots[n%len(r.slots)] <- b
+	return true
 }
 
 // fill reads the next block, and says which one it is.
@@ -164,25 +173,45 @@ func (r *Reading[T]) Take() error {
 	defer func() { r.file.skipped.Store(lines.skipped) }()
 	emit := func(text []byte) error { return r.blocks.Line(text, lines.size) }
 	for n := 0; r.ctx.Err() == nil; n++ {
-		select {
-		case <-r.ctx.Done():
+		b := r.await(n)
+		if b == nil {
 			return nil
-		case b := <-r.slots[n%len(r.slots)]:
-			if err := r.take(b, &lines, emit); err != nil {
-				return err
-			}
-			switch {
-			case b.err == nil:
-				r.free <- b
-			case !errors.Is(b.err, io.EOF):
-				return r.file.damage(b.err)
-			default:
-				lines.size = lines.open
-				return lines.finish(emit)
-			}
+		}
+		if err := r.take(b, &lines, emit); err != nil {
+			return err
+		}
+		switch {
+		case b.err == nil:
+			r.free <- b
+		case !errors.Is(b.err, io.EOF):
+			return r.file.damage(b.err)
+		default:
+			lines.size = lines.open
+			return lines.finish(emit)
 		}
 	}
 	return nil
+}
+
+// await returns the n-th block, and reads others as long as it is not there; nil
+// when the context has ended.
+func (r *Reading[T]) await(n int) *block[T] {
+	slot := r.slots[n%len(r.slots)]
+	for {
+		select {
+		case b := <-slot:
+			return b
+		default:
+		}
+		select {
+		case b := <-slot:
+			return b
+		case b := <-r.free:
+			r.search(b)
+		case <-r.ctx.Done():
+			return nil
+		}
+	}
 }
 
 // take hands on the lines of a block.
