@@ -121,15 +121,19 @@ func (e *Engine) count(source string, failures []rules.Failure, seen time.Time) 
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var bans []banner.Ban
-	for _, f := range failures {
+	var alike Tally // of those that came last, which are by one rule
+	for i, f := range failures {
 		e.observer.Failed(source, f)
-		e.tally(source, f.Rule, Tally{Failures: 1})
+		if alike.Failures++; i+1 == len(failures) || failures[i+1].Rule != f.Rule {
+			e.tally(source, f.Rule, alike)
+			alike = Tally{}
+		}
 		e.checkClock(source, f, seen)
 		if why, ok := e.jail.Ignored(f.Addr); ok {
 			e.alarmIgnored(source, f.Addr, why)
 			continue
 		}
-		d, ok := e.jail.Observe(f)
+		d, ok := e.jail.Count(f)
 		if !ok {
 			continue
 		}

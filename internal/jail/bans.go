@@ -26,7 +26,7 @@ func (s stretch) overlaps(other stretch) bool {
 // claim returns the time whose failures of p's rule belong to b, whenever they
 // come. A run of the rule that banned never goes on beyond its ban, as nothing
 // within FindTime before the ban counts.
-func (b ban) claim(p *policy) stretch {
+func (b *ban) claim(p *policy) stretch {
 	claim := b.stretch
 	if b.lifted {
 		claim.until = b.from
@@ -43,7 +43,12 @@ type history []ban
 
 // claim says whether a failure at ms belongs to a ban that was made.
 func (h history) claim(p *policy, ms int64) bool {
-	return slices.ContainsFunc(h, func(b ban) bool { return b.claim(p).contains(ms) })
+	for i := range h {
+		if h[i].claim(p).contains(ms) {
+			return true
+		}
+	}
+	return false
 }
 
 // overlap says whether a ban for s would overlap one that is not lifted.

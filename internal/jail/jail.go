@@ -117,8 +117,17 @@ func (j *Jail) Leave(networks []Ignored) (more bool, err error) {
 // if it does. Failures of rules without a policy and of ignored addresses count
 // nothing.
 func (j *Jail) Observe(f rules.Failure) (Decision, bool) {
+	if _, ignored := j.Ignored(f.Addr); ignored {
+		return Decision{}, false
+	}
+	return j.Count(f)
+}
+
+// Count is Observe for an address that is not ignored: who has asked need not
+// have it asked again.
+func (j *Jail) Count(f rules.Failure) (Decision, bool) {
 	p, known := j.policies[f.Rule]
-	if _, ignored := j.Ignored(f.Addr); !known || ignored || !f.Addr.IsValid() {
+	if !known || !f.Addr.IsValid() {
 		return Decision{}, false
 	}
 	prefix := j.Key(f.Addr)

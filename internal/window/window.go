@@ -131,7 +131,10 @@ func (w *Window) run(times []int64, at int, may func(newest time.Time) bool) (ne
 	first := max(0, at-w.maxretry+1)
 	for ; first <= at && first+w.maxretry <= len(times); first++ {
 		end := times[first+w.maxretry-1]
-		if newest = time.UnixMilli(end).UTC(); end-times[first] <= w.findtime && may(newest) {
+		if end-times[first] > w.findtime {
+			continue
+		}
+		if newest = time.UnixMilli(end).UTC(); may(newest) {
 			return newest, true
 		}
 	}
