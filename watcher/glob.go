@@ -24,6 +24,10 @@ type Glob struct {
 	forget    time.Duration
 }
 
+// glancePace is how often names are looked at when notices of new ones come: they
+// may be missing.
+const glancePace = 5 * time.Second
+
 // forgetAfter is how long a file of a group must have been gone to be given up.
 // Names that never come back must not pile up; one that does is a new file.
 const forgetAfter = time.Hour
@@ -53,10 +57,13 @@ func (g *Glob) Run(ctx context.Context, start func(Source)) error {
 	defer notices.close()
 	listener := notices.listen(filepath.Dir(g.pattern), "")
 	members := &members{glob: g, notices: notices, ids: map[identity]time.Time{}, began: time.Now()}
-	tick := time.NewTicker(slowPace)
+	tick := time.NewTimer(0)
 	defer tick.Stop()
 	for {
-		notices.renew(listener)
+		tick.Reset(slowPace)
+		if notices.renew(listener) {
+			tick.Reset(glancePace)
+		}
 		for _, file := range members.find() {
 			start(file)
 		}

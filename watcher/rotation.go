@@ -145,6 +145,9 @@ func (w *follower) readAll(ctx context.Context) error {
 		return w.readOn(ctx)
 	case size == g.pos:
 		g.atEnd = now
+		if !w.unsettled {
+			return nil // there is nothing to settle
+		}
 	}
 	w.arm(SettleTime)
 	return nil

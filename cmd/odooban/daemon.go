@@ -25,7 +25,7 @@ const (
 	pruneEvery = time.Hour
 	// settleEvery is how often it is asked to write what a full disk has kept it
 	// from, also while nothing happens. It takes its time by itself.
-	settleEvery = time.Second
+	settleEvery = 5 * time.Second
 )
 
 // daemon follows sources until it is stopped.

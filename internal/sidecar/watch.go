@@ -7,8 +7,10 @@ import (
 )
 
 const (
-	// every is how often the place is looked at.
+	// every is how often the place is looked at, and calm how often while clients
+	// come by: to list sockets takes the kernel milliseconds.
 	every = time.Second
+	calm  = 10 * time.Second
 	// patience is for how many looks a blind place is said nothing of: the proxy
 	// whose network is shared may not serve its ports yet.
 	patience = 5
@@ -27,9 +29,10 @@ var errGone = errors.New("there is no network here but loopback: the container t
 // can come by there, and with nil when that is over. It returns an error when
 // the network has been gone for a while, and nil at once where neither can be.
 func Watch(ctx context.Context, look func() (Place, error), ports []uint16, tell func(blind error)) error {
-	again := time.NewTicker(every)
+	again := time.NewTimer(every)
 	defer again.Stop()
 	for blind, gone := 0, 0; ; {
+		again.Reset(every)
 		p, err := look()
 		if err != nil || !p.Contained || p.Wide {
 			return err
@@ -48,6 +51,7 @@ func Watch(ctx context.Context, look func() (Place, error), ports []uint16, tell
 			blind = 0
 		default:
 			blind = 0
+			again.Reset(calm)
 		}
 		select {
 		case <-ctx.Done():

@@ -57,9 +57,9 @@ func TestWatch(t *testing.T) {
 		{"not in a container", []sidecar.Place{{Alone: true}}, watched{Looks: 1}},
 		{"on the host's network", []sidecar.Place{host}, watched{Looks: 1}},
 		{"on its own network", []sidecar.Place{own}, watched{Looks: 60, Told: []int{5}}},
-		{"on the proxy's network", []sidecar.Place{proxy}, watched{Looks: 60}},
-		{"the proxy serves after a while", []sidecar.Place{own, own, own, own, proxy}, watched{Looks: 60}},
-		{"the proxy serves late", []sidecar.Place{own, own, own, own, own, own, proxy}, watched{Looks: 60, Told: []int{5, -7}}},
+		{"on the proxy's network", []sidecar.Place{proxy}, watched{Looks: 6}},
+		{"the proxy serves after a while", []sidecar.Place{own, own, own, own, proxy}, watched{Looks: 10}},
+		{"the proxy serves late", []sidecar.Place{own, own, own, own, own, own, proxy}, watched{Looks: 13, Told: []int{5, -7}}},
 		{"the proxy has stopped", []sidecar.Place{proxy, proxy, dead}, watched{Looks: 12, Err: true}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -27,7 +27,7 @@ func main() { os.Exit(exit()) }
 // options are the choices of who measures.
 type options struct {
 	rounds int
-	idle   time.Duration
+	quiet  time.Duration
 	only   string
 	peers  bool
 }
@@ -37,7 +37,7 @@ func exit() int {
 	defer stop()
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "how often to measure each")
-	flag.DurationVar(&o.idle, "idle", time.Minute, "how long to watch an idle daemon")
+	flag.DurationVar(&o.quiet, "quiet", time.Minute, "how long to watch an idle daemon")
 	flag.StringVar(&o.only, "only", "", "measure only these, separated by commas: "+strings.Join(names(), ", "))
 	flag.BoolVar(&o.peers, "peers", false, "measure fail2ban's daemon, too")
 	flag.Parse()
@@ -55,6 +55,7 @@ var parts = []struct {
 	measure func(*bench) error
 }{
 	{"latency", false, (*bench).latency},
+	{"idle", false, (*bench).idle},
 }
 
 func names() (all []string) {

@@ -28,8 +28,17 @@ func (p process) cpu() time.Duration {
 	return sum
 }
 
-// switches is how often its threads have woken up and waited again.
-func (p process) switches() (sum int) {
+// used is what a process has used up to a moment.
+type used struct {
+	at    time.Time
+	cpu   time.Duration
+	wakes int // how often its threads were woken
+}
+
+func (p process) used() used { return used{time.Now(), p.cpu(), p.wakes()} }
+
+// wakes is how often its threads have waited for something.
+func (p process) wakes() (sum int) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p))
 	for _, task := range tasks {
 		sum += number(task, "voluntary_ctxt_switches:")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -49,6 +50,9 @@ type site struct {
 	log  string
 	net  *netlab.Net
 	sets *netlink.Handle
+	// served is the port that is guarded: without it, odooban would take this for a
+	// container that nobody comes by.
+	served net.Listener
 }
 
 func (w *workshop) site() (*site, error) {
@@ -69,17 +73,23 @@ func (s *site) make() (err error) {
 	if err := os.WriteFile(s.log, nil, 0o600); err != nil {
 		return err
 	}
-	// Without a client it would be a dead network, which odooban says.
+	// Without a client it would be a dead network.
 	if s.net, err = netlab.New(1); err != nil {
 		return err
 	}
 	return s.net.Server.Do(func() (err error) {
+		if s.served, err = net.Listen("tcp", ":8069"); err != nil {
+			return err
+		}
 		s.sets, err = netlink.NewHandle(unix.NETLINK_NETFILTER)
 		return err
 	})
 }
 
 func (s *site) close() {
+	if s.served != nil {
+		s.served.Close()
+	}
 	if s.sets != nil {
 		s.sets.Close()
 	}
@@ -120,7 +130,7 @@ func remember(path string, bans int, victims []netip.Addr) error {
 				})
 			}
 		}
-		tx.Record("earlier", "", failures)
+		tx.Record("earlier", "{}", failures)
 	})
 	return j.Close()
 }
