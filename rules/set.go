@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"time"
 )
@@ -48,8 +47,8 @@ type Set struct {
 // compiled is a user rule, ready.
 type compiled struct {
 	name             string
-	pattern          *regexp.Regexp
-	ignore           []*regexp.Regexp
+	pattern          expression
+	ignore           []expression
 	addr, user, time int // group numbers; -1 without
 }
 
@@ -82,7 +81,7 @@ func Compile(builtin []string, user []UserRule, proxies ...netip.Prefix) (*Set, 
 func (r UserRule) compile() (compiled, error) {
 	c := compiled{name: r.Name}
 	var err error
-	if c.pattern, err = regexp.Compile(r.Pattern); err != nil {
+	if c.pattern, err = compileExpression(r.Pattern); err != nil {
 		return c, fmt.Errorf("compile pattern: %w", err)
 	}
 	c.addr, c.user, c.time = c.pattern.SubexpIndex("addr"), c.pattern.SubexpIndex("user"), c.pattern.SubexpIndex("time")
@@ -90,7 +89,7 @@ func (r UserRule) compile() (compiled, error) {
 		return c, errors.New("pattern names no address; put (?P<addr>\\S+) where it stands")
 	}
 	for _, text := range r.Ignore {
-		ignore, err := regexp.Compile(text)
+		ignore, err := compileExpression(text)
 		if err != nil {
 			return c, fmt.Errorf("compile ignore pattern: %w", err)
 		}
@@ -140,12 +139,13 @@ func (set *Set) match(dst []Failure, line Line, rules ruleBits, recorded, ref ti
 
 // match reads one failure.
 func (c *compiled) match(line []byte, recorded, ref time.Time) (Failure, bool) {
-	found := c.pattern.FindSubmatchIndex(line)
+	var some, others [16]int
+	found := c.pattern.find(some[:0], line)
 	if found == nil {
 		return Failure{}, false
 	}
-	for _, ignore := range c.ignore {
-		if ignore.Match(line) {
+	for i := range c.ignore {
+		if c.ignore[i].find(others[:0], line) != nil {
 			return Failure{}, false
 		}
 	}
