@@ -97,12 +97,12 @@ func (k *Keeper) Block(ctx context.Context, bans []Ban) error {
 	return k.fw.Block(ctx, todo)
 }
 
-// inForce says whether b was found in force, to the second, which is how
-// exactly kernels tell; once, as others may have taken it away since.
+// inForce says whether b was found in force; once, as others may have taken it
+// away since.
 func (k *Keeper) inForce(b Ban) bool {
 	until, ok := k.adopted[b.Prefix]
 	delete(k.adopted, b.Prefix)
-	return ok && b.Until.Sub(until) <= time.Second
+	return ok && reaches(until, b.Until)
 }
 
 // Unblock ends bans. See Firewall.

@@ -2,6 +2,7 @@ package banner
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"time"
@@ -21,20 +22,32 @@ type slowLister interface {
 // there is more to do.
 const surveyAfter = time.Second
 
-// adoptDue adopts what of the bans is in force, as long as that is not known.
+// adoptDue adopts what of the bans is in force, as long as that is not known. If
+// as many are in force as are due, and some of these are, all are.
 func (k *Keeper) adoptDue(ctx context.Context, bans []Ban) error {
 	if k.unlisted == nil {
 		return nil
 	}
-	prefixes := make([]netip.Prefix, 0, len(bans))
-	for _, b := range bans {
-		if p, err := canonical(b.Prefix); err == nil {
-			prefixes = append(prefixes, p)
-		}
+	due, _ := pending(bans, time.Now()) // Block says what is refused
+	prefixes := prefixesOf(due)
+	more, err := k.unlisted.others(ctx, prefixes)
+	if err != nil {
+		return err
 	}
-	found, err := k.unlisted.find(ctx, prefixes)
-	k.adopt(found, 0)
+	lost, err := k.fw.missing(ctx, prefixes)
+	if more || lost > 0 {
+		due, err = k.unlisted.find(ctx, prefixes)
+	}
+	k.adopt(due, 0)
 	return err
+}
+
+func prefixesOf(bans []Ban) []netip.Prefix {
+	prefixes := make([]netip.Prefix, len(bans))
+	for i, b := range bans {
+		prefixes[i] = b.Prefix
+	}
+	return prefixes
 }
 
 // survey learns what else is in force, and ends when it knows or ctx ends.
@@ -58,18 +71,17 @@ func (k *Keeper) survey(ctx context.Context) {
 	}
 }
 
-// learnOthers lists what is in force, while bans go on, and learns what of that
-// is new and still is.
+// learnOthers asks what is in force, while bans go on. It learns what of that is
+// new, and puts in force again what ends too early.
 func (k *Keeper) learnOthers(ctx context.Context) error {
-	if more, err := k.anyOthers(ctx); !more || err != nil {
-		return err
-	}
-	listed, err := k.fw.List(ctx)
+	began := time.Now()
+	seen, err := k.see(ctx)
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(listed, putBatch) {
-		if err := k.learnNew(ctx, some); err != nil {
+	took := time.Since(began)
+	for some := range slices.Chunk(seen, putBatch) {
+		if err := k.compare(ctx, some, took); err != nil {
 			return err
 		}
 	}
@@ -79,32 +91,44 @@ func (k *Keeper) learnOthers(ctx context.Context) error {
 	return nil
 }
 
-// anyOthers says whether more may be in force than is known.
-func (k *Keeper) anyOthers(ctx context.Context) (bool, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// see returns what is in force: what is known, or if there is more than that all.
+func (k *Keeper) see(ctx context.Context) ([]Ban, error) {
 	if k.unlisted == nil {
-		return false, nil
+		return nil, nil
 	}
+	k.mu.Lock()
 	// One that ends right now may not be there any more, in place of another.
-	more, err := k.unlisted.others(ctx, k.known.after(time.Now().Add(aboutOver)))
-	if !more && err == nil {
-		k.unlisted = nil
+	known := k.known.after(time.Now().Add(aboutOver))
+	more, err := k.unlisted.others(ctx, known)
+	k.mu.Unlock()
+	switch {
+	case err != nil:
+		return nil, err
+	case more:
+		return k.fw.List(ctx)
 	}
-	return more, err
+	return k.unlisted.find(ctx, known)
 }
 
-// learnNew learns what is not known of bans that were in force a moment ago.
-func (k *Keeper) learnNew(ctx context.Context, bans []Ban) error {
+// compare compares with what is known what was in force a moment ago.
+func (k *Keeper) compare(ctx context.Context, seen []Ban, took time.Duration) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var unknown []netip.Prefix
-	for _, b := range bans {
-		if !k.known.has(b.Prefix) {
+	var unknown, short []netip.Prefix
+	for _, b := range seen {
+		switch until, ok := k.known.ends[b.Prefix]; {
+		case !ok:
 			unknown = append(unknown, b.Prefix)
+		case !b.Until.IsZero() && !reaches(b.Until.Add(took), until):
+			short = append(short, b.Prefix)
 		}
 	}
+	// Somebody may have ended it since.
 	found, err := k.unlisted.find(ctx, unknown)
 	k.learn(found)
-	return err
+	return errors.Join(err, k.fw.Block(ctx, k.known.bans(short, time.Now())))
 }
+
+// reaches says whether a ban that was found in force lasts until then, to the
+// second, which is how exactly kernels tell.
+func reaches(found, until time.Time) bool { return until.Sub(found) <= time.Second }

@@ -50,11 +50,6 @@ func (l *ledger) after(t time.Time) []netip.Prefix {
 	return prefixes
 }
 
-func (l *ledger) has(p netip.Prefix) bool {
-	_, ok := l.ends[p]
-	return ok
-}
-
 func (l *ledger) forget(p netip.Prefix) { delete(l.ends, p) }
 
 // sweep forgets what has ended.

@@ -30,12 +30,9 @@ const (
 // not there is an error: so they are added, deleted and added, all at once. It
 // is a third of the work where none is there.
 func (s nftSet) put(c *conn, bans []Ban, now time.Time) error {
-	prefixes := make([]netip.Prefix, len(bans))
-	for i, b := range bans {
-		prefixes[i] = b.Prefix
-	}
+	prefixes := prefixesOf(bans[:min(len(bans), sampleSize)])
 	// A transaction that fails takes the kernel some milliseconds.
-	there, err := s.find(c, prefixes[:min(len(prefixes), sampleSize)])
+	there, err := s.find(c, prefixes)
 	if err != nil {
 		return err
 	}

@@ -51,10 +51,11 @@ func selectFailures(rows *sql.Rows, err error) (failures []Failure, last int64, 
 func selectBans(rows *sql.Rows, err error) (bans []Ban, _ error) {
 	err = each(rows, err)(func(row *sql.Rows) error {
 		var b Ban
-		var time, until int64
+		var time, until, failures int64 // what the driver has: to convert each takes long
 		var prefix string
 		var lifted sql.NullInt64
-		err := row.Scan(&prefix, &b.Rule, &time, &until, &b.Failures, &lifted)
+		err := row.Scan(&prefix, &b.Rule, &time, &until, &failures, &lifted)
+		b.Failures = int(failures)
 		b.Prefix, _ = netip.ParsePrefix(prefix)
 		b.Rule = original(b.Rule)
 		b.Time, b.Until = toTime(time), toTime(until)

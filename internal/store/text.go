@@ -3,6 +3,7 @@ package store
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -22,6 +23,9 @@ func printable(s string) string {
 
 // original undoes printable. A text that somebody else wrote is taken as it is.
 func original(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
 	if text, err := strconv.Unquote(`"` + s + `"`); err == nil {
 		return text
 	}
