@@ -29,7 +29,7 @@ func (s *Scanner) Settle(dst []Failure, now time.Time) []Failure {
 		dst = s.sweep(dst, &sweep{now: now, settled: true})
 	}
 	dst = s.tellProbes(dst, &sweep{now: now, settled: true})
-	dst = s.endBurst(dst, now)
+	dst = s.endBurst(dst, now, true)
 	s.burst++
 	return dst
 }

@@ -16,8 +16,9 @@ import (
 //   - In the common format a user's name is not escaped, and Traefik notes it
 //     before it has looked at the password. But it does ask for that: the line
 //     that ends in the true request says 401, or nothing, and that no server
-//     was asked. It takes back all that was written with it. In JSON nothing
-//     can be forged; but a line in JSON can, in a log that is not (form.go).
+//     was asked. It takes back all that was written with it. A name may also stand
+//     in the URL, where only Traefik's count tells (traefik_trail.go). In JSON
+//     nothing can be forged; but a line in JSON can, in a log that is not (form.go).
 
 // traefikSource is what a Scanner knows of a source that may be Traefik's.
 type traefikSource struct {
@@ -33,6 +34,9 @@ type traefikSource struct {
 	// tainted says that this burst holds a record of Odoo's, so a user's name.
 	tainted bool
 	latest  int64 // bytes of the source up to the latest line of Traefik's
+	// common says that a line of the common format has come.
+	common bool
+	trail  trail
 }
 
 // standing is whose log a source is taken for.
@@ -50,7 +54,9 @@ type heldFailure struct {
 	Failure
 	seen   time.Time
 	offset int64
-	sealed bool
+	// sure says that nobody can have forged it.
+	sure   bool
+	origin origin
 }
 
 const (
@@ -67,7 +73,7 @@ func (s *Scanner) undeclared(dst []Failure, line Line) (_ []Failure, when time.T
 	t := &s.traefik
 	if !line.Seen.IsZero() && line.Seen.Sub(t.opened) >= burstAge {
 		if !t.opened.IsZero() {
-			dst = s.endBurst(dst, line.Seen.Add(-burstAge))
+			dst = s.endBurst(dst, line.Seen.Add(-burstAge), false)
 		}
 		t.opened = line.Seen
 	}
@@ -75,6 +81,9 @@ func (s *Scanner) undeclared(dst []Failure, line Line) (_ []Failure, when time.T
 	if s.parseProxied(&q, line) {
 		s.stats.note(q.end())
 		return s.proxied(dst, line, &q), q.end(), true
+	}
+	if (t.common || t.standing == unknownLog) && !isTraefiksOwn(line.Text) {
+		s.trace(line, false)
 	}
 	var r record
 	odoo := s.parse(&r, line.Text)
@@ -120,8 +129,13 @@ func (s *Scanner) proxied(dst []Failure, line Line, q *proxied) []Failure {
 	if t.standing == likelyTraefik && s.offset-t.began > horizon {
 		t.standing = certainTraefik
 	}
-	if f, ok := s.failed(line, q); ok {
-		t.held = append(t.held, heldFailure{f, line.Seen, s.offset, q.sealed})
+	h := heldFailure{seen: line.Seen, offset: s.offset, sure: q.sealed}
+	if !q.sealed {
+		h.origin = s.traced(line, q)
+	}
+	var ok bool
+	if h.Failure, ok = s.failed(line, q); ok {
+		s.hold(h)
 	}
 	return s.release(dst, time.Time{})
 }
@@ -151,15 +165,18 @@ func (s *Scanner) release(dst []Failure, until time.Time) []Failure {
 		}
 		return dst
 	}
-	crowd := len(t.held) - maxHeld
 	kept := t.held[:0]
-	for i, h := range t.held {
-		past := !until.IsZero() && !h.seen.After(until) || h.seen.IsZero() && s.offset-h.offset > horizon
-		if past || h.sealed || i < crowd {
+	for _, h := range t.held {
+		past := !until.IsZero() && !h.seen.After(until) || h.seen.IsZero() && t.trail.confirms(h.offset)
+		if past || h.sure {
 			dst = append(dst, h.Failure)
 		} else {
 			kept = append(kept, h)
 		}
+	}
+	if crowd := len(kept) - maxHeld; crowd > 0 {
+		s.stats.Doubtful += uint64(crowd)
+		kept = slices.Delete(kept, 0, crowd)
 	}
 	t.held = kept
 	return dst
@@ -167,7 +184,7 @@ func (s *Scanner) release(dst []Failure, until time.Time) []Failure {
 
 // endBurst says that everything that was written with what was read until then
 // has been read as well.
-func (s *Scanner) endBurst(dst []Failure, until time.Time) []Failure {
+func (s *Scanner) endBurst(dst []Failure, until time.Time, settled bool) []Failure {
 	t := &s.traefik
 	if !t.doubted.IsZero() && !t.doubted.After(until) {
 		s.surrender()
@@ -177,6 +194,7 @@ func (s *Scanner) endBurst(dst []Failure, until time.Time) []Failure {
 		s.takeBack(until, time.Time{})
 		t.tainted = false
 	}
+	s.judgeBurst(until, settled)
 	if t.current {
 		t.current = false
 		t.bursts++
@@ -194,8 +212,12 @@ func (s *Scanner) endTraefik(dst []Failure) []Failure {
 	if !t.doubted.IsZero() {
 		s.surrender()
 	}
+	s.judgeBurst(s.seen, true)
 	if t.standing == likelyTraefik {
 		t.standing = certainTraefik
+	}
+	if t.trail.misled() {
+		s.drop(func(h *heldFailure) bool { return h.seen.IsZero() })
 	}
 	for _, h := range t.held {
 		dst = append(dst, h.Failure)
@@ -209,12 +231,10 @@ func (s *Scanner) endTraefik(dst []Failure) []Failure {
 func (s *Scanner) takeBack(seen, end time.Time) {
 	t := &s.traefik
 	t.doubted = time.Time{}
-	before := len(t.held)
-	t.held = slices.DeleteFunc(t.held, func(h heldFailure) bool {
-		return !h.sealed && h.seen.IsZero() == seen.IsZero() &&
+	s.drop(func(h *heldFailure) bool {
+		return h.seen.IsZero() == seen.IsZero() &&
 			(!seen.IsZero() || end.IsZero() || h.Time.After(end.Add(-writeTime)))
 	})
-	s.stats.Doubtful += uint64(before - len(t.held))
 }
 
 // surrender says that the source is Odoo's: what looked like Traefik's was

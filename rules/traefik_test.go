@@ -251,8 +251,11 @@ func followed(t *testing.T, bursts ...[]string) (all []string, stats rules.Stats
 	now := time.Date(2026, 11, 23, 10, 45, 46, 0, time.UTC)
 	scanner := trusting(t).NewScanner(now)
 	var failures []rules.Failure
-	for _, burst := range bursts {
-		for _, line := range burst {
+	for n, burst := range bursts {
+		for i, line := range burst {
+			if i == len(burst)-1 {
+				line = counted(line, 100+n)
+			}
 			failures = scanner.Feed(failures, rules.Line{Text: []byte(line), Seen: now})
 		}
 		now = now.Add(10 * time.Millisecond)
@@ -263,6 +266,11 @@ func followed(t *testing.T, bursts ...[]string) (all []string, stats rules.Stats
 		all = append(all, f.Rule+" "+f.Addr.String())
 	}
 	return all, scanner.Stats()
+}
+
+// counted gives a line of the common format its count.
+func counted(line string, n int) string {
+	return strings.Replace(line, ` 7 "odoo@docker"`, fmt.Sprintf(` %d "odoo@docker"`, n), 1)
 }
 
 // odooFailed is a failed login in Odoo's log, in two records.
@@ -344,9 +352,9 @@ func TestWhoseOldLog(t *testing.T) {
 	const login, odoo = "traefik-login 203.0.113.50", "odoo-login 203.0.113.7"
 	victim := common("203.0.113.50", "8.8.8.8")
 	asked := common("- - [", "- x\n"+victim+"\n"+victim+"\n8.8.8.8 - - [", "POST /web/login", "GET /", " 200 4821", " 401 17",
-		`"http://172.18.0.3:8069"`, `"-"`)
-	later := common(":45:45 ", ":47:45 ")
-	earlier := common(":45:45 ", ":40:45 ")
+		`"http://172.18.0.3:8069"`, `"-"`, " 7 ", " 6 ")
+	later := counted(common(":45:45 ", ":47:45 "), 8)
+	earlier := counted(common(":45:45 ", ":40:45 "), 5)
 	for _, tt := range []struct {
 		name  string
 		lines []string
