@@ -56,6 +56,7 @@ var parts = []struct {
 }{
 	{"latency", false, (*bench).latency},
 	{"idle", false, (*bench).idle},
+	{"flood", false, (*bench).floods},
 }
 
 func names() (all []string) {
