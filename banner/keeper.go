@@ -47,7 +47,7 @@ type Keeper struct {
 	// surveyed is why it is not.
 	surveyed error
 	mends    uint64
-	last    Mended
+	last     Mended
 	// broken is what the last look could not put right.
 	broken error
 	// rearmed is when all long bans were last put in force.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"odooban/banner"
@@ -15,10 +16,15 @@ import (
 // force, and sources are read on from where they had been read. It must be
 // called before Follow.
 func (e *Engine) Restore(ctx context.Context, journal *store.Journal, now time.Time) error {
-	bans, err := e.remember(journal)
+	bans, err := journal.AllBans(time.Time{})
 	if err != nil {
 		return fmt.Errorf("restore bans: %w", err)
 	}
+	// The kernel has work to do meanwhile.
+	var blocking sync.WaitGroup
+	blocking.Go(func() { e.block(ctx, due(bans, now)) })
+	defer blocking.Wait()
+	e.remember(bans)
 	more, err := e.recount(ctx, journal, now)
 	if err != nil {
 		return fmt.Errorf("restore failures: %w", err)
@@ -36,20 +42,19 @@ func (e *Engine) Restore(ctx context.Context, journal *store.Journal, now time.T
 		e.bookmarks[source] = b
 	}
 	e.journal = journal
-	e.block(ctx, append(due(bans, now), more...))
+	blocking.Wait()
+	e.block(ctx, more)
 	return nil
 }
 
 // remember tells the jail of all bans in the journal.
-func (e *Engine) remember(journal *store.Journal) ([]store.Ban, error) {
-	bans, err := journal.AllBans(time.Time{})
+func (e *Engine) remember(bans []store.Ban) {
 	for _, b := range bans {
 		e.jail.Remember(jail.Decision{Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until, Failures: b.Failures})
 		if !b.Lifted.IsZero() {
 			e.jail.Lift(b.Prefix)
 		}
 	}
-	return bans, err
 }
 
 // due returns the bans that are to be in force.
