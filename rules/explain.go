@@ -132,12 +132,16 @@ func (set *Set) explainLogin(e *Explanation, l login) {
 func RecordTime(line []byte, ref time.Time) (time.Time, bool) {
 	var d dockerLog
 	line, _, _ = d.unwrap(line, 0)
+	var r record
+	var p plain
+	if p.parse(&r, line) { // most are, and that takes the least
+		return r.when, true
+	}
 	var q proxied
 	if parseTraefik(&q, line) {
 		return q.end(), true
 	}
 	s := Scanner{ref: ref, names: make(map[string]string), containers: make(map[string]uint32)}
-	var r record
 	if s.parse(&r, line) {
 		return r.when, true
 	}
