@@ -146,9 +146,7 @@ func (k *Keeper) turn() {
 // learn notes bans that are in force already.
 func (k *Keeper) learn(bans []Ban) {
 	for _, b := range bans {
-		if b.Until.IsZero() {
-			b.Until = time.Now().AddDate(100, 0, 0) // by hand, for ever
-		}
+		b.Until = b.end()
 		k.known.raise(b)
 	}
 }
@@ -161,7 +159,7 @@ func (k *Keeper) adopt(bans []Ban, took time.Duration) {
 		k.adopted = make(map[netip.Prefix]time.Time, len(bans))
 	}
 	for _, b := range bans {
-		k.adopted[b.Prefix] = b.Until.Add(took)
+		k.adopted[b.Prefix] = b.end().Add(took)
 	}
 }
 

@@ -2,7 +2,6 @@ package banner
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"slices"
 	"time"
@@ -52,6 +51,9 @@ func prefixesOf(bans []Ban) []netip.Prefix {
 
 // survey learns what else is in force, and ends when it knows or ctx ends.
 func (k *Keeper) survey(ctx context.Context) {
+	if k.unlisted == nil {
+		return
+	}
 	wait := time.NewTimer(surveyAfter)
 	defer wait.Stop()
 	for {
@@ -71,8 +73,8 @@ func (k *Keeper) survey(ctx context.Context) {
 	}
 }
 
-// learnOthers asks what is in force, while bans go on. It learns what of that is
-// new, and puts in force again what ends too early.
+// learnOthers asks what is in force, while bans go on. It puts in force what is
+// not there after all or ends too early, and learns what is new.
 func (k *Keeper) learnOthers(ctx context.Context) error {
 	began := time.Now()
 	seen, err := k.see(ctx)
@@ -80,8 +82,15 @@ func (k *Keeper) learnOthers(ctx context.Context) error {
 		return err
 	}
 	took := time.Since(began)
+	ends := make(map[netip.Prefix]time.Time, len(seen))
+	for _, b := range seen {
+		ends[b.Prefix] = b.end().Add(took)
+	}
+	if _, err := k.put(ctx, k.short(ends)); err != nil {
+		return err
+	}
 	for some := range slices.Chunk(seen, putBatch) {
-		if err := k.compare(ctx, some, took); err != nil {
+		if err := k.learnNew(ctx, some); err != nil {
 			return err
 		}
 	}
@@ -93,9 +102,6 @@ func (k *Keeper) learnOthers(ctx context.Context) error {
 
 // see returns what is in force: what is known, or if there is more than that all.
 func (k *Keeper) see(ctx context.Context) ([]Ban, error) {
-	if k.unlisted == nil {
-		return nil, nil
-	}
 	k.mu.Lock()
 	// One that ends right now may not be there any more, in place of another.
 	known := k.known.after(time.Now().Add(aboutOver))
@@ -110,23 +116,37 @@ func (k *Keeper) see(ctx context.Context) ([]Ban, error) {
 	return k.unlisted.find(ctx, known)
 }
 
-// compare compares with what is known what was in force a moment ago.
-func (k *Keeper) compare(ctx context.Context, seen []Ban, took time.Duration) error {
+// short returns what should last longer than it was seen to.
+func (k *Keeper) short(ends map[netip.Prefix]time.Time) []netip.Prefix {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var unknown, short []netip.Prefix
-	for _, b := range seen {
-		switch until, ok := k.known.ends[b.Prefix]; {
-		case !ok:
-			unknown = append(unknown, b.Prefix)
-		case !b.Until.IsZero() && !reaches(b.Until.Add(took), until):
-			short = append(short, b.Prefix)
-		}
-	}
-	// Somebody may have ended it since.
+	return slices.DeleteFunc(k.known.after(time.Now().Add(aboutOver)), func(p netip.Prefix) bool {
+		end, ok := ends[p]
+		return ok && reaches(end, k.known.ends[p])
+	})
+}
+
+// learnNew learns what is new among bans that were in force a moment ago, if
+// nobody has ended it since.
+func (k *Keeper) learnNew(ctx context.Context, seen []Ban) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	unknown := slices.DeleteFunc(prefixesOf(seen), func(p netip.Prefix) bool {
+		_, ok := k.known.ends[p]
+		return ok
+	})
 	found, err := k.unlisted.find(ctx, unknown)
 	k.learn(found)
-	return errors.Join(err, k.fw.Block(ctx, k.known.bans(short, time.Now())))
+	return err
+}
+
+// end is when a ban that was found in force ends: one for ever, made by hand,
+// not in our time.
+func (b Ban) end() time.Time {
+	if b.Until.IsZero() {
+		return time.Now().AddDate(100, 0, 0)
+	}
+	return b.Until
 }
 
 // reaches says whether a ban that was found in force lasts until then, to the

@@ -88,6 +88,30 @@ func TestOpenAdoptsWhatIsDue(t *testing.T) {
 	}
 }
 
+// One that is missing among many, with another in its place, is found later.
+func TestWhatIsMissingIsFoundAmongMany(t *testing.T) {
+	host := netnstest.New(t, 0).Server
+	bans := manyBans(2*sampleSize, 0)
+	for range 2 {
+		k, err := openOn(t, host, nftKind.options(webPorts...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Block(t.Context(), bans); err != nil {
+			t.Fatal(err)
+		}
+		host.Run(t, "nft", "delete", "element", "inet", nftName, "banned4", "{ 10.0.0.150 }")
+		host.Run(t, "nft", "add", "element", "inet", nftName, "banned4", "{ 192.0.2.9 timeout 1h }")
+		if err := k.learnOthers(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(blocked(t, k)); n != len(bans)+1 {
+			t.Errorf("%d in force, want %d", n, len(bans)+1)
+		}
+		unblock(t, k, "192.0.2.9/32")
+	}
+}
+
 // What was ended while all was listed is not learned.
 func TestWhatWasEndedIsNotLearned(t *testing.T) {
 	k, err := openOn(t, netnstest.New(t, 0).Server, nftKind.options(webPorts...))
@@ -100,7 +124,7 @@ func TestWhatWasEndedIsNotLearned(t *testing.T) {
 		t.Fatal(err)
 	}
 	unblock(t, k, "203.0.113.7/32")
-	if err := k.compare(t.Context(), seen, 0); err != nil {
+	if err := k.learnNew(t.Context(), seen); err != nil {
 		t.Fatal(err)
 	}
 	wantKnown(t, k, "203.0.113.8/32")
