@@ -207,8 +207,12 @@ func (g guard) setUp(ctx context.Context) (found []string, err error) {
 }
 
 // tearDown goes on to the set when a rule cannot be deleted: without iptables
-// there is no rule, and a set in use is not destroyed.
+// there is no rule, and a set in use is not destroyed, however long one waits.
 func (g guard) tearDown(ctx context.Context) error {
 	err := g.rules.remove(ctx)
-	return errors.Join(err, g.set.destroy(ctx))
+	wait := patience * time.Second
+	if err != nil {
+		wait = 0
+	}
+	return errors.Join(err, g.set.destroy(ctx, wait))
 }

@@ -136,8 +136,8 @@ func (s set) ask(body []byte) (setReply, error) {
 
 // destroy takes the set away; none is no error. A rule of the nft variant lets
 // go of its set only a moment after it was deleted, so it tries for a while.
-func (s set) destroy(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience*time.Second)
+func (s set) destroy(ctx context.Context, wait time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	retry := time.NewTicker(10 * time.Millisecond)
 	defer retry.Stop()

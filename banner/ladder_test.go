@@ -192,3 +192,31 @@ func TestRemoveLeavesNothingOfAnyBackend(t *testing.T) {
 		wantBlocked(t, keeper)
 	})
 }
+
+// Whose rules cannot be deleted, their sets are not waited for: the service, which
+// may not run iptables, would start so much later each time.
+func TestOpenDoesNotWaitForSetsInUse(t *testing.T) {
+	host := netnstest.New(t, 0).Server
+	old, err := openOn(t, host, kinds[0].options(webPorts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block(t, old, time.Hour, "203.0.113.7/32", "2001:db8:1::/64")
+	began := time.Now()
+	k, err := openOn(t, host, Options{Backend: "nftables", IPTables: "/nonexistent/iptables", IP6Tables: "/nonexistent/ip6tables"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > patience*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	wantBlocked(t, k, "203.0.113.7/32", "2001:db8:1::/64")
+	if notes := k.Notes(); len(notes) != 1 {
+		t.Fatalf("notes: %v", notes)
+	}
+	for _, words := range []string{"take over the bans of ipset", "find iptables", "the set is in use"} {
+		if text := notes[0].Error(); !strings.Contains(text, words) {
+			t.Errorf("it says nothing of %q: %s", words, text)
+		}
+	}
+}
