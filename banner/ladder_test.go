@@ -211,7 +211,8 @@ func TestOpenDoesNotWaitForSetsInUse(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 	wantBlocked(t, k, "203.0.113.7/32", "2001:db8:1::/64")
-	if notes := k.Notes(); len(notes) != 1 {
+	notes := k.Notes()
+	if len(notes) != 1 {
 		t.Fatalf("notes: %v", notes)
 	}
 	for _, words := range []string{"take over the bans of ipset", "find iptables", "the set is in use"} {
