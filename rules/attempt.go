@@ -28,6 +28,8 @@ type attempt struct {
 	late bool
 	// stray is set where the record's time cannot be true.
 	stray bool
+	// asked is set where a request may ask about it after it was let go of.
+	asked bool
 	// verdict is what judge found out.
 	verdict
 	// addr is the address that the record ends in, as far as it has come.

@@ -18,7 +18,7 @@ import (
 func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	s.previous = previous{proc: r.proc}
 	if a.post && !stray && len(s.attempts) > 0 {
-		q := s.newRequest()
+		q := s.spares.request()
 		q.access, q.when, q.seen, q.proc, q.db = a, r.when, seen, r.proc, s.dbOf(r)
 		q.line, q.at, q.offset, q.burst, q.since = s.line, s.at, s.offset, s.burst, s.workers.latest(r.proc)
 		if r.coarse {
@@ -32,23 +32,6 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 		s.answered(q)
 	}
 	s.workers.note(r.proc, s.line)
-}
-
-// newRequest is a request of which nothing is known yet, one that was let go of
-// if there is any.
-func (s *Scanner) newRequest() *request {
-	const batch = 16
-	if len(s.spare) == 0 {
-		fresh := make([]request, batch)
-		for i := range fresh {
-			s.spare = append(s.spare, &fresh[i])
-		}
-	}
-	last := len(s.spare) - 1
-	q := s.spare[last]
-	s.spare = s.spare[:last]
-	*q = request{}
-	return q
 }
 
 // judge finds out what the access lines say about the attempts. From the last

@@ -63,8 +63,7 @@ type Scanner struct {
 	// What the passages through the attempts list, kept for the next one.
 	mine, order []*attempt
 	blocking    []block
-	unused      []attempt
-	spare       []*request
+	spares      spares
 	summed      map[uint64]burst
 	held        map[netip.Addr]bool
 }
@@ -399,15 +398,9 @@ func (s *Scanner) mark(r *record, text []byte, seen time.Time) {
 	s.add(a)
 }
 
-// newAttempt is an attempt at the line just fed. They are made in batches, as
-// they come in floods.
+// newAttempt is an attempt at the line just fed.
 func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
-	const batch = 32
-	if len(s.unused) == 0 {
-		s.unused = make([]attempt, batch)
-	}
-	a := &s.unused[0]
-	s.unused = s.unused[1:]
+	a := s.spares.attempt()
 	a.event, a.when, a.micro, a.seen, a.proc, a.recordDB = e, r.when, r.when.UnixMicro(), seen, r.proc, s.dbOf(r)
 	a.sure, a.late = r.sealed, s.late && !seen.IsZero()
 	a.line, a.at, a.offset, a.burst = s.line, s.at, s.offset, s.burst

@@ -311,11 +311,9 @@ func (s *Scanner) forget(p *sweep) {
 			s.stats.Unknown++
 		}
 	}
-	s.attempts = slices.Delete(s.attempts, 0, kept)
-	// What is left of the attempts is claimed by, and stands inside, requests
-	// that come after it: nothing refers to those before.
 	gone := s.requestsUntil(oldest - 1)
-	s.spare = append(s.spare, s.requests[:gone]...)
+	s.letGo(s.attempts[:kept], s.requests[:gone], s.requests[gone:], oldest)
+	s.attempts = slices.Delete(s.attempts, 0, kept)
 	s.requests = slices.Delete(s.requests, 0, gone)
 }
 
