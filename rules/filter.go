@@ -138,7 +138,7 @@ type hit struct {
 // line returns the rules that a line may concern.
 func (f *filter) line(text []byte) ruleBits {
 	rules := f.always
-	var few [8]hit
+	var few [4]hit
 	hits, _ := f.hits(few[:0], text)
 	for _, h := range hits {
 		rules |= h.rules

@@ -134,7 +134,7 @@ type place struct {
 }
 
 // mostPlaces is how many are found at a time.
-const mostPlaces = 16
+const mostPlaces = 8
 
 // hits appends where needles stand in text, in the order of their lines, and
 // counts its lines.

@@ -1,3 +1,4 @@
+#include "go_asm.h"
 #include "textflag.h"
 
 // func scanAVX2(text *byte, n, last int, tables *tables, places *[mostPlaces]place) (at, found int, lines uint64)
@@ -65,14 +66,14 @@ fit:
 	VPCMPEQB  Y14, Y8, Y14
 	VPMOVMSKB Y14, AX
 	NOTL      AX
-	VMOVDQU   Y8, 0(R8)
-	MOVL      AX, 32(R8)
-	MOVL      R11, 36(R8)
-	MOVL      BX, 40(R8)
-	MOVL      CX, 44(R8)
-	ADDQ      $48, R8
+	VMOVDQU   Y8, place_fits(R8)
+	MOVL      AX, place_which(R8)
+	MOVL      R11, place_ends(R8)
+	MOVL      BX, place_lines(R8)
+	MOVL      CX, place_at(R8)
+	ADDQ      $place__size, R8
 	INCQ      R10
-	CMPQ      R10, $16
+	CMPQ      R10, $const_mostPlaces
 	JNE       next
 	ADDQ      R12, BX
 	ADDQ      $32, CX
