@@ -10,8 +10,8 @@ import (
 	"odooban/rules"
 )
 
-// manyTracks is from how many logs on each is read by one worker, which takes
-// less memory.
+// manyTracks is from how many logs on each is read by two workers at most, which
+// takes less memory.
 const manyTracks = 4
 
 // merge yields the failures of all tracks, which are in the order of their
@@ -21,7 +21,7 @@ const manyTracks = 4
 func merge(ctx context.Context, set *rules.Set, waiting []*track) iter.Seq2[*Log, []rules.Failure] {
 	workers := runtime.GOMAXPROCS(0)
 	if len(waiting) > manyTracks {
-		workers = 1
+		workers = min(workers, 2)
 	}
 	return func(yield func(*Log, []rules.Failure) bool) {
 		var open []*track
