@@ -18,7 +18,7 @@ import "slices"
 
 // odooLiterals are what a line holds that is about a login: its logger, or the
 // word before the address.
-var odooLiterals = []string{"res_users", "auth_signup", " from ", taintLiteral}
+var odooLiterals = slices.Concat([]string{"res_users", "auth_signup", " from "}, taintLiterals)
 
 // odooPaths are what an access line of a POST request holds that tries a login
 // or asks for a new password: see targetOf.

@@ -205,12 +205,13 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 		own = s.parse(&r, text)
 	}
 	if !own {
+		s.traceback(text, seen)
 		s.continued(text, seen)
 		return time.Time{}
 	}
 	s.stats.note(r.when)
 	stray := s.stray(r.when, seen)
-	if s.holdsPath(&r, seen) {
+	if s.holdsText(&r, seen) {
 		s.unsure(&r)
 		return r.when
 	}
