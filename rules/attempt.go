@@ -83,11 +83,14 @@ func (a *attempt) owner() netip.Addr {
 
 // place is where the attempt stands in the log: where its address does.
 func (a *attempt) place() (line uint64, offset int64) {
-	if a.claim != nil && a.claim.addr != a.addr {
+	if a.displaced() {
 		return a.claim.line, a.claim.offset
 	}
 	return a.line, a.offset
 }
+
+// displaced says whether that is not its own line.
+func (a *attempt) displaced() bool { return a.claim != nil && a.claim.addr != a.addr }
 
 // claimable says whether a request can have made the attempt at all.
 func (a *attempt) claimable() bool {

@@ -43,9 +43,6 @@ func (s *Scanner) judge() {
 	}
 	s.fresh = false
 	s.timelines.fill(s.attempts)
-	for _, a := range s.attempts {
-		a.verdict = verdict{}
-	}
 	s.mine = s.mine[:0]
 	for _, q := range s.requests {
 		first := len(s.mine)

@@ -35,6 +35,12 @@ const traefikLog = ^uint32(0)
 type forms struct {
 	known map[uint32]form
 	wrap  form // what all lines come in, once there is a known form
+	// latest is the container whose form was noted last, and that form: nearly
+	// always it is asked for next.
+	latest struct {
+		container uint32
+		is        form
+	}
 	// object says that the line at hand came in an object of Docker's.
 	object bool
 	// last is how many bytes had been read when a record in its form came at
@@ -59,6 +65,9 @@ func (f *forms) fit(is form, container uint32) bool {
 	if !f.settled() {
 		return true
 	}
+	if f.isLatest(is, container) {
+		return true
+	}
 	known := f.known[container]
 	return is&wrapping == f.wrap && (known == 0 || known == is)
 }
@@ -67,13 +76,24 @@ func (f *forms) fit(is form, container uint32) bool {
 // had been read by then.
 func (f *forms) note(is form, container uint32, offset int64) {
 	const most = 4096
+	f.last = offset
+	if f.isLatest(is, container) && len(f.known) < most {
+		return
+	}
 	if f.known == nil || len(f.known) >= most {
 		f.known = make(map[uint32]form)
 	}
-	f.last = offset
 	if f.known[container] != is {
 		f.known[container], f.wrap = is, is&wrapping
 	}
+	if is&wrapping == f.wrap {
+		f.latest.container, f.latest.is = container, is
+	}
+}
+
+// isLatest says whether the form is the one noted last, and of that container.
+func (f *forms) isLatest(is form, container uint32) bool {
+	return is != 0 && is == f.latest.is && container == f.latest.container
 }
 
 // parse takes a line apart, if it is in the form of the log.
@@ -145,6 +165,7 @@ func (s *Scanner) formed(is form, own bool, seen time.Time) (changed bool) {
 	}
 	if changed {
 		f.known, f.others = nil, 0
+		f.latest.is = 0
 	}
 	return changed
 }

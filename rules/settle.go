@@ -111,25 +111,23 @@ func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 // inPlace returns the attempts that may be decided, in the order in which they
 // are to be told.
 func (s *Scanner) inPlace(p *sweep) []*attempt {
-	attempts := s.attempts
-	if p.now.IsZero() {
+	sorted := true
+	s.order = s.order[:0]
+	for _, a := range s.attempts {
 		// In history only what is past is decided, and what stands behind an
 		// attempt that its own line does not make past is not past either.
-		n := slices.IndexFunc(attempts, func(a *attempt) bool {
-			return !p.final && a.line >= p.crowd && s.offset-a.offset <= horizon
-		})
-		if n >= 0 {
-			attempts = attempts[:n]
+		if p.now.IsZero() && !p.final && a.line >= p.crowd && s.offset-a.offset <= horizon {
+			break
 		}
+		s.order = append(s.order, a)
+		sorted = sorted && !a.displaced()
 	}
-	inPlace := func(a, b *attempt) int {
-		i, _ := a.place()
-		j, _ := b.place()
-		return cmp.Compare(i, j)
-	}
-	s.order = append(s.order[:0], attempts...)
-	if !slices.IsSortedFunc(s.order, inPlace) {
-		slices.SortStableFunc(s.order, inPlace)
+	if !sorted {
+		slices.SortStableFunc(s.order, func(a, b *attempt) int {
+			i, _ := a.place()
+			j, _ := b.place()
+			return cmp.Compare(i, j)
+		})
 	}
 	return s.order
 }

@@ -51,12 +51,13 @@ func (t *timelines) begin(p process) *timeline {
 	return begun
 }
 
-// fill lists attempts anew.
+// fill lists attempts anew, and forgets what was known of them.
 func (t *timelines) fill(attempts []*attempt) {
 	for _, line := range t.of {
 		line.attempts = line.attempts[:0]
 	}
 	for _, a := range attempts {
+		a.verdict = verdict{}
 		if a.claimable() {
 			line := t.begin(a.proc)
 			line.attempts = append(line.attempts, moment{a.micro, a})
