@@ -111,7 +111,7 @@ func TestManyRules(t *testing.T) {
 	for i := range user {
 		block := []byte("rule" + strings.Repeat("x", i+1) + " 10.0.0.1\n")
 		s := set.NewScanner(fuzzRef)
-		failures := s.Skim(nil, block, set.Search(nil, block))
+		failures := s.Skim(nil, block, Place{}, set.Search(nil, block))
 		if len(failures) != 1 || !slices.Equal(failures, set.NewScanner(fuzzRef).Feed(nil, Line{Text: block[:len(block)-1]})) {
 			t.Errorf("rule %d: %v", i, failures)
 		}

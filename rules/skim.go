@@ -6,8 +6,9 @@ import (
 )
 
 // Skim takes a block of whole lines of history, in which Set.Search has looked
-// for those that matter, and does what Feed does with each of them.
-func (s *Scanner) Skim(dst []Failure, block []byte, found *Found) []Failure {
+// for those that matter, and does what Feed does with each of them. place is
+// where the first line stands.
+func (s *Scanner) Skim(dst []Failure, block []byte, place Place, found *Found) []Failure {
 	first := s.line
 	marks := found.marks
 	for pos := 0; pos < len(block); {
@@ -31,7 +32,8 @@ func (s *Scanner) Skim(dst []Failure, block []byte, found *Found) []Failure {
 		}
 		size := bytes.IndexByte(block[pos:], '\n') + 1
 		text := bytes.TrimSuffix(block[pos:pos+size-1], carriageReturn)
-		dst = s.feed(dst, Line{Text: text, Size: int64(size)}, rules)
+		at := Place{place.Generation, place.Offset + int64(pos)}
+		dst = s.feed(dst, Line{Text: text, Place: at, Size: int64(size)}, rules)
 		pos += size
 	}
 	s.backlog.keep()

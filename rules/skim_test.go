@@ -31,7 +31,7 @@ func skim(set *rules.Set, log []byte, size int) ([]rules.Failure, rules.Stats) {
 		}
 		if block[len(block)-1] == '\n' {
 			found = set.Search(found, block)
-			failures = scanner.Skim(failures, bytes.Clone(block), found)
+			failures = scanner.Skim(failures, bytes.Clone(block), rules.Place{}, found)
 		} else {
 			failures = scanner.Feed(failures, rules.Line{Text: block})
 		}

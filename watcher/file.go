@@ -78,6 +78,8 @@ var errGone = errors.New("file is gone")
 type follower struct {
 	*File
 	sink Sink
+	// skimmer is sink, if it is one.
+	skimmer Skimmer
 
 	// current is what the path names, or named last; nil before there was
 	// anything. old are those before it that may still be written to.
@@ -120,6 +122,7 @@ type follower struct {
 func newFollower(f *File, sink Sink) *follower {
 	w := &follower{File: f, sink: sink, dir: f.notices, began: time.Now()}
 	w.encode = w.position
+	w.skimmer, _ = sink.(Skimmer)
 	if err := f.probe(); err != nil {
 		w.poll = true
 		w.trouble(err)

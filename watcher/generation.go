@@ -106,19 +106,37 @@ func (g *generation) size(buf []byte) (int64, error) {
 }
 
 // feed hands the lines of data, which stands at the position, to emit with the
-// offset of each, and moves the position behind it.
-func (g *generation) feed(data []byte, emit func(text []byte, offset int64) error) error {
-	offset := g.offset()
-	begin := offset - g.pos
+// offset of each, and moves the position behind it. Where skim is not nil, it gets
+// all whole lines behind the first at once.
+func (g *generation) feed(data []byte, emit, skim func(text []byte, offset int64) error) error {
+	begin := g.offset() - g.pos
 	g.fed, g.used = data, 0
-	err := g.lines.feed(data, func(text []byte) error {
+	line := func(text []byte) error {
 		start := g.pos + begin
 		begin += g.lines.size
 		g.used = int(begin)
 		return emit(text, start)
-	})
+	}
+	err := g.cut(data, line, skim)
 	g.passed(data, time.Now())
 	return err
+}
+
+// cut cuts data into its lines.
+func (g *generation) cut(data []byte, line func(text []byte) error, skim func(lines []byte, offset int64) error) error {
+	first, last := bytes.IndexByte(data, '\n')+1, bytes.LastIndexByte(data, '\n')+1
+	if skim == nil || first == last {
+		return g.lines.feed(data, line)
+	}
+	if err := g.lines.feed(data[:first], line); err != nil {
+		return err
+	}
+	g.used = last
+	if err := skim(data[first:last], g.pos+int64(first)); err != nil {
+		return err
+	}
+	g.lines.keep(data[last:])
+	return nil
 }
 
 // passed moves the position behind data, which stands there.

@@ -65,12 +65,20 @@ func (w *follower) feed(g *generation, data []byte, seen time.Time) error {
 	}
 	w.turn() // a large file takes its time
 	skipped := g.lines.skipped
+	var skim func([]byte, int64) error
+	if w.skimmer != nil && seen.IsZero() {
+		skim = func(lines []byte, offset int64) error {
+			w.count++
+			w.unsettled = true
+			return w.skimmer.Skim(Lines{Text: lines, Place: Place{g.name, offset}, Position: w.encode})
+		}
+	}
 	err := g.feed(data, func(text []byte, offset int64) error {
 		if g.name == "" {
 			w.call(g, text)
 		}
 		return w.line(Line{Text: text, Seen: seen, Place: Place{g.name, offset}, Position: w.encode})
-	})
+	}, skim)
 	w.latest, w.armed = g.grown, true
 	w.check.Reset(SettleTime)
 	w.skipped.Add(g.lines.skipped - skipped)

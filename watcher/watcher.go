@@ -62,6 +62,24 @@ type Sink interface {
 	Settled(now time.Time) error
 }
 
+// Skimmer is a Sink that takes many lines at once, where that is all the same: that
+// is much faster where most of them tell nothing.
+type Skimmer interface {
+	Sink
+	// Skim takes the next lines, which are history.
+	Skim(Lines) error
+}
+
+// Lines are lines of history that stand one behind the other.
+type Lines struct {
+	// Text is whole lines, each with its end. It is valid until Skim returns.
+	Text []byte
+	// Place identifies the first line, as of Line.
+	Place Place
+	// Position gives where reading goes on after the last of them, as of Line.
+	Position func() []byte
+}
+
 // SettleTime is how long a source must have been at its end before it is
 // called settled. A log record is one write, so by then all lines of the
 // last record have been read.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ const (
 // until ctx ends or the source has ended. ref is as in Set.NewScanner.
 func (e *Engine) Follow(ctx context.Context, source watcher.Source, set *rules.Set, ref time.Time) error {
 	s := &stream{
-		engine: e, source: source.Name(), scanner: set.NewScanner(ref),
+		engine: e, set: set, source: source.Name(), scanner: set.NewScanner(ref),
 		began: strconv.FormatInt(ref.UnixNano(), 16), restored: e.bookmarks[source.Name()],
 	}
 	s.observe = func(seen time.Time) { e.Observe(ctx, s.source, s.failures, seen) }
@@ -55,6 +56,8 @@ type stream struct {
 	observe  func(seen time.Time)
 	record   func(seen time.Time)
 	source   string
+	set      *rules.Set
+	found    *rules.Found
 	scanner  *rules.Scanner
 	failures []rules.Failure
 	before   rules.Stats
@@ -86,6 +89,23 @@ func (s *stream) Line(l watcher.Line) error {
 	s.failures = s.scanner.Feed(s.failures, rules.Line{Text: l.Text, Seen: l.Seen, Place: place})
 	s.seen = l.Seen
 	s.tell(l.Seen)
+	return nil
+}
+
+// Skim takes lines of history. They are searched for those that matter.
+func (s *stream) Skim(l watcher.Lines) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rest()
+	place := rules.Place(l.Place)
+	s.position = l.Position
+	s.found = s.set.Search(s.found, l.Text)
+	s.failures = s.scanner.Skim(s.failures, l.Text, place, s.found)
+	last := bytes.LastIndexByte(l.Text[:len(l.Text)-1], '\n') + 1
+	s.bookmark.passed(rules.Place{Generation: place.Generation, Offset: place.Offset + int64(last)})
+	s.unkept += int(s.scanner.Stats().Lines - s.before.Lines)
+	s.seen = time.Time{}
+	s.tell(time.Time{})
 	return nil
 }
 

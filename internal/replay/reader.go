@@ -68,7 +68,7 @@ func (r *reader) read(log *Log) error {
 // lines takes whole lines.
 func (r *reader) lines(lines []byte, found *rules.Found) error {
 	r.log.note(lines, r.ref)
-	return r.tell(r.scanner.Skim(r.failures[:0], lines, found))
+	return r.tell(r.scanner.Skim(r.failures[:0], lines, rules.Place{}, found))
 }
 
 // line takes a line that lay in two blocks.

@@ -57,6 +57,7 @@ var parts = []struct {
 	{"latency", false, (*bench).latency},
 	{"idle", false, (*bench).idle},
 	{"flood", false, (*bench).floods},
+	{"catchup", false, (*bench).catchUp},
 }
 
 func names() (all []string) {

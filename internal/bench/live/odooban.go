@@ -32,20 +32,31 @@ func (s *site) journal() string { return filepath.Join(s.dir, "journal", "odooba
 // odooban starts odooban on a new site, with so many bans and victims who will be
 // banned at their next failure.
 func (w *workshop) odooban(ctx context.Context, bans int, victims []netip.Addr) (*daemon, error) {
-	s, err := w.site()
+	s, err := w.prepare(bans, victims)
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(remember(s.journal(), bans, victims),
-		os.WriteFile(filepath.Join(s.dir, "odooban.yaml"), fmt.Appendf(nil, configuration, s.dir), 0o600))
-	var d *daemon
-	if err == nil {
-		d, err = s.odooban(ctx, w.program)
-	}
+	d, err := s.odooban(ctx, w.program)
 	if err != nil {
 		s.close()
 	}
 	return d, err
+}
+
+// prepare makes the site of an odooban.
+func (w *workshop) prepare(bans int, victims []netip.Addr) (*site, error) {
+	s, err := w.site()
+	if err != nil {
+		return nil, err
+	}
+	err = os.WriteFile(filepath.Join(s.dir, "odooban.yaml"), fmt.Appendf(nil, configuration, s.dir), 0o600)
+	if err == nil && bans+len(victims) > 0 {
+		err = remember(s.journal(), bans, victims)
+	}
+	if err != nil {
+		s.close()
+	}
+	return s, err
 }
 
 // odooban starts odooban on a site as systemd does, and waits until it says that
