@@ -68,7 +68,7 @@ const reach = 512
 // own appends the attempts that the request may have made, by process and time,
 // in the order of their lines.
 func (s *Scanner) own(own []*attempt, q *request) []*attempt {
-	t := s.timelines.find(q.proc)
+	t := s.timelines.of.find(q.proc)
 	if t == nil {
 		return own
 	}

@@ -67,7 +67,7 @@ func (b *backlog) lines() []byte {
 // acquaint looks back for access lines when a process is named that has shown
 // none: who never answered has written no record.
 func (s *Scanner) acquaint(p process) {
-	if len(s.backlog.text) == 0 || s.workers.known[p] != nil {
+	if len(s.backlog.text) == 0 || s.workers.known.find(p) != nil {
 		return
 	}
 	text := s.backlog.lines()

@@ -25,14 +25,6 @@ type record struct {
 	coarse bool
 }
 
-// process tells the processes of one source apart: the PID, and for saved
-// compose logs the container it was in, by the number that the Scanner gave it.
-// Syslog lines name no PID; they all count as one process.
-type process struct {
-	container uint32
-	pid       int32
-}
-
 // database returns the record's database, or nothing where Odoo wrote that it
 // had none ("?" or "None").
 func (r *record) database() []byte {

@@ -154,16 +154,16 @@ func (s *Scanner) feed(dst []Failure, line Line, rules ruleBits) []Failure {
 	if line.Text = text; joined || rules&anyRule != 0 {
 		rules = s.set.filter.line(text)
 	}
-	return s.look(dst, line, rules)
+	return s.look(dst, &line, rules)
 }
 
 // look looks at a line.
-func (s *Scanner) look(dst []Failure, line Line, rules ruleBits) []Failure {
+func (s *Scanner) look(dst []Failure, line *Line, rules ruleBits) []Failure {
 	var when time.Time
 	if s.traefik.standing != certainOdoo {
 		var mine bool
-		if dst, when, mine = s.undeclared(dst, line); mine {
-			return s.set.match(dst, line, rules, when, s.ref)
+		if dst, when, mine = s.undeclared(dst, *line); mine {
+			return s.set.match(dst, *line, rules, when, s.ref)
 		}
 	}
 	odoo := !line.Seen.IsZero() || rules&ofOdoo != 0 || s.attentive()
@@ -172,14 +172,14 @@ func (s *Scanner) look(dst []Failure, line Line, rules ruleBits) []Failure {
 		s.backlog.begin()
 	} else {
 		s.previous = previous{lost: true}
-		s.backlog.add(line)
+		s.backlog.add(*line)
 		var r record
 		if s.parse(&r, line.Text) {
 			when = r.when
 		}
 	}
 	if len(s.set.user) > 0 {
-		dst = s.set.match(dst, line, rules, when, s.ref)
+		dst = s.set.match(dst, *line, rules, when, s.ref)
 	}
 	if odoo {
 		if len(s.attempts) == 0 {

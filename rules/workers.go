@@ -5,7 +5,7 @@ import "slices"
 // workers watches which processes answer requests. A prefork server's take
 // turns, and each has one request at a time; a threaded server is one process.
 type workers struct {
-	known map[process]*worker
+	known byProcess[worker]
 	last  process
 	turns []uint64 // lines of access lines that showed processes taking turns
 	// newest is the latest line that was a process's first.
@@ -30,12 +30,13 @@ const (
 // note takes the process of an access line.
 func (w *workers) note(p process, line uint64) {
 	const most = 1024
-	if w.known == nil || len(w.known) > most {
-		w.known = make(map[process]*worker)
+	if len(w.known.all) > most {
+		w.known = byProcess[worker]{}
 	}
-	known := w.known[p]
+	known := w.known.find(p)
 	if known == nil {
-		w.known[p], w.last, w.newest = &worker{line, line}, p, max(w.newest, line)
+		*w.known.begin(p) = worker{line, line}
+		w.last, w.newest = p, max(w.newest, line)
 		return
 	}
 	known.latest = line
@@ -60,13 +61,13 @@ func (w *workers) prefork() bool {
 
 // knew says whether p had answered a request before the line.
 func (w *workers) knew(p process, line uint64) bool {
-	known := w.known[p]
+	known := w.known.find(p)
 	return known != nil && known.first < line
 }
 
 // latest is the line of p's latest access line, zero without one.
 func (w *workers) latest(p process) uint64 {
-	if known := w.known[p]; known != nil {
+	if known := w.known.find(p); known != nil {
 		return known.latest
 	}
 	return 0
@@ -79,9 +80,9 @@ func (w *workers) forget(from, to uint64) {
 	if w.newest <= from {
 		return
 	}
-	for p, known := range w.known {
+	for p, known := range w.known.all {
 		if known.first > from && known.first <= to {
-			delete(w.known, p)
+			w.known.forget(p)
 		}
 	}
 }
