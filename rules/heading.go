@@ -101,7 +101,7 @@ func parseHeading(b []byte) (heading, bool) {
 		return heading{}, false
 	}
 	db, rest, ok := cutWord(rest)
-	if !ok || len(db) == 0 {
+	if !ok || !isDatabase(db) {
 		return heading{}, false
 	}
 	end := bytes.IndexByte(rest, ':')

@@ -26,6 +26,7 @@ type probe struct {
 	Failure
 	seen   time.Time
 	line   uint64
+	offset int64
 	burst  uint64
 	sealed bool
 	void   bool // it is a part of a login
@@ -63,7 +64,7 @@ func (s *Scanner) probed(r *record, a access, seen time.Time, stray bool) {
 	}
 	s.probes = append(s.probes, &probe{
 		Failure: Failure{Time: r.when, Addr: a.addr, DB: string(r.database()), Rule: rule, Place: s.at},
-		seen:    seen, line: s.line, burst: s.burst, sealed: r.sealed,
+		seen:    seen, line: s.line, offset: s.offset, burst: s.burst, sealed: r.sealed,
 	})
 }
 
@@ -89,6 +90,9 @@ func (s *Scanner) realProbes(p *sweep) (certain []*probe) {
 	}
 	s.judge()
 	s.probes = slices.DeleteFunc(s.probes, func(one *probe) bool {
+		if one.seen.IsZero() && !one.sealed && !p.final && s.offset-one.offset <= longestText {
+			return false // doubtDatabase may take it back
+		}
 		holders := s.holders(one)
 		one.void = one.void || s.enclosed(one)
 		if slices.ContainsFunc(holders, func(a *attempt) bool { return s.undecided(a, one, p) }) {

@@ -205,7 +205,9 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 		own = s.parse(&r, text)
 	}
 	if !own {
-		s.traceback(text, seen)
+		if r.form == 0 {
+			s.loose(text, seen)
+		}
 		s.continued(text, seen)
 		return time.Time{}
 	}

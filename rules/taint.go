@@ -44,6 +44,8 @@ type taint struct {
 	until int64
 	burst uint64
 	seen  time.Time // zero in history
+	// database says that it is the name of a database.
+	database bool
 	// prompt says that the last record was read just after it was written.
 	prompt bool
 }
@@ -57,7 +59,7 @@ func (s *Scanner) tainted(seen time.Time) bool {
 	case seen.IsZero():
 		return s.offset <= t.until
 	}
-	return t.burst == s.burst && seen.Sub(t.seen) <= burstAge
+	return t.burst == s.burst && seen.Sub(t.seen) <= burstAge || t.database && seen.Sub(t.seen) <= accessLag
 }
 
 // holdsText takes note of a record that may hold a text, and says whether the record
@@ -67,22 +69,36 @@ func (s *Scanner) holdsText(r *record, seen time.Time) bool {
 		return false
 	}
 	inside := s.tainted(seen)
+	if holdsHeading(r) {
+		s.doubtDatabase(isFatal(r.msg), seen)
+		return true
+	}
 	s.taint.prompt = !seen.IsZero() && seen.Sub(r.when)-min(s.lag, 0) <= promptLag
-	if s.taint.prompt && isHarmful(r) || mentionsText(r) {
+	switch {
+	case bytes.HasSuffix(r.logger, []byte(".http")) && bytes.Contains(r.msg, []byte("FATAL: ")):
+		s.doubtDatabase(true, seen)
+	case endsDatabase(r.msg):
+		s.doubtDatabase(isFatal(r.msg), seen)
+	case s.taint.prompt && isHarmful(r) || mentionsText(r):
 		s.taintFrom(seen)
 	}
 	return inside
 }
 
-// traceback takes note of a line that is no record's header.
-func (s *Scanner) traceback(line []byte, seen time.Time) {
-	if s.taint.prompt && !seen.IsZero() && bytes.HasPrefix(line, []byte(tracebackLiteral)) {
+// loose takes note of a line that is no record's header.
+func (s *Scanner) loose(line []byte, seen time.Time) {
+	switch {
+	case endsDatabase(line), cutsHeading(line):
+		s.doubtDatabase(isFatal(line), seen)
+	case s.taint.prompt && !seen.IsZero() && bytes.HasPrefix(line, []byte(tracebackLiteral)):
 		s.taintFrom(seen)
 	}
 }
 
 func (s *Scanner) taintFrom(seen time.Time) {
-	s.taint = taint{set: true, until: s.offset + longestText, burst: s.burst, seen: seen, prompt: s.taint.prompt}
+	t := &s.taint
+	t.database = t.database && s.tainted(seen)
+	t.set, t.until, t.burst, t.seen = true, s.offset+longestText, s.burst, seen
 }
 
 // mentionsText says whether the record is known to hold a text. A query holds none
@@ -124,7 +140,8 @@ func isHarmless(msg []byte) bool {
 	case "Access Denied", "Exception during request handling.": // a traceback follows
 		return true
 	}
-	return bytes.Contains(msg, []byte(" called ignoring args {")) || bytes.HasPrefix(msg, []byte("Logged into database '")) ||
+	return bytes.Contains(msg, []byte(" called ignoring args {")) ||
+		bytes.HasPrefix(msg, []byte("Logged into database '")) ||
 		bytes.HasPrefix(msg, []byte("The /xmlrpc, /xmlrpc/2 and /jsonrpc endpoints are deprecated"))
 }
 
