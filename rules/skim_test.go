@@ -22,6 +22,7 @@ func skim(set *rules.Set, log []byte, size int) ([]rules.Failure, rules.Stats) {
 	scanner := set.NewScanner(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	var failures []rules.Failure
 	var found *rules.Found
+	at := rules.Place{Generation: "first"}
 	for len(log) > 0 {
 		block := log[:min(size, len(log))]
 		if end := bytes.IndexByte(log[len(block)-1:], '\n'); end >= 0 {
@@ -31,11 +32,12 @@ func skim(set *rules.Set, log []byte, size int) ([]rules.Failure, rules.Stats) {
 		}
 		if block[len(block)-1] == '\n' {
 			found = set.Search(found, block)
-			failures = scanner.Skim(failures, bytes.Clone(block), rules.Place{}, found)
+			failures = scanner.Skim(failures, bytes.Clone(block), at, found)
 		} else {
-			failures = scanner.Feed(failures, rules.Line{Text: block})
+			failures = scanner.Feed(failures, rules.Line{Text: block, Place: at})
 		}
 		log = log[len(block):]
+		at.Offset += int64(len(block))
 	}
 	return scanner.Flush(failures), scanner.Stats()
 }
@@ -44,13 +46,15 @@ func skim(set *rules.Set, log []byte, size int) ([]rules.Failure, rules.Stats) {
 func fed(set *rules.Set, log []byte) ([]rules.Failure, rules.Stats) {
 	scanner := set.NewScanner(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	var failures []rules.Failure
+	at := rules.Place{Generation: "first"}
 	for line := range bytes.Lines(log) {
 		text := bytes.TrimSuffix(line, []byte("\n"))
 		whole := len(text) < len(line)
 		if whole {
 			text = bytes.TrimSuffix(text, []byte("\r"))
 		}
-		failures = scanner.Feed(failures, rules.Line{Text: text, Size: int64(max(len(line), len(text)+1))})
+		failures = scanner.Feed(failures, rules.Line{Text: text, Place: at, Size: int64(max(len(line), len(text)+1))})
+		at.Offset += int64(len(line))
 	}
 	return scanner.Flush(failures), scanner.Stats()
 }
