@@ -93,12 +93,17 @@ lint: $(LINTER) ## Check style, mistakes, formatting and go.mod.
 
 bench: $(if $(OLD),$(BENCHSTAT)) ## Run the benchmarks into bench.out; OLD=before.out COUNT=6 compares.
 	CGO_ENABLED=0 go run ./internal/bench -rounds $(ROUNDS) | tee bench-replay.out
+	@if ((EUID == 0)); then CGO_ENABLED=0 go run ./internal/bench/live -rounds $(ROUNDS) | tee bench-live.out; \
+		else echo 'not root, so the daemon is not measured: sudo env PATH="$$PATH" make bench'; fi
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) $$(scripts/packages Benchmark) | tee bench.out
 	$(if $(OLD),$(BENCHSTAT) $(OLD) bench.out)
 
-bench-peers: ## Replay the same log with Debian's fail2ban-regex, which is installed for it (as root).
-	@command -v fail2ban-regex >/dev/null || apt-get install -y --no-install-recommends fail2ban
+bench-peers: ## Measure Debian's fail2ban on the same logs, which is installed for it (as root).
+	@{ command -v fail2ban-server && python3 -c 'import pyinotify'; } >/dev/null 2>&1 || \
+		apt-get install -y --no-install-recommends fail2ban python3-pyinotify
+	@scripts/deps
 	CGO_ENABLED=0 go run ./internal/bench -rounds $(ROUNDS) -peers
+	CGO_ENABLED=0 go run ./internal/bench/live -rounds $(ROUNDS) -peers
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s) each.
 	@scripts/fuzz $(FUZZTIME)
@@ -107,7 +112,7 @@ deps: ## Install what the tests need, Docker too (Debian, as root); else say wha
 	@scripts/deps all
 
 clean: ## Remove what was built, except the tools: they take minutes.
-	rm -rf bin dist bench.out bench-replay.out
+	rm -rf bin dist bench.out bench-replay.out bench-live.out
 
 # Built again when their versions change. The touch is for go install, which leaves a binary alone that is up to date.
 $(LINTER): tools/go.sum

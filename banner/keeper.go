@@ -18,6 +18,10 @@ const (
 	keepSettle = 200 * time.Millisecond
 	// keepPause is the least time between two looks because of changes.
 	keepPause = 2 * time.Second
+	// turnEvery is how often Keep comes round at least, and expireEvery how often
+	// where it has to end bans.
+	turnEvery   = 5 * time.Second
+	expireEvery = time.Second
 	// rearmEvery is how often bans longer than the kernel can count are put in
 	// force again.
 	rearmEvery = 24 * time.Hour
@@ -132,8 +136,8 @@ func (k *Keeper) Remove(ctx context.Context) error {
 // iptables rules until somebody opens them again.
 func (k *Keeper) Close() error { return k.fw.Close() }
 
-// Rounds is how many times Keep has come round: about once a second, unless it
-// hangs or the kernel does not answer to a ban. It can be asked for at any time.
+// Rounds is how many times Keep has come round: every few seconds, unless it hangs
+// or the kernel does not answer to a ban. It can be asked for at any time.
 func (k *Keeper) Rounds() uint64 { return k.rounds.Load() }
 
 // turn counts a round, when bans can be put in force.
@@ -179,15 +183,20 @@ func (k *Keeper) Keep(ctx context.Context, report func(Mended)) error {
 	}
 	every := time.NewTicker(keepEvery)
 	defer every.Stop()
-	second := time.NewTicker(time.Second)
-	defer second.Stop()
+	pace := turnEvery
+	if _, ok := k.fw.(expirer); ok {
+		pace = expireEvery
+	}
+	round := time.NewTicker(pace)
+	defer round.Stop()
+	k.turn()
 	var settled <-chan time.Time
 	looked := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-second.C:
+		case <-round.C:
 			k.expire(ctx, report)
 			k.turn()
 			continue

@@ -62,7 +62,7 @@ func (d *daemon) said() error {
 
 // stop ends it as the system does.
 func (d *daemon) stop() error {
-	const patience = time.Minute
+	const patience = 5 * time.Minute
 	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop %s: %w", d.cmd.Path, errors.Join(err, d.said()))
 	}

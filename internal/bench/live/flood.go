@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"text/tabwriter"
 	"time"
 
 	"odooban/internal/control"
+	"odooban/internal/store"
 )
 
 const (
@@ -24,12 +26,16 @@ const (
 // flood is a flood from so many addresses, and what came of it.
 type flood struct {
 	addresses int
+	// cut is set where odooban is ended with the flood, and started again.
+	cut bool
 	*daemon
-	behind time.Duration // how far counting was behind writing, at most
-	after  time.Duration // from the last write until all was counted
-	source control.Source
-	bans   int
-	used   used
+	behind       time.Duration // how far counting was behind writing, at most
+	after        time.Duration // from the last write until all was counted
+	unattributed uint64
+	counted      int // in the journal
+	bans         int
+	cpu          time.Duration
+	memory, peak float64
 }
 
 // floods measures what odooban does in floods.
@@ -37,54 +43,98 @@ func (b *bench) floods() error {
 	fmt.Fprintf(b.out, "\n%d failures a second for %v, with an access line each, by %d processes:\n\n", pressure, onslaught, press)
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "written\tcounted\tunattributed\tbans\tbehind s\tafter s\tCPU s\tRSS MB\tpeak MB\t  measure\n")
-	for _, addresses := range []int{1, 1_000_000} {
-		f := &flood{addresses: addresses}
+	for _, f := range []*flood{{addresses: 1}, {addresses: 1_000_000}, {addresses: 1_000_000, cut: true}} {
 		if err := b.flood(f); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.0f\t%.0f\t  a flood from %d addresses\n",
-			pressure*int(onslaught.Seconds()), f.source.Failures, f.source.Unattributed, f.bans,
-			f.behind.Seconds(), f.after.Seconds(), f.used.cpu.Seconds(), f.memory(), f.peak(), addresses)
-		f.close()
+		name := fmt.Sprintf("a flood from %d addresses", f.addresses)
+		if f.cut {
+			name += ", stopped at its end and started again"
+		}
+		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.0f\t%.0f\t  %s\n", pressure*int(onslaught.Seconds()), f.counted,
+			f.unattributed, f.bans, f.behind.Seconds(), f.after.Seconds(), f.cpu.Seconds(), f.memory, f.peak, name)
 	}
 	return w.Flush()
 }
 
-func (b *bench) flood(f *flood) error {
-	d, err := b.odooban(b.ctx, 0, nil)
-	if err != nil {
+func (b *bench) flood(f *flood) (err error) {
+	if f.daemon, err = b.odooban(b.ctx, 0, nil); err != nil {
 		return err
 	}
-	f.daemon = d
-	o, err := openOdoo(d.log, press)
-	if err != nil {
-		return err
-	}
-	ctx, ended := context.WithCancel(b.ctx)
-	defer ended()
-	watched := make(chan error, 1)
-	go func() { watched <- f.watch(ctx) }()
-	if err := o.flood(ctx, f.addresses); err != nil {
+	defer func() { f.close() }() // the one that runs then
+	if err := f.press(b.ctx); err != nil {
 		return err
 	}
 	wrote := time.Now()
-	ended()
-	if err := <-watched; err != nil {
+	if f.cut {
+		f.cpu = f.daemon.cpu()
+		if err := f.stop(); err != nil {
+			return err
+		}
+		if f.daemon, err = f.site.odooban(b.ctx, b.program); err != nil {
+			return err
+		}
+	}
+	if f.after, err = f.rest(b.ctx, wrote); err != nil {
 		return err
 	}
-	err = until(b.ctx, 50*time.Millisecond, "all is read and judged", func() (bool, error) {
-		_, s, err := d.status(b.ctx)
-		settled := s.Failures+s.Unattributed == f.source.Failures+f.source.Unattributed && s.Lines == uint64(2*o.next)
-		f.source = s
-		return settled && s.Failures+s.Unattributed >= uint64(o.next) || settled && time.Since(wrote) > time.Minute, err
-	})
-	f.after, f.used = time.Since(wrote), d.process.used()
+	if err := f.stop(); err != nil {
+		return err
+	}
+	f.counted, err = recorded(b.ctx, f.journal())
+	return err
+}
+
+// press writes the flood, and watches meanwhile.
+func (f *flood) press(ctx context.Context) error {
+	o, err := openOdoo(f.log, press)
 	if err != nil {
 		return err
 	}
-	s, _, err := d.status(b.ctx)
-	f.bans = s.Firewall.Bans
-	return err
+	watching, ended := context.WithCancel(ctx)
+	defer ended()
+	watched := make(chan error, 1)
+	go func() { watched <- f.watch(watching) }()
+	if err := o.flood(ctx, f.addresses); err != nil {
+		return err
+	}
+	ended()
+	return <-watched
+}
+
+// rest waits until nothing is counted any more, and says for how long something
+// was.
+func (f *flood) rest(ctx context.Context, began time.Time) (after time.Duration, err error) {
+	const quiet = 15 * time.Second // for which one write to the journal may take
+	var last control.Source
+	changed := began
+	err = until(ctx, 50*time.Millisecond, "all is counted", func() (bool, error) {
+		s, source, err := f.status(ctx)
+		if source.Failures != last.Failures || source.Lines != last.Lines || source.Unattributed != last.Unattributed {
+			last, changed = source, time.Now()
+		}
+		f.bans = s.Firewall.Bans
+		return time.Since(changed) > quiet, err
+	})
+	f.unattributed = last.Unattributed
+	f.cpu += f.daemon.cpu()
+	f.memory, f.peak = f.daemon.memory(), f.daemon.peak()
+	return changed.Sub(began), err
+}
+
+// recorded counts the failures in a journal that nobody uses.
+func recorded(ctx context.Context, path string) (n int, err error) {
+	j, err := store.Open(path, store.Options{})
+	if err != nil {
+		return 0, err
+	}
+	for _, err := range j.Failures(ctx, time.Time{}) {
+		if err != nil {
+			return n, errors.Join(err, j.Close())
+		}
+		n++
+	}
+	return n, j.Close()
 }
 
 // watch asks how far odooban is behind until ctx ends.

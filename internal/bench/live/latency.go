@@ -28,16 +28,6 @@ type target struct {
 	cpu    time.Duration // of all rounds
 }
 
-// victims are addresses that are going to be banned.
-func victims(n int) []netip.Addr {
-	addr, all := netip.MustParseAddr("30.0.0.0"), make([]netip.Addr, n)
-	for i := range all {
-		addr = addr.Next()
-		all[i] = addr
-	}
-	return all
-}
-
 func newTarget(name string, d *daemon, set string, victims []netip.Addr) (*target, error) {
 	const processes = 6
 	o, err := openOdoo(d.log, processes)

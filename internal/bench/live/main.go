@@ -58,6 +58,7 @@ var parts = []struct {
 	{"idle", false, (*bench).idle},
 	{"flood", false, (*bench).floods},
 	{"catchup", false, (*bench).catchUp},
+	{"peers", true, (*bench).peers},
 }
 
 func names() (all []string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -101,7 +102,7 @@ func (s *site) close() {
 // banned says whether a set of the kernel has an address.
 func (s *site) banned(set string, addr netip.Addr) (bool, error) {
 	found, err := s.sets.IpsetTest(set, &netlink.IPSetEntry{IP: addr.AsSlice(), CIDR: 32})
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // which says that nobody was banned yet
 		return false, fmt.Errorf("look into set %s: %w", set, err)
 	}
 	return found, nil
@@ -114,10 +115,9 @@ func remember(path string, bans int, victims []netip.Addr) error {
 	if err != nil {
 		return err
 	}
-	now, addr := time.Now(), netip.MustParseAddr("20.0.0.0")
+	now := time.Now()
 	j.Update(func(tx *store.Tx) {
-		for range bans {
-			addr = addr.Next()
+		for _, addr := range remembered(bans) {
 			tx.Ban(banner.Ban{
 				Prefix: netip.PrefixFrom(addr, 32), Rule: rules.LoginRule, Time: now, Until: now.Add(time.Hour), Failures: tries,
 			})
@@ -135,9 +135,25 @@ func remember(path string, bans int, victims []netip.Addr) error {
 	return j.Close()
 }
 
+// remembered are the addresses of so many bans, in their order.
+func remembered(bans int) []netip.Addr { return following("20.0.0.0", bans) }
+
+// victims are addresses that are going to be banned.
+func victims(n int) []netip.Addr { return following("30.0.0.0", n) }
+
+// following are the n addresses behind one.
+func following(addr string, n int) []netip.Addr {
+	next, all := netip.MustParseAddr(addr), make([]netip.Addr, n)
+	for i := range all {
+		next = next.Next()
+		all[i] = next
+	}
+	return all
+}
+
 // until asks again and again, at a pace, until something is so.
 func until(ctx context.Context, pace time.Duration, what string, is func() (bool, error)) error {
-	const patience = 2 * time.Minute
+	const patience = 15 * time.Minute
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("waited %v in vain until %s", patience, what))
 	defer cancel()
 	for {
