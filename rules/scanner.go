@@ -247,7 +247,7 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 		return false
 	}
 	// A clock that was set back is behind the floor.
-	if s.floor.IsZero() || s.began != s.burst || s.file != s.at.Generation || s.latest(seen).Before(s.floor) {
+	if s.floor.IsZero() || s.began != s.burst && s.forms.begins || s.file != s.at.Generation || s.latest(seen).Before(s.floor) {
 		ahead := when.After(s.latest(seen))
 		lag := seen.Sub(when)
 		if s.floor.IsZero() || lag < s.lag {

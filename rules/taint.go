@@ -65,10 +65,10 @@ func (s *Scanner) tainted(seen time.Time) bool {
 // holdsText takes note of a record that may hold a text, and says whether the record
 // itself may be a part of one.
 func (s *Scanner) holdsText(r *record, seen time.Time) bool {
-	if r.sealed {
-		return false
-	}
 	inside := s.tainted(seen)
+	if r.sealed {
+		return inside // as a log that is not in JSON may hold such a line in a text
+	}
 	if holdsHeading(r) {
 		s.doubtDatabase(isFatal(r.msg), seen)
 		return true

@@ -20,13 +20,13 @@ import (
 //   - that behind the name the true logger comes.
 
 // accessLag is how much later than the error the access line is read at most.
-const accessLag = 100 * time.Millisecond
+const accessLag = 300 * time.Millisecond
 
 // doubtDatabase takes note of a line that may be a part of the name of a database. In
 // history what stands before the error may be as well.
 func (s *Scanner) doubtDatabase(isError bool, seen time.Time) {
 	s.taintFrom(seen)
-	s.taint.database = true
+	s.taint.database = s.taint.database || isError
 	if !seen.IsZero() || !isError {
 		return
 	}

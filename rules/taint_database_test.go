@@ -78,3 +78,14 @@ func followedApart(t *testing.T, bursts [][]string) []rules.Failure {
 	}
 	return scanner.Flush(failures)
 }
+
+// TestForgedClock holds that a header which a burst does not begin with says nothing of
+// the log's clock: what seems to be of the future stays forged.
+func TestForgedClock(t *testing.T) {
+	future := `2026-11-23 11:45:45,990 100 INFO shop werkzeug: 8.8.8.8 - - [23/Nov/2026 11:45:45] "GET /web/database/manager HTTP/1.1" 200 - 5 0.013 0.400`
+	bursts := append(formLogin("x"), []string{"and on", future}, []string{formEnd, future})
+	live, _ := followed(t, bursts...)
+	if diff := cmp.Diff([]string{"odoo-login 203.0.113.66"}, live); diff != "" {
+		t.Errorf("live (-want +got):\n%s", diff)
+	}
+}
