@@ -70,6 +70,7 @@ type stream struct {
 	// it is now.
 	restored, bookmark bookmark
 	position           func() []byte
+	trail              trail
 	seen               time.Time // as of the last line
 	kept               time.Time // when the journal was last told
 	unkept             int       // lines since
@@ -84,8 +85,7 @@ func (s *stream) Line(l watcher.Line) error {
 	if l.Position == nil {
 		place = rules.Place{Generation: s.began, Offset: int64(s.before.Lines)}
 	}
-	s.position = l.Position
-	s.bookmark.passed(place)
+	s.passed(place, l.Position, len(l.Text))
 	s.failures = s.scanner.Feed(s.failures, rules.Line{Text: l.Text, Seen: l.Seen, Place: place})
 	s.seen = l.Seen
 	s.tell(l.Seen)
@@ -98,15 +98,23 @@ func (s *stream) Skim(l watcher.Lines) error {
 	defer s.mu.Unlock()
 	s.rest()
 	place := rules.Place(l.Place)
-	s.position = l.Position
+	last := bytes.LastIndexByte(l.Text[:len(l.Text)-1], '\n') + 1
+	s.passed(rules.Place{Generation: place.Generation, Offset: place.Offset + int64(last)}, l.Position, len(l.Text))
 	s.found = s.set.Search(s.found, l.Text)
 	s.failures = s.scanner.Skim(s.failures, l.Text, place, s.found)
-	last := bytes.LastIndexByte(l.Text[:len(l.Text)-1], '\n') + 1
-	s.bookmark.passed(rules.Place{Generation: place.Generation, Offset: place.Offset + int64(last)})
 	s.unkept += int(s.scanner.Stats().Lines - s.before.Lines)
 	s.seen = time.Time{}
 	s.tell(time.Time{})
 	return nil
+}
+
+// passed notes the last line that was read, and that so many bytes of text were.
+func (s *stream) passed(last rules.Place, position func() []byte, bytes int) {
+	s.position = position
+	s.bookmark.passed(last)
+	if position != nil && s.engine.journal != nil && s.trail.pass(bytes) {
+		s.trail.add(s.bookmark.Read, position())
+	}
 }
 
 func (s *stream) Settled(now time.Time) error {
@@ -179,8 +187,8 @@ func (s *stream) count(now time.Time) {
 		return
 	}
 	s.bookmark.Open = s.scanner.Open()
-	s.bookmark.Position = nil
-	if s.position != nil {
+	s.bookmark.Position = s.trail.before(s.bookmark.Open)
+	if s.bookmark.Position == nil && s.position != nil {
 		s.bookmark.Position = s.position()
 	}
 	s.record(s.seen)
