@@ -100,10 +100,10 @@ func (a *access) parseRequest(b []byte) {
 }
 
 // parseTail reads the status and the times.
-func (a *access) parseTail(b []byte) bool {
-	if a.parseUsualTail(b) {
-		return true
-	}
+func (a *access) parseTail(b []byte) bool { return a.parseUsualTail(b) || a.parseAnyTail(b) }
+
+// parseAnyTail reads what Odoo of any version writes, with or without colours.
+func (a *access) parseAnyTail(b []byte) bool {
 	if bytes.Contains(b, fromWord) {
 		return false // the end of a login
 	}
@@ -128,8 +128,8 @@ func (a *access) parseTail(b []byte) bool {
 	return true
 }
 
-// parseUsualTail reads "200 - 5 0.013 1.227", by position. Whatever it does not
-// know it leaves to parseTail.
+// parseUsualTail does what parseAnyTail does with "200 - 5 0.013 1.227", by position.
+// Whatever else there is it leaves alone.
 func (a *access) parseUsualTail(b []byte) bool {
 	const size = " - "
 	status, end := numberAt(b, 0)
@@ -196,10 +196,7 @@ func cutFields(fields *[5][]byte, b []byte) {
 
 // parseSeconds reads seconds with a fraction, up to a day.
 func parseSeconds(b []byte) (time.Duration, bool) {
-	whole, fraction := b, []byte(nil)
-	if point := bytes.IndexByte(b, '.'); point >= 0 {
-		whole, fraction = b[:point], b[point+1:]
-	}
+	whole, fraction, _ := bytes.Cut(b, []byte{'.'})
 	if len(whole) == 0 || len(whole) > 5 || len(fraction) > 9 {
 		return 0, false
 	}
@@ -233,7 +230,8 @@ func targetOf(path []byte) target {
 	// Most paths end in another letter.
 	switch path[len(path)-1] {
 	case 'c', 'n':
-		if string(path) == "/jsonrpc" || bytes.HasPrefix(path, []byte("/xmlrpc")) && bytes.HasSuffix(path, []byte("/common")) {
+		if string(path) == "/jsonrpc" ||
+			bytes.HasPrefix(path, []byte("/xmlrpc")) && bytes.HasSuffix(path, []byte("/common")) {
 			return rpcTarget
 		}
 		if bytes.HasSuffix(path, []byte("/web/login")) {

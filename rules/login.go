@@ -120,7 +120,8 @@ func parseCredentials(e event, r *record, b []byte) login {
 func cutDatabase(r *record, b []byte) (db, user []byte, ok bool) {
 	const word = " login:"
 	n := len(r.db)
-	if len(b) >= n+len(word) && string(b[n:n+len(word)]) == word && bytes.Equal(b[:n], r.db) && bytes.IndexByte(r.db, ' ') < 0 {
+	usual := len(b) >= n+len(word) && string(b[n:n+len(word)]) == word && bytes.Equal(b[:n], r.db)
+	if usual && bytes.IndexByte(r.db, ' ') < 0 {
 		return b[:n], b[n+len(word):], true
 	}
 	if db, user, ok = bytes.Cut(b, []byte(word)); !ok {
@@ -175,7 +176,7 @@ func cutTrailer(b []byte) (addr netip.Addr, none bool, start int) {
 		word--
 	}
 	start = word - len(fromWord)
-	if word == end || end-word > longestAddr || start < 0 || string(b[start:word]) != string(fromWord) {
+	if word == end || end-word > longestAddr || start < 0 || !bytes.Equal(b[start:word], fromWord) {
 		return netip.Addr{}, false, 0
 	}
 	if string(b[word:end]) == "n/a" {

@@ -63,8 +63,11 @@ func (s *Scanner) letGo(attempts []*attempt, requests, kept []*request, oldest u
 		awaited = s.attention.awaited[0].offset
 	}
 	for _, a := range attempts {
+		if len(s.spares.attempts) == sparesAtMost {
+			break
+		}
 		// A cooldown may have an echo.
-		if !a.asked && a.event != cooledDown && a != s.previous.attempt && a.offset < awaited && len(s.spares.attempts) < sparesAtMost {
+		if !a.asked && a.event != cooledDown && a != s.previous.attempt && a.offset < awaited {
 			s.spares.attempts = append(s.spares.attempts, a)
 		}
 	}
