@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 )
@@ -50,7 +51,7 @@ func TestTrail(t *testing.T) {
 			if at > tc.at || tc.at-at > apart {
 				t.Errorf("goes on at %d, the first open line begins at %d", at, tc.at)
 			}
-			if again := walked.before(tc.open); string(again) != string(position) {
+			if again := walked.before(tc.open); !bytes.Equal(again, position) {
 				t.Errorf("goes on at %s when asked again, first at %s", again, position)
 			}
 		})

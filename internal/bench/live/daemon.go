@@ -87,6 +87,13 @@ func (d *daemon) close() {
 	d.site.close()
 }
 
+// closeAll closes daemons.
+func closeAll(daemons []*daemon) {
+	for _, d := range daemons {
+		d.close()
+	}
+}
+
 // wait waits until a time has passed.
 func wait(ctx context.Context, d time.Duration) error {
 	select {

@@ -84,7 +84,8 @@ func (s *site) configureFail2ban() error {
 // fail2ban starts fail2ban on a site, and waits until it has a jail.
 func (s *site) fail2ban(ctx context.Context) (*daemon, error) {
 	// Odoo writes UTC.
-	d, err := s.start(append(os.Environ(), "TZ=UTC"), "fail2ban-server", "-f", "-x", "-c", filepath.Join(s.dir, "etc"), "start")
+	env, etc := append(os.Environ(), "TZ=UTC"), filepath.Join(s.dir, "etc")
+	d, err := s.start(env, "fail2ban-server", "-f", "-x", "-c", etc, "start")
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,8 @@ type flood struct {
 
 // floods measures what odooban does in floods.
 func (b *bench) floods() error {
-	fmt.Fprintf(b.out, "\n%d failures a second for %v, with an access line each, by %d processes:\n\n", pressure, onslaught, press)
+	fmt.Fprintf(b.out, "\n%d failures a second for %v, with an access line each, by %d processes:\n\n",
+		pressure, onslaught, press)
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "written\tcounted\tunattributed\tbans\tbehind s\tafter s\tCPU s\tRSS MB\tpeak MB\t  measure\n")
 	for _, f := range []*flood{{addresses: 1}, {addresses: 1_000_000}, {addresses: 1_000_000, cut: true}} {
@@ -71,7 +72,7 @@ func (b *bench) flood(f *flood) (err error) {
 		if err := f.stop(); err != nil {
 			return err
 		}
-		if f.daemon, err = f.site.odooban(b.ctx, b.program); err != nil {
+		if f.daemon, err = f.odooban(b.ctx, b.program); err != nil {
 			return err
 		}
 	}

@@ -9,16 +9,17 @@ import (
 // idle measures what a daemon costs whose log nobody writes to, with few bans in
 // force and with many.
 func (b *bench) idle() error {
-	fmt.Fprintf(b.out, "\nIdle for %v, with an open log, a journal, the control socket and systemd's watchdog:\n\n", b.quiet)
+	fmt.Fprintf(b.out, "\nIdle for %v, with an open log, a journal, the control socket and systemd's watchdog:\n\n",
+		b.quiet)
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "% of a core\twakes a second\tRSS MB\tpeak MB\t  measure\n")
 	var daemons []*daemon
+	defer func() { closeAll(daemons) }()
 	for _, bans := range []int{0, 1000, aLot} {
 		d, err := b.odooban(b.ctx, bans, nil)
 		if err != nil {
 			return err
 		}
-		defer d.close()
 		daemons = append(daemons, d)
 		victims := victims(1)
 		t, err := newTarget("", d, odoobanSet, victims)
@@ -36,13 +37,13 @@ func (b *bench) idle() error {
 	}
 	var before []used
 	for _, d := range daemons {
-		before = append(before, d.process.used())
+		before = append(before, d.used())
 	}
 	if err := wait(b.ctx, b.quiet); err != nil {
 		return err
 	}
 	for i, d := range daemons {
-		now := d.process.used()
+		now := d.used()
 		seconds := now.at.Sub(before[i].at).Seconds()
 		s, _, err := d.status(b.ctx)
 		if err != nil {

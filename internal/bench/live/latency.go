@@ -55,7 +55,8 @@ func (t *target) attack(ctx context.Context, bans int) error {
 // ban lets an address fail once more.
 func (t *target) ban(ctx context.Context, addr netip.Addr) (time.Duration, error) {
 	// Not in step with anything.
-	if err := wait(ctx, 25*time.Millisecond+rand.N(10*time.Millisecond)); err != nil {
+	pause := 25*time.Millisecond + rand.N(10*time.Millisecond) //nolint:gosec // no secret
+	if err := wait(ctx, pause); err != nil {
 		return 0, err
 	}
 	began := time.Now()
@@ -74,13 +75,15 @@ func (t *target) ban(ctx context.Context, addr netip.Addr) (time.Duration, error
 func (b *bench) latency() error {
 	const each = 200
 	var targets []*target
+	var daemons []*daemon
+	defer func() { closeAll(daemons) }()
 	victims := victims(each * b.rounds)
 	for _, bans := range []int{0, aLot} {
 		d, err := b.odooban(b.ctx, bans, victims)
 		if err != nil {
 			return err
 		}
-		defer d.close()
+		daemons = append(daemons, d)
 		t, err := newTarget(fmt.Sprintf("odooban, %d bans in force", bans), d, odoobanSet, victims)
 		if err != nil {
 			return err
@@ -99,7 +102,8 @@ func (b *bench) latency() error {
 
 // latencies writes what was measured.
 func (b *bench) latencies(targets []*target) error {
-	fmt.Fprint(b.out, "\nFrom the write of the line that decides to the member in the kernel's set; settling is up to 10 ms of it:\n\n")
+	fmt.Fprint(b.out, "\nFrom the write of the line that decides to the member in the kernel's set; "+
+		"odooban lets it settle for 10 ms:\n\n")
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "p50 ms\tp99 ms\tmost ms\tp50 to first\tCPU ms a ban\tRSS MB\t  measure\n")
 	for _, t := range targets {

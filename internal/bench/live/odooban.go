@@ -78,7 +78,7 @@ func (s *site) odooban(ctx context.Context, program string) (*daemon, error) {
 	go hear(notify, ready)
 	go func() {
 		<-d.ended
-		notify.Close()
+		_ = notify.Close() // nobody speaks any more
 	}()
 	select {
 	case <-ready:

@@ -94,7 +94,8 @@ func begin(log string, victims []netip.Addr) error {
 // peersRestart measures a restart with many bans in force.
 func (b *bench) peersRestart() error {
 	const bans = 10_000
-	fmt.Fprintf(b.out, "\nA restart with %d bans in force, until all are in force and the log is followed again:\n\n", bans)
+	fmt.Fprintf(b.out, "\nA restart with %d bans in force, until all are in force and the log is followed again:\n\n",
+		bans)
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "wall s\tunprotected s\t  measure\n")
 	banned := remembered(bans)
@@ -180,7 +181,8 @@ func (r *restarts) again(ctx context.Context, d *daemon) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := until(ctx, time.Millisecond, "all are banned again", func() (bool, error) { return r.bans(), nil }); err != nil {
+	err = until(ctx, time.Millisecond, "all are banned again", func() (bool, error) { return r.bans(), nil })
+	if err != nil {
 		return d, err
 	}
 	r.took = append(r.took, time.Since(began).Seconds())

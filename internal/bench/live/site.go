@@ -35,7 +35,8 @@ func newWorkshop(ctx context.Context) (*workshop, error) {
 		return nil, err
 	}
 	w := &workshop{dir: dir, program: filepath.Join(dir, "odooban")}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", w.program, "odooban/cmd/odooban")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", w.program,
+		"odooban/cmd/odooban")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build odooban: %w: %s", err, out), w.close())
@@ -79,7 +80,7 @@ func (s *site) make() (err error) {
 		return err
 	}
 	return s.net.Server.Do(func() (err error) {
-		if s.served, err = net.Listen("tcp", ":8069"); err != nil {
+		if s.served, err = net.Listen("tcp", s.net.Server.Addr4.String()+":8069"); err != nil {
 			return err
 		}
 		s.sets, err = netlink.NewHandle(unix.NETLINK_NETFILTER)
