@@ -73,7 +73,8 @@ func holdsHeading(r *record) bool {
 // endsDatabase says whether the name of a database that somebody sent may end in the
 // line: what comes behind it in an access line, and in the error, stands in its middle.
 func endsDatabase(line []byte) bool {
-	return bytes.Contains(line, []byte(" werkzeug: ")) || isFatal(line)
+	// Most lines hold nothing that ends as both do.
+	return bytes.Contains(line, []byte(": ")) && (bytes.Contains(line, []byte(" werkzeug: ")) || isFatal(line))
 }
 
 // isFatal says whether PostgreSQL's error about a database stands in the line, behind
