@@ -42,12 +42,27 @@ func forge(level skill) func(*site, moment) string {
 			return "x from " + f.victim().String()
 		}
 		lines := []string{f.first()}
+		if m.kind == badDatabase {
+			lines[0] = f.heading()
+		}
 		for range pick(s, 0, 1, 1, 2, 3, 20) {
 			lines = append(lines, f.middle()...)
 		}
-		lines = append(lines, f.last())
+		last := f.last()
+		if m.kind == badDatabase && s.rng.IntN(2) == 0 {
+			last = strings.TrimSuffix(f.head(f.victim(), "INFO", "x"), " x: ")
+		}
+		lines = append(lines, last)
 		return strings.Join(lines, pick(s, "\n", "\n", "\r\n"))
 	}
+}
+
+// heading is what stands in a header for the name of a database.
+func (f forgery) heading() string {
+	v := f.victim()
+	line := pick(f.site, f.failed(v), f.accessOf(v, "/web/login"), f.accessOf(v, "/web/database/drop"), f.head(v, "INFO", "odoo.http")+"y")
+	_, behind, _ := strings.Cut(line, " INFO ")
+	return pick(f.site, behind, behind, "x")
 }
 
 // victim is whom the forger names: someone uninvolved, or someone who is
@@ -118,6 +133,9 @@ func (f forgery) accessOf(v netip.Addr, path string) string {
 // middle is one forged record, or a pair that fits together.
 func (f forgery) middle() []string {
 	v := f.victim()
+	if f.mixed && f.rng.IntN(3) == 0 {
+		return f.inOtherForm(f.failed(v), f.accessOf(v, "/web/login"))
+	}
 	switch f.rng.IntN(12) {
 	case 0, 1, 2:
 		return []string{f.failed(v)}
@@ -142,6 +160,28 @@ func (f forgery) middle() []string {
 		return []string{"and on from " + v.String() + " "}
 	}
 	return []string{"   File \"x\", line 1", f.head(v, "INFO", "odoo.http") + "nothing"}
+}
+
+// inOtherForm writes lines as another log would have them.
+func (f forgery) inOtherForm(lines ...string) []string {
+	form := f.rng.IntN(4)
+	for i, line := range lines {
+		switch form {
+		case 0:
+			lines[i] = "odoo-1  | " + line
+		case 1:
+			lines[i] = f.when().Format(time.RFC3339Nano) + " " + line
+		case 2:
+			lines[i] = fmt.Sprintf(`{"log":%q,"stream":"stderr","time":"2026-11-23T10:45:45.456789012Z"}`, line+"\n")
+		default:
+			_, rest, _ := strings.Cut(line, " INFO ")
+			db, message, _ := strings.Cut(rest, " ")
+			logger, message, _ := strings.Cut(message, ": ")
+			lines[i] = fmt.Sprintf(`{"asctime":%q,"pid":%d,"levelname":"INFO","dbname":%q,"name":%q,"message":%q}`,
+				line[:23], f.pid, db, logger, message)
+		}
+	}
+	return lines
 }
 
 // last is the line that the true address is written behind.
@@ -169,6 +209,9 @@ type crowd struct {
 	attackers int
 	forgers   int
 	skill     skill
+	// texts says that forgers use whatever Odoo logs as it was sent, and lines in
+	// all forms.
+	texts bool
 }
 
 // genuine says whether addr is an attacker who does not forge.
@@ -177,6 +220,7 @@ func genuine(addr netip.Addr) bool { return strings.HasPrefix(addr.String(), "20
 // run lets a crowd visit.
 func (s *site) run(c crowd) {
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	s.mixed = c.texts
 	for range c.visits {
 		at = at.Add(s.between(0, 2*c.span/time.Duration(c.visits)))
 		s.serve(s.visitor(c, at))
@@ -199,6 +243,12 @@ func (s *site) visitor(c crowd, at time.Time) visit {
 		v.kind = pick(s, append(fails, resetPassword)...)
 		if v.kind == cooldown {
 			v.kind = failForm
+		}
+		if c.texts && s.rng.IntN(2) == 0 {
+			v.kind = badPath
+			if s.version <= 16 && s.rng.IntN(2) == 0 {
+				v.kind = badDatabase
+			}
 		}
 		v.login = forge(c.skill)
 	default:

@@ -214,7 +214,7 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 	s.stats.note(r.when)
 	stray := s.stray(r.when, seen)
 	if s.holdsText(&r, seen) {
-		s.unsure(&r)
+		s.unsure(&r, text, seen)
 		return r.when
 	}
 	if r.writer == accessWriter {
@@ -247,7 +247,8 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 		return false
 	}
 	// A clock that was set back is behind the floor.
-	if s.floor.IsZero() || s.began != s.burst && s.forms.begins || s.file != s.at.Generation || s.latest(seen).Before(s.floor) {
+	begins := s.began != s.burst && s.forms.begins
+	if s.floor.IsZero() || begins || s.file != s.at.Generation || s.latest(seen).Before(s.floor) {
 		ahead := when.After(s.latest(seen))
 		lag := seen.Sub(when)
 		if s.floor.IsZero() || lag < s.lag {

@@ -20,6 +20,7 @@ type site struct {
 	free    []time.Time // when each worker has answered
 	db      string
 	quiet   bool // werkzeug logs at WARNING: no access lines
+	mixed   bool // forgers use lines in all forms
 	writes  []write
 	running []running
 	truth   map[string]int
@@ -61,6 +62,8 @@ const (
 	failRPC
 	cooldown
 	resetPassword
+	badPath     // a form without its token
+	badDatabase // XML-RPC, to a database that is not there
 )
 
 // moment is what holds while a record is written.
@@ -68,6 +71,7 @@ type moment struct {
 	at   time.Time
 	pid  int
 	addr netip.Addr
+	kind visitKind
 }
 
 // newSite is a server that starts now; workers is 0 for a threaded one.
@@ -149,9 +153,17 @@ func (s *site) serve(v visit) {
 	}
 	login := "admin"
 	if v.login != nil {
-		login = v.login(s, moment{logged, pid, v.addr})
+		login = v.login(s, moment{logged, pid, v.addr, v.kind})
 	}
 	switch v.kind {
+	case badPath:
+		s.record(logged, pid, "WARNING", db, "odoo.http", fmt.Sprintf("CSRF validation failed on path '/%s'", login))
+		path, status = "/x", 400
+	case badDatabase:
+		failed := fmt.Sprintf("FATAL:  database \"%s\" does not exist", login) //nolint:gocritic // it is not quoted
+		s.record(logged, pid, "ERROR", login, "odoo.http", failed+"\nTraceback (most recent call last):\n"+
+			"  File \"/usr/lib/python3/dist-packages/odoo/http.py\", line 141, in dispatch_rpc\npsycopg2.OperationalError: "+failed+"\n")
+		db, path = login, "/xmlrpc/2/common"
 	case passForm, passJSON:
 		s.record(logged, pid, "INFO", db, s.logger(), s.message("successful", login, v.addr.String()))
 		if v.kind == passForm && s.version >= 15 {

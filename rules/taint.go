@@ -145,9 +145,14 @@ func isHarmless(msg []byte) bool {
 		bytes.HasPrefix(msg, []byte("The /xmlrpc, /xmlrpc/2 and /jsonrpc endpoints are deprecated"))
 }
 
-// unsure passes over a record that may be a part of a text.
-func (s *Scanner) unsure(r *record) {
+// unsure passes over a record that may be a part of a text; or of a login before it,
+// which then ends as the record does.
+func (s *Scanner) unsure(r *record, text []byte, seen time.Time) {
 	s.previous = previous{lost: true}
+	s.mark(r, text, seen)
+	if r.writer == accessWriter { // which others may wait for
+		s.evidence = evidenceSpan
+	}
 	if l := parseLogin(r); l.event == loginFailed || l.event == cooledDown {
 		s.stats.Unattributed++
 	}

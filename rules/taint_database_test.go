@@ -1,7 +1,6 @@
 package rules_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +15,7 @@ import (
 // that is not there: an error, and an access line.
 func named(db, connection string) [][]string {
 	const stamp = "2026-11-23 10:45:45,990 100 "
-	failed := fmt.Sprintf(`%sFATAL:  database "%s" does not exist`, connection, db)
+	failed := connection + `FATAL:  database "` + db + `" does not exist`
 	text := stamp + "INFO None odoo.sql_db: Connection to the database failed\n" +
 		stamp + "ERROR " + db + " odoo.http: " + failed + "\nTraceback (most recent call last):\n" +
 		`  File "/usr/lib/python3/dist-packages/psycopg2/__init__.py", line 122, in connect` + "\n" +
