@@ -166,8 +166,13 @@ func newOdooLog(t *testing.T) odooLog {
 
 func (l odooLog) record(format string, args ...any) {
 	l.t.Helper()
-	stamp := time.Now().UTC().Format("2006-01-02 15:04:05,000")
-	if _, err := fmt.Fprintf(l.file, stamp+" 401 INFO shop "+format+"\n", args...); err != nil {
+	l.recordAt("INFO", format, args...)
+}
+
+func (l odooLog) recordAt(level, format string, args ...any) {
+	l.t.Helper()
+	head := fmt.Sprintf("%s 401 %s shop ", time.Now().UTC().Format("2006-01-02 15:04:05,000"), level)
+	if _, err := fmt.Fprintf(l.file, head+format+"\n", args...); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -194,7 +199,7 @@ func (l odooLog) fail(odooban *program, addrs ...string) {
 // coolDown logs that Odoo has refused to look at a login.
 func (l odooLog) coolDown(addr string) {
 	l.t.Helper()
-	l.record("odoo.addons.base.models.res_users: Login attempt ignored for %s (user 'admin') on shop: "+
+	l.recordAt("WARNING", "odoo.addons.base.models.res_users: Login attempt ignored for %s (user 'admin') on shop: "+
 		"10 failures since last success, last failure at 2026-11-23 10:48:56.743481. You can configure the number of "+
 		"login failures before a user is put on cooldown as well as the duration in the System Parameters. Disable "+
 		"this feature by setting \"base.login_cooldown_after\" to 0. ", addr)
