@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,7 @@ func traefik() error {
 	if err != nil {
 		return err
 	}
+	var count atomic.Uint64
 	upstream := &url.URL{Scheme: "http", Host: "odoo:8069"}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -29,9 +31,9 @@ func traefik() error {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(file, "%s - - [%s] \"%s %s HTTP/1.1\" %d %d \"-\" \"-\" 7 \"odoo@docker\" \"http://172.18.0.3:8069\" 85ms\n",
+			_, err = fmt.Fprintf(file, "%s - - [%s] \"%s %s HTTP/1.1\" %d %d \"-\" \"-\" %d \"odoo@docker\" \"http://172.18.0.3:8069\" 85ms\n",
 				client, time.Now().UTC().Format("02/Jan/2006:15:04:05 -0700"),
-				r.Request.Method, r.Request.URL.Path, r.StatusCode, r.ContentLength)
+				r.Request.Method, r.Request.URL.Path, r.StatusCode, r.ContentLength, count.Add(1))
 			return err
 		},
 	}
