@@ -135,8 +135,12 @@ func (s set) ask(body []byte) (setReply, error) {
 }
 
 // destroy takes the set away; none is no error. A rule of the nft variant lets
-// go of its set only a moment after it was deleted, so it tries for a while.
+// go of its set only a moment after it was deleted, so it tries for a while. One
+// that cannot be taken away, as a rule uses it, is left empty.
 func (s set) destroy(ctx context.Context, wait time.Duration) error {
+	if err := s.call(nl.IPSET_CMD_FLUSH, 0, aboutSet(s.name), nil); err != nil && !errors.Is(err, syscall.ENOENT) {
+		return fmt.Errorf("flush set %s: %w", s.name, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	retry := time.NewTicker(10 * time.Millisecond)

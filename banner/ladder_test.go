@@ -162,6 +162,31 @@ func TestOpenWithOtherPorts(t *testing.T) {
 	})
 }
 
+// A set that somebody's rule holds is left empty: who was banned is not banned
+// again out of it, by that rule or by the next start with another backend.
+func TestRemoveEmptiesASetInUse(t *testing.T) {
+	for _, k := range kinds {
+		if k.backend != "ipset" {
+			continue
+		}
+		t.Run(k.name, func(t *testing.T) {
+			host := netnstest.New(t, 0).Server
+			keeper, err := openOn(t, host, k.options(webPorts...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			block(t, keeper, time.Hour, "203.0.113.7/32")
+			host.Run(t, k.iptables, "-A", "INPUT", "-m", "set", "--match-set", "odooban4", "src", "-j", "DROP")
+			if err := keeper.Remove(t.Context()); err == nil {
+				t.Error("it does not say that the set is left")
+			}
+			if left := host.Run(t, "ipset", "save", "odooban4"); strings.Contains(left, "203.0.113.7") {
+				t.Errorf("left behind:\n%s", left)
+			}
+		})
+	}
+}
+
 func TestRemoveLeavesNothingOfAnyBackend(t *testing.T) {
 	eachBackend(t, func(t *testing.T, k kind) {
 		host := netnstest.New(t, 0).Server
