@@ -13,7 +13,7 @@ import (
 type slowLister interface {
 	// find returns which of the prefixes are in force.
 	find(ctx context.Context, prefixes []netip.Prefix) ([]Ban, error)
-	// others says whether others than these prefixes may be in force.
+	// others says whether others than these prefixes, which are, may be in force.
 	others(ctx context.Context, prefixes []netip.Prefix) (bool, error)
 }
 
@@ -22,22 +22,18 @@ type slowLister interface {
 const surveyAfter = time.Second
 
 // adoptDue adopts what of the bans is in force, as long as that is not known. If
-// as many are in force as are due, and some of these are, all are.
+// no others are in force than those known, none of them is.
 func (k *Keeper) adoptDue(ctx context.Context, bans []Ban) error {
 	if k.unlisted == nil {
 		return nil
 	}
-	due, _ := pending(bans, time.Now()) // Block says what is refused
-	prefixes := prefixesOf(due)
-	more, err := k.unlisted.others(ctx, prefixes)
-	if err != nil {
+	more, err := k.unlisted.others(ctx, k.known.after(time.Now()))
+	if !more || err != nil {
 		return err
 	}
-	lost, err := k.fw.missing(ctx, prefixes)
-	if more || lost > 0 {
-		due, err = k.unlisted.find(ctx, prefixes)
-	}
-	k.adopt(due, 0)
+	due, _ := pending(bans, time.Now()) // Block says what is refused
+	found, err := k.unlisted.find(ctx, prefixesOf(due))
+	k.adopt(found, 0)
 	return err
 }
 
@@ -73,20 +69,17 @@ func (k *Keeper) survey(ctx context.Context) {
 	}
 }
 
-// learnOthers asks what is in force, while bans go on. It puts in force what is
-// not there after all or ends too early, and learns what is new.
+// learnOthers asks what else is in force, while bans go on, and learns it.
 func (k *Keeper) learnOthers(ctx context.Context) error {
-	began := time.Now()
-	seen, err := k.see(ctx)
+	k.mu.Lock()
+	// One that ends right now may not be there any more, in place of another.
+	more, err := k.unlisted.others(ctx, k.known.after(time.Now().Add(aboutOver)))
+	k.mu.Unlock()
+	var seen []Ban
+	if err == nil && more {
+		seen, err = k.fw.List(ctx)
+	}
 	if err != nil {
-		return err
-	}
-	took := time.Since(began)
-	ends := make(map[netip.Prefix]time.Time, len(seen))
-	for _, b := range seen {
-		ends[b.Prefix] = b.end().Add(took)
-	}
-	if _, err := k.put(ctx, k.short(ends)); err != nil {
 		return err
 	}
 	for some := range slices.Chunk(seen, putBatch) {
@@ -98,32 +91,6 @@ func (k *Keeper) learnOthers(ctx context.Context) error {
 	defer k.mu.Unlock()
 	k.unlisted = nil
 	return nil
-}
-
-// see returns what is in force: what is known, or if there is more than that all.
-func (k *Keeper) see(ctx context.Context) ([]Ban, error) {
-	k.mu.Lock()
-	// One that ends right now may not be there any more, in place of another.
-	known := k.known.after(time.Now().Add(aboutOver))
-	more, err := k.unlisted.others(ctx, known)
-	k.mu.Unlock()
-	switch {
-	case err != nil:
-		return nil, err
-	case more:
-		return k.fw.List(ctx)
-	}
-	return k.unlisted.find(ctx, known)
-}
-
-// short returns what should last longer than it was seen to.
-func (k *Keeper) short(ends map[netip.Prefix]time.Time) []netip.Prefix {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return slices.DeleteFunc(k.known.after(time.Now().Add(aboutOver)), func(p netip.Prefix) bool {
-		end, ok := ends[p]
-		return ok && reaches(end, k.known.ends[p])
-	})
 }
 
 // learnNew learns what is new among bans that were in force a moment ago, if

@@ -16,15 +16,20 @@ import (
 // force, and sources are read on from where they had been read. It must be
 // called before Follow.
 func (e *Engine) Restore(ctx context.Context, journal *store.Journal, now time.Time) error {
-	bans, err := journal.AllBans(time.Time{})
+	// The kernel is at work while the journal is read.
+	due := make(chan []banner.Ban, 1)
+	var blocking sync.WaitGroup
+	blocking.Go(func() {
+		for bans := range due {
+			e.block(ctx, bans)
+		}
+	})
+	err := e.remember(journal, now, due)
+	close(due)
+	defer blocking.Wait()
 	if err != nil {
 		return fmt.Errorf("restore bans: %w", err)
 	}
-	// The kernel has work to do meanwhile.
-	var blocking sync.WaitGroup
-	blocking.Go(func() { e.block(ctx, due(bans, now)) })
-	defer blocking.Wait()
-	e.remember(bans)
 	more, err := e.recount(ctx, journal, now)
 	if err != nil {
 		return fmt.Errorf("restore failures: %w", err)
@@ -47,14 +52,24 @@ func (e *Engine) Restore(ctx context.Context, journal *store.Journal, now time.T
 	return nil
 }
 
-// remember tells the jail of all bans in the journal.
-func (e *Engine) remember(bans []store.Ban) {
-	for _, b := range bans {
-		e.jail.Remember(jail.Decision{Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until, Failures: b.Failures})
-		if !b.Lifted.IsZero() {
-			e.jail.Lift(b.Prefix)
+// remember tells the jail of all bans in the journal, and hands out those that
+// are due.
+func (e *Engine) remember(journal *store.Journal, now time.Time, hand chan<- []banner.Ban) error {
+	for bans, err := range journal.AllBans(time.Time{}) {
+		if err != nil {
+			return err
+		}
+		hand <- due(bans, now)
+		for _, b := range bans {
+			e.jail.Remember(jail.Decision{
+				Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until, Failures: b.Failures,
+			})
+			if !b.Lifted.IsZero() {
+				e.jail.Lift(b.Prefix)
+			}
 		}
 	}
+	return nil
 }
 
 // due returns the bans that are to be in force.

@@ -15,8 +15,11 @@ import (
 	"odooban/banner"
 )
 
-// pageRows is how many failures are read at once.
-const pageRows = 1000
+const (
+	// pageRows is how many failures are read at once, pageBans how many bans.
+	pageRows = 1000
+	pageBans = 20_000
+)
 
 // historyRows is how many failures, and how many bans, a History holds at most.
 const historyRows = 1000
@@ -144,29 +147,48 @@ func (j *Journal) stagedFailures(keep func(Failure) bool) []Failure {
 
 // Bans returns the bans that end after a time and were not lifted, in the order
 // in which they were recorded.
-func (j *Journal) Bans(after time.Time) ([]banner.Ban, error) {
-	bans, err := j.AllBans(after)
-	var active []banner.Ban
-	for _, b := range bans {
-		if b.Lifted.IsZero() {
-			active = append(active, b.Ban)
+func (j *Journal) Bans(after time.Time) (active []banner.Ban, err error) {
+	for page, err := range j.AllBans(after) {
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range page {
+			if b.Lifted.IsZero() {
+				active = append(active, b.Ban)
+			}
 		}
 	}
-	return active, err
+	return active, nil
 }
 
 // AllBans returns the bans that were to end after a time, lifted or not, in the
-// order in which they were recorded.
-func (j *Journal) AllBans(after time.Time) (bans []Ban, err error) {
+// order in which they were recorded, page by page. The journal may be used
+// meanwhile.
+func (j *Journal) AllBans(after time.Time) iter.Seq2[[]Ban, error] {
+	return func(yield func([]Ban, error) bool) {
+		for last := int64(-1); ; {
+			page, more, err := j.bansBehind(&last, after)
+			if !yield(page, err) || !more || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// bansBehind returns a page of the bans with an id greater than last, which it
+// moves on, and whether more may follow. What is staged comes with the last page.
+func (j *Journal) bansBehind(last *int64, after time.Time) (page []Ban, more bool, err error) {
 	j.locked(func() {
 		err = j.read(func(db *database) error {
 			var err error
-			bans, err = selectBans(db.Query(selectBan+` WHERE until > ? ORDER BY id`, after.UnixMilli()))
+			page, *last, err = selectBans(db.Query(selectBan+` WHERE id > ? AND until > ? ORDER BY id LIMIT ?`,
+				*last, after.UnixMilli(), pageBans))
 			return err
 		})
-		bans = j.withStaged(bans, func(b Ban) bool { return b.Until.After(after) })
+		more = len(page) == pageBans
+		page = j.withStaged(page, func(b Ban) bool { return !more && b.Until.After(after) })
 	})
-	return bans, err
+	return page, more, err
 }
 
 // Newest returns the time of the latest failure, or zero without any.
@@ -248,7 +270,7 @@ func (db *database) history(prefix netip.Prefix) (h History, err error) {
 		args = append(args, prefixText(wider))
 	}
 	marks := strings.Repeat(",?", prefix.Bits())
-	h.Bans, err = selectBans(db.Query(selectBan+` WHERE ip BETWEEN ? AND ? OR prefix IN (''`+marks+`)
+	h.Bans, _, err = selectBans(db.Query(selectBan+` WHERE ip BETWEEN ? AND ? OR prefix IN (''`+marks+`)
 		ORDER BY id DESC LIMIT ?`, append(args, historyRows)...))
 	slices.Reverse(h.Bans)
 	return h, err

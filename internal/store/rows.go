@@ -8,7 +8,7 @@ import (
 const selectFailure = `SELECT f.id, s.name, f.key, f.rule, f.time, f.addr, f.user, f.db
 	FROM failures AS f JOIN sources AS s ON s.id = f.source`
 
-const selectBan = `SELECT prefix, rule, time, until, failures, lifted FROM bans`
+const selectBan = `SELECT id, prefix, rule, time, until, failures, lifted FROM bans`
 
 // each returns a function that calls scan for each row of a query's result, and
 // closes it. An address or prefix that somebody else wrote and that is none
@@ -47,14 +47,15 @@ func selectFailures(rows *sql.Rows, err error) (failures []Failure, last int64, 
 	return failures, last, err
 }
 
-// selectBans reads the result of a query that begins with selectBan.
-func selectBans(rows *sql.Rows, err error) (bans []Ban, _ error) {
+// selectBans reads the result of a query that begins with selectBan; last is the
+// id of its last row.
+func selectBans(rows *sql.Rows, err error) (bans []Ban, last int64, _ error) {
 	err = each(rows, err)(func(row *sql.Rows) error {
 		var b Ban
 		var time, until, failures int64 // what the driver has: to convert each takes long
 		var prefix string
 		var lifted sql.NullInt64
-		err := row.Scan(&prefix, &b.Rule, &time, &until, &failures, &lifted)
+		err := row.Scan(&last, &prefix, &b.Rule, &time, &until, &failures, &lifted)
 		b.Failures = int(failures)
 		b.Prefix, _ = netip.ParsePrefix(prefix)
 		b.Rule = original(b.Rule)
@@ -65,7 +66,7 @@ func selectBans(rows *sql.Rows, err error) (bans []Ban, _ error) {
 		bans = append(bans, b)
 		return err
 	})
-	return bans, err
+	return bans, last, err
 }
 
 // ends returns the first and the last address of a prefix, in 16 bytes.
