@@ -13,8 +13,9 @@ import (
 type slowLister interface {
 	// find returns which of the prefixes are in force.
 	find(ctx context.Context, prefixes []netip.Prefix) ([]Ban, error)
-	// others says whether others than these prefixes, which are, may be in force.
-	others(ctx context.Context, prefixes []netip.Prefix) (bool, error)
+	// count returns how many are in force, or negative where the kernel does not
+	// tell.
+	count(ctx context.Context) (int, error)
 }
 
 // surveyAfter is how long after the start the others are looked for: until then
@@ -22,18 +23,24 @@ type slowLister interface {
 const surveyAfter = time.Second
 
 // adoptDue adopts what of the bans is in force, as long as that is not known. If
-// no others are in force than those known, none of them is.
+// no more are than those known, none of them is. If there are enough for all, and
+// some of them are, all are taken to be until the survey.
 func (k *Keeper) adoptDue(ctx context.Context, bans []Ban) error {
 	if k.unlisted == nil {
 		return nil
 	}
-	more, err := k.unlisted.others(ctx, k.known.after(time.Now()))
-	if !more || err != nil {
+	n, err := k.unlisted.count(ctx)
+	known := len(k.known.after(time.Now()))
+	if err != nil || n == known {
 		return err
 	}
 	due, _ := pending(bans, time.Now()) // Block says what is refused
-	found, err := k.unlisted.find(ctx, prefixesOf(due))
-	k.adopt(found, 0)
+	prefixes := prefixesOf(due)
+	lost, err := k.fw.missing(ctx, prefixes)
+	if n < known+len(due) || lost > 0 {
+		due, err = k.unlisted.find(ctx, prefixes)
+	}
+	k.adopt(due, 0)
 	return err
 }
 
@@ -69,17 +76,20 @@ func (k *Keeper) survey(ctx context.Context) {
 	}
 }
 
-// learnOthers asks what else is in force, while bans go on, and learns it.
+// learnOthers asks what is in force, while bans go on. It puts in force what is
+// not there after all or ends too early, and learns what is new.
 func (k *Keeper) learnOthers(ctx context.Context) error {
-	k.mu.Lock()
-	// One that ends right now may not be there any more, in place of another.
-	more, err := k.unlisted.others(ctx, k.known.after(time.Now().Add(aboutOver)))
-	k.mu.Unlock()
-	var seen []Ban
-	if err == nil && more {
-		seen, err = k.fw.List(ctx)
-	}
+	began := time.Now()
+	seen, err := k.see(ctx)
 	if err != nil {
+		return err
+	}
+	took := time.Since(began)
+	ends := make(map[netip.Prefix]time.Time, len(seen))
+	for _, b := range seen {
+		ends[b.Prefix] = b.end().Add(took)
+	}
+	if _, err := k.put(ctx, k.short(ends)); err != nil {
 		return err
 	}
 	for some := range slices.Chunk(seen, putBatch) {
@@ -91,6 +101,32 @@ func (k *Keeper) learnOthers(ctx context.Context) error {
 	defer k.mu.Unlock()
 	k.unlisted = nil
 	return nil
+}
+
+// see returns what is in force: what is known, or if there is more than that all.
+func (k *Keeper) see(ctx context.Context) ([]Ban, error) {
+	k.mu.Lock()
+	// One that ends right now may not be there any more, in place of another.
+	known := k.known.after(time.Now().Add(aboutOver))
+	n, err := k.unlisted.count(ctx)
+	k.mu.Unlock()
+	switch {
+	case err != nil:
+		return nil, err
+	case n != len(known):
+		return k.fw.List(ctx)
+	}
+	return k.unlisted.find(ctx, known)
+}
+
+// short returns what should last longer than it was seen to.
+func (k *Keeper) short(ends map[netip.Prefix]time.Time) []netip.Prefix {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.DeleteFunc(k.known.after(time.Now().Add(aboutOver)), func(p netip.Prefix) bool {
+		end, ok := ends[p]
+		return ok && reaches(end, k.known.ends[p])
+	})
 }
 
 // learnNew learns what is new among bans that were in force a moment ago, if

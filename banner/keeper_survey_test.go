@@ -17,7 +17,7 @@ import (
 // before Linux 6.16.
 type countless struct{ slowLister }
 
-func (countless) others(context.Context, []netip.Prefix) (bool, error) { return true, nil }
+func (countless) count(context.Context) (int, error) { return -1, nil }
 
 // What was changed while odooban was dead is noticed, and no ban that is due is
 // missing, nor does one end early; what others have added is kept.

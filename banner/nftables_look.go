@@ -159,19 +159,21 @@ func (f *nfTables) find(ctx context.Context, prefixes []netip.Prefix) (found []B
 	return found, nil
 }
 
-// others compares numbers, where the kernel tells them. See slowLister.
-func (f *nfTables) others(ctx context.Context, prefixes []netip.Prefix) (bool, error) {
-	sorted := bySet(prefixes, itself)
+// count adds up the sets. See slowLister.
+func (f *nfTables) count(ctx context.Context) (sum int, err error) {
 	for _, s := range f.known() {
 		facts, err := s.facts(f.raw)
-		if err != nil && !errors.Is(err, syscall.ENOENT) {
-			return false, nftError("look at set "+s.name(), err)
-		}
-		if err == nil && facts.members != len(sorted[s]) {
-			return true, ctx.Err()
+		switch {
+		case errors.Is(err, syscall.ENOENT):
+		case err != nil:
+			return 0, nftError("look at set "+s.name(), err)
+		case facts.members < 0:
+			return -1, nil
+		default:
+			sum += facts.members
 		}
 	}
-	return false, ctx.Err()
+	return sum, ctx.Err()
 }
 
 // bySet sorts what is about prefixes by the set they belong into.

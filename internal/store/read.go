@@ -18,7 +18,7 @@ import (
 const (
 	// pageRows is how many failures are read at once, pageBans how many bans.
 	pageRows = 1000
-	pageBans = 20_000
+	pageBans = 10_000
 )
 
 // historyRows is how many failures, and how many bans, a History holds at most.
