@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// finder finds up to sixteen needles in one pass over a text: the processor
+// finder finds up to twenty-four needles in one pass over a text: the processor
 // compares 32 places at a time with four bytes of each needle, by their lower
 // halves (the algorithm is known as Teddy, from Hyperscan), and only where those
 // fit the rest is compared. Where the processor cannot, each needle takes a
@@ -21,7 +21,7 @@ type finder struct {
 
 // finderSize is how many needles a finder looks for at once. With more in a
 // bucket, too much would look like one of them.
-const finderSize = 16
+const finderSize = 24
 
 // tables say for the lower half of each of the four bytes which buckets they fit,
 // one bit each, and at last which buckets hold the percent sign; twice, for both
