@@ -9,11 +9,11 @@ import (
 // in docs/odoo.md lists what is known. What comes behind such a record may be a part
 // of it, whatever it looks like, and nothing tells. So it is not counted.
 //
-// Live that is what was read behind, and together with, any traceback, and any warning
-// or error of what answers requests that is not known to be harmless, since exceptions
-// may say anything. In history, and where
-// records are read long after they were written, it is what comes shortly behind the
-// records that are known to hold such texts.
+// Live that is what was read behind, and together with, any traceback, and any
+// warning or error of what answers requests that is not known to be harmless, since
+// exceptions may say anything. In history, and where records are read long after they
+// were written, it is what comes shortly behind the records that are known to hold
+// such texts.
 
 // taintLiterals stand in records that hold texts which somebody sent: the path of a
 // form without its token, parameters, the name of a file, a query of PostgreSQL's or the

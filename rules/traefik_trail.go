@@ -25,11 +25,11 @@ type trail struct {
 	lines  int
 	opened time.Time
 	// odd says that one of them ended in a strange count, fits that one ended in one
-	// that is due, broken that one was no line of Traefik's; last is the count that the last ended in, is what is to be
-	// thought of it.
+	// that is due, broken that one was no line of Traefik's.
 	odd, fits, broken bool
-	last              uint64
-	is                dueness
+	// last is the count that the last ended in, is what is to be thought of it.
+	last uint64
+	is   dueness
 	// candidate is the count that the burst before ended in, misfits how many bursts
 	// in turn had no count that is due.
 	candidate uint64
