@@ -42,6 +42,7 @@ build: ## Build the static binary bin/odooban.
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/odooban ./cmd/odooban
 
 # Man pages and completions, out of the commands and docs/configuration.md. They are as old as the tree.
+manual: export CGO_ENABLED := 0
 manual: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 manual:
 	@rm -rf $(DIST)/manual
@@ -77,7 +78,7 @@ package: build manual $(NFPM) ## Make the .deb and the .rpm in dist/.
 		$(NFPM) package --config packaging/nfpm.yaml --packager $$kind --target '$(DIST)/'; done
 
 test: deps ## Run all tests with the race detector; ODOOBAN_TEST_REQUIRE=all lets none skip.
-	go vet ./...
+	CGO_ENABLED=0 go vet ./...
 	@# Not out of the cache: some tests build programs, of which it does not know.
 	CGO_ENABLED=1 go test -race -count=1 -timeout 12m ./...
 

@@ -34,8 +34,9 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	program := filepath.Join(dir, "odooban")
-	out, err := exec.Command("go", "build", "-o", program, "odooban/cmd/odooban").CombinedOutput()
-	if err != nil {
+	build := exec.Command("go", "build", "-o", program, "odooban/cmd/odooban")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("build odooban: %w\n%s", err, out)
 	}
 	return program, nil
