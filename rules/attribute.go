@@ -18,7 +18,7 @@ import (
 func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	s.previous = previous{proc: r.proc}
 	if a.post && !stray && len(s.attempts) > 0 {
-		q := s.spares.request()
+		q := s.spareRequests.take()
 		q.access, q.when, q.seen, q.proc, q.db = a, r.when, seen, r.proc, s.dbOf(r)
 		q.line, q.at, q.offset, q.burst, q.since = s.line, s.at, s.offset, s.burst, s.workers.latest(r.proc)
 		if r.coarse {

@@ -61,11 +61,12 @@ type Scanner struct {
 	containers map[string]uint32
 	named      uint32
 	// What the passages through the attempts list, kept for the next one.
-	mine, order []*attempt
-	blocking    []block
-	spares      spares
-	summed      map[uint64]burst
-	held        map[netip.Addr]bool
+	mine, order   []*attempt
+	blocking      []block
+	spareAttempts spares[attempt]
+	spareRequests spares[request]
+	summed        map[uint64]burst
+	held          map[netip.Addr]bool
 }
 
 // Stats is what a Scanner has seen so far.
@@ -404,7 +405,7 @@ func (s *Scanner) mark(r *record, text []byte, seen time.Time) {
 
 // newAttempt is an attempt at the line just fed.
 func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
-	a := s.spares.attempt()
+	a := s.spareAttempts.take()
 	a.event, a.when, a.micro, a.seen, a.proc, a.recordDB = e, r.when, r.when.UnixMicro(), seen, r.proc, s.dbOf(r)
 	a.sure, a.late = r.sealed, s.late && !seen.IsZero()
 	a.line, a.at, a.offset, a.burst = s.line, s.at, s.offset, s.burst

@@ -1,11 +1,8 @@
 package rules
 
-// spares are attempts and requests that were let go of, to be used again: a flood
-// would otherwise keep the garbage collector busy more than anything else.
-type spares struct {
-	attempts []*attempt
-	requests []*request
-}
+// spares are what was let go of, to be used again: a flood would otherwise keep the
+// garbage collector busy more than anything else.
+type spares[T any] struct{ all []*T }
 
 const (
 	// sparesAtMost bounds how many of each are kept, spareBatch is how many are
@@ -14,34 +11,19 @@ const (
 	spareBatch   = 32
 )
 
-// attempt returns one of which nothing is known.
-func (s *spares) attempt() *attempt {
-	if len(s.attempts) == 0 {
-		fresh := make([]attempt, spareBatch)
+// take returns one of which nothing is known.
+func (s *spares[T]) take() *T {
+	if len(s.all) == 0 {
+		fresh := make([]T, spareBatch)
 		for i := range fresh {
-			s.attempts = append(s.attempts, &fresh[i])
+			s.all = append(s.all, &fresh[i])
 		}
 	}
-	last := len(s.attempts) - 1
-	a := s.attempts[last]
-	s.attempts = s.attempts[:last]
-	*a = attempt{}
-	return a
-}
-
-// request returns one of which nothing is known.
-func (s *spares) request() *request {
-	if len(s.requests) == 0 {
-		fresh := make([]request, spareBatch)
-		for i := range fresh {
-			s.requests = append(s.requests, &fresh[i])
-		}
-	}
-	last := len(s.requests) - 1
-	q := s.requests[last]
-	s.requests = s.requests[:last]
-	*q = request{}
-	return q
+	last := len(s.all) - 1
+	spare := s.all[last]
+	s.all = s.all[:last]
+	*spare = *new(T)
+	return spare
 }
 
 // letGo lets go of the attempts and the requests up to a line, all but those
@@ -63,16 +45,16 @@ func (s *Scanner) letGo(attempts []*attempt, requests, kept []*request, oldest u
 		awaited = s.attention.awaited[0].offset
 	}
 	for _, a := range attempts {
-		if len(s.spares.attempts) == sparesAtMost {
+		if len(s.spareAttempts.all) == sparesAtMost {
 			break
 		}
 		// A cooldown may have an echo.
 		if !a.asked && a.event != cooledDown && a != s.previous.attempt && a.offset < awaited {
-			s.spares.attempts = append(s.spares.attempts, a)
+			s.spareAttempts.all = append(s.spareAttempts.all, a)
 		}
 	}
 	// What is left of the attempts is claimed by, and stands inside, requests
 	// that come after it: nothing refers to those before.
-	room := sparesAtMost - len(s.spares.requests)
-	s.spares.requests = append(s.spares.requests, requests[:min(len(requests), room)]...)
+	room := sparesAtMost - len(s.spareRequests.all)
+	s.spareRequests.all = append(s.spareRequests.all, requests[:min(len(requests), room)]...)
 }
