@@ -147,7 +147,7 @@ func (k *Keeper) turn() {
 	k.rounds.Add(1)
 }
 
-// learn notes bans that are in force already.
+// learn notes bans that are in force already. The caller holds mu.
 func (k *Keeper) learn(bans []Ban) {
 	for _, b := range bans {
 		b.Until = b.end()
@@ -156,7 +156,8 @@ func (k *Keeper) learn(bans []Ban) {
 }
 
 // adopt learns bans that are in force in our own backend. To ask for them took
-// so long: how much time each has left was read at some moment of that.
+// so long: how much time each has left was read at some moment of that. The caller
+// holds mu.
 func (k *Keeper) adopt(bans []Ban, took time.Duration) {
 	k.learn(bans)
 	if k.adopted == nil {

@@ -37,11 +37,14 @@ func (k *Keeper) adoptDue(ctx context.Context, bans []Ban) error {
 	due, _ := pending(bans, time.Now()) // Block says what is refused
 	prefixes := prefixesOf(due)
 	lost, err := k.fw.missing(ctx, prefixes)
-	if n < known+len(due) || lost > 0 {
+	if err == nil && (n < known+len(due) || lost > 0) {
 		due, err = k.unlisted.find(ctx, prefixes)
 	}
+	if err != nil {
+		return err
+	}
 	k.adopt(due, 0)
-	return err
+	return nil
 }
 
 func prefixesOf(bans []Ban) []netip.Prefix {

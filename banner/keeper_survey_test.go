@@ -183,6 +183,35 @@ func (f *slow) List(ctx context.Context) ([]Ban, error) {
 	return f.fake.List(ctx)
 }
 
+// counting is a kernel that counts and then may not answer.
+type counting struct {
+	slow
+	members int
+}
+
+func (f *counting) count(context.Context) (int, error) { return f.members, nil }
+
+func (f *counting) missing(ctx context.Context, _ []netip.Prefix) (int, error) {
+	_, err := f.List(ctx)
+	return 0, err
+}
+
+// Nothing is taken to be in force because the kernel did not say that it is not.
+func TestWhatIsNotAnsweredIsNotAdopted(t *testing.T) {
+	f := &counting{members: 1}
+	k := newKeeper("fake", f)
+	k.unlisted = f
+	f.mute.Store(true)
+	bans := []Ban{{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Until: time.Now().Add(time.Hour)}}
+	if err := k.Block(t.Context(), bans); !errors.Is(err, errMute) {
+		t.Errorf("error is %v", err)
+	}
+	f.mute.Store(false)
+	f.members = 0
+	block(t, k, time.Hour, "203.0.113.7/32")
+	wantBlocked(t, k, "203.0.113.7/32")
+}
+
 // A second after the start, and until it has worked, the keeper looks for what it
 // does not know, and says if it cannot.
 func TestKeeperSurveys(t *testing.T) {

@@ -138,7 +138,9 @@ func adopt(ctx context.Context, name string, b backend, opts Options, tried []er
 		if err != nil {
 			return nil, errors.Join(err, b.Close())
 		}
+		k.mu.Lock()
 		k.adopt(bans, time.Since(began))
+		k.mu.Unlock()
 	}
 	k.takeOver(ctx, opts)
 	return k, nil
