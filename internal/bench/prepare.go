@@ -151,24 +151,13 @@ func (b *bench) write(
 	defer f.Close()
 	buffered := bufio.NewWriterSize(f, 1<<20)
 	w := form(buffered)
-	count := &lineCounter{Writer: w}
-	if _, err := mix.Write(count, 1, size); err != nil {
+	if lines, err = mix.Write(w, 1, size); err != nil {
 		return "", 0, err
 	}
 	if err := w.Close(); err != nil {
 		return "", 0, err
 	}
-	return path, count.lines, buffered.Flush()
-}
-
-type lineCounter struct {
-	io.Writer
-	lines int64
-}
-
-func (c *lineCounter) Write(b []byte) (int, error) {
-	c.lines += int64(bytes.Count(b, []byte{'\n'}))
-	return c.Writer.Write(b)
+	return path, lines, buffered.Flush()
 }
 
 // pattern is one for the records of a module.

@@ -17,15 +17,15 @@ import (
 // called before Follow.
 func (e *Engine) Restore(ctx context.Context, journal *store.Journal, now time.Time) error {
 	// The kernel is at work while the journal is read.
-	due := make(chan []banner.Ban, 1)
+	read := make(chan []banner.Ban, 1)
 	var blocking sync.WaitGroup
 	blocking.Go(func() {
-		for bans := range due {
+		for bans := range read {
 			e.block(ctx, bans)
 		}
 	})
-	err := e.remember(journal, now, due)
-	close(due)
+	err := e.remember(journal, now, read)
+	close(read)
 	defer blocking.Wait()
 	if err != nil {
 		return fmt.Errorf("restore bans: %w", err)
@@ -54,12 +54,12 @@ func (e *Engine) Restore(ctx context.Context, journal *store.Journal, now time.T
 
 // remember tells the jail of all bans in the journal, and hands out those that
 // are due.
-func (e *Engine) remember(journal *store.Journal, now time.Time, hand chan<- []banner.Ban) error {
+func (e *Engine) remember(journal *store.Journal, now time.Time, read chan<- []banner.Ban) error {
 	for bans, err := range journal.AllBans(time.Time{}) {
 		if err != nil {
 			return err
 		}
-		hand <- due(bans, now)
+		read <- due(bans, now)
 		for _, b := range bans {
 			e.jail.Remember(jail.Decision{
 				Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until, Failures: b.Failures,

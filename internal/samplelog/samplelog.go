@@ -5,6 +5,7 @@ package samplelog
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -34,13 +35,14 @@ const (
 
 // server is the model: what it has to write, and when.
 type server struct {
-	w   *bufio.Writer
-	rng *rand.Rand
-	mix Mix
-	now time.Time
-	n   int64
-	due []due
-	buf []byte
+	w     *bufio.Writer
+	rng   *rand.Rand
+	mix   Mix
+	now   time.Time
+	n     int64 // bytes written
+	lines int64
+	due   []due
+	buf   []byte
 }
 
 // due is an access line that is still to come.
@@ -51,8 +53,8 @@ type due struct {
 	start time.Time
 }
 
-// Write writes at least size bytes of log to w and returns how many.
-func (m Mix) Write(w io.Writer, seed uint64, size int64) (int64, error) {
+// Write writes at least size bytes of log to w and returns how many lines.
+func (m Mix) Write(w io.Writer, seed uint64, size int64) (lines int64, err error) {
 	s := &server{
 		w: bufio.NewWriterSize(w, 1<<16), mix: m,
 		rng: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // the same log for the same seed
@@ -61,7 +63,7 @@ func (m Mix) Write(w io.Writer, seed uint64, size int64) (int64, error) {
 	for s.n < size {
 		s.line()
 	}
-	return s.n, s.w.Flush()
+	return s.lines, s.w.Flush()
 }
 
 // line writes the next line.
@@ -167,4 +169,5 @@ func (s *server) put(text string) {
 func (s *server) flush() {
 	n, _ := s.w.Write(s.buf)
 	s.n += int64(n)
+	s.lines += int64(bytes.Count(s.buf, []byte{'\n'}))
 }

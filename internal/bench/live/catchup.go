@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -77,17 +75,6 @@ func fill(path string) (lines uint64, err error) {
 		return 0, err
 	}
 	defer f.Close()
-	count := &lineCounter{Writer: f}
-	_, err = samplelog.Odoo.Write(count, 1, backlog)
-	return count.lines, err
-}
-
-type lineCounter struct {
-	io.Writer
-	lines uint64
-}
-
-func (c *lineCounter) Write(b []byte) (int, error) {
-	c.lines += uint64(bytes.Count(b, []byte{'\n'}))
-	return c.Writer.Write(b)
+	n, err := samplelog.Odoo.Write(f, 1, backlog)
+	return uint64(n), err
 }
