@@ -7,6 +7,7 @@ import "slices"
 //
 //   - lines that hold one of odooLiterals: records of the login code, and lines
 //     that a login may end in;
+//   - records that may hold a text that somebody sent: taintLiterals;
 //   - access lines of requests that write such records: odooPaths;
 //   - access lines of other requests that are failures: odooProbes;
 //   - lines in which a byte of such a path is written with a percent sign;
@@ -18,7 +19,7 @@ import "slices"
 
 // odooLiterals are what a line holds that is about a login: its logger, or the
 // word before the address.
-var odooLiterals = slices.Concat([]string{"res_users", "auth_signup", " from "}, taintLiterals)
+var odooLiterals = []string{"res_users", "auth_signup", " from "}
 
 // odooPaths are what an access line of a POST request holds that tries a login
 // or asks for a new password: see targetOf.

@@ -12,16 +12,20 @@ import (
 // does not hold cannot match it, so the line need not be looked at.
 type ruleBits uint64
 
-// ofOdoo stands for the built-in rules on Odoo's own log; each other rule has
-// a bit of its own, as far as there are enough.
-const ofOdoo ruleBits = 1
+const (
+	// ofOdoo stands for the built-in rules on Odoo's own log; each other rule has
+	// a bit of its own, as far as there are enough.
+	ofOdoo ruleBits = 1 << iota
+	// ofText says besides that a record may hold a text: see taintLiterals.
+	ofText
+)
 
 // anyRule is set for a line that may concern any rule: what Docker took apart
 // cannot be searched.
 const anyRule ruleBits = 1 << 63
 
 // userBit is the bit of the i-th rule besides.
-func userBit(i int) ruleBits { return 1 << min(i+1, 62) }
+func userBit(i int) ruleBits { return 1 << min(i+2, 62) }
 
 // needle is a literal that is searched for, and the rules that require it.
 type needle struct {
@@ -32,8 +36,10 @@ type needle struct {
 	// escape is set on the percent sign, where a byte of a path that matters is
 	// written with one: to Odoo %77 is a w.
 	escape bool
-	// bytes is where in the text the four bytes stand that a finder compares.
-	bytes int
+	// bytes is where in the text the four bytes stand that a finder compares, word
+	// what they are, and mask which of them there are.
+	bytes      int
+	word, mask uint32
 }
 
 // filter finds the lines that hold a needle.
@@ -119,6 +125,9 @@ func builtInNeedles(name string) []needle {
 	case LoginRule, CooldownRule, TOTPRule, ResetRule:
 		for _, text := range odooLiterals {
 			needles = append(needles, needle{text: []byte(text), rules: ofOdoo})
+		}
+		for _, text := range taintLiterals {
+			needles = append(needles, needle{text: []byte(text), rules: ofOdoo | ofText})
 		}
 		for _, text := range odooPaths {
 			needles = append(needles, needle{text: []byte(text), rules: ofOdoo, posted: true})

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/bits"
 )
 
@@ -38,6 +39,9 @@ func newFinder(needles []needle) *finder {
 	for i, n := range needles {
 		if !n.escape {
 			n.bytes = rarest(n.text, f.last+1)
+		}
+		for j, c := range n.text[n.bytes:min(n.bytes+4, len(n.text))] {
+			n.word, n.mask = n.word|uint32(c)<<(8*j), n.mask|0xff<<(8*j)
 		}
 		f.put(n, i/len(f.buckets))
 	}
@@ -154,10 +158,13 @@ func (f *finder) hits(hits []hit, text []byte) (_ []hit, lines uint64) {
 func (f *finder) compare(hits []hit, text []byte, from int, lines uint64, p *place) []hit {
 	for which := p.which; which != 0; which &= which - 1 {
 		i := bits.TrailingZeros32(which)
+		at := from + int(p.at) + i
+		word := wordAt(text, at)
 		for fit := p.fits[i]; fit != 0; fit &= fit - 1 {
 			bucket := f.buckets[bits.TrailingZeros8(fit)]
 			for k := range bucket {
-				if n, start := &bucket[k], from+int(p.at)+i-bucket[k].bytes; n.is(text, start) {
+				n := &bucket[k]
+				if start := at - n.bytes; word&n.mask == n.word && n.is(text, start) {
 					line := lines + uint64(p.lines) + uint64(bits.OnesCount32(p.ends&(1<<i-1)))
 					hits = append(hits, hit{start, line, n.rules})
 				}
@@ -165,6 +172,16 @@ func (f *finder) compare(hits []hit, text []byte, from int, lines uint64, p *pla
 		}
 	}
 	return hits
+}
+
+// wordAt reads four bytes of a text, behind whose end are zeros.
+func wordAt(text []byte, at int) uint32 {
+	if at+4 <= len(text) {
+		return binary.LittleEndian.Uint32(text[at:])
+	}
+	var padded [4]byte
+	copy(padded[:], text[min(at, len(text)):])
+	return binary.LittleEndian.Uint32(padded[:])
 }
 
 // hitsInTurn does the same with a pass for each needle, and leaves the order

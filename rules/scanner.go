@@ -169,7 +169,7 @@ func (s *Scanner) look(dst []Failure, line *Line, rules ruleBits) []Failure {
 	}
 	odoo := !line.Seen.IsZero() || rules&ofOdoo != 0 || s.attentive()
 	if odoo {
-		when = s.odoo(line.Text, line.Seen)
+		when = s.odoo(line.Text, rules, line.Seen)
 		s.backlog.begin()
 	} else {
 		s.previous = previous{lost: true}
@@ -199,7 +199,7 @@ func (s *Scanner) pass(lines uint64, size int64) {
 }
 
 // odoo takes the line as one of Odoo's, and returns the time it names.
-func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
+func (s *Scanner) odoo(text []byte, rules ruleBits, seen time.Time) time.Time {
 	var r record
 	own := s.parse(&r, text)
 	if s.formed(formOf(&r, text), own, seen) {
@@ -207,14 +207,14 @@ func (s *Scanner) odoo(text []byte, seen time.Time) time.Time {
 	}
 	if !own {
 		if r.form == 0 {
-			s.loose(text, seen)
+			s.loose(text, rules, seen)
 		}
 		s.continued(text, seen)
 		return time.Time{}
 	}
 	s.stats.note(r.when)
 	stray := s.stray(r.when, seen)
-	if s.holdsText(&r, seen) {
+	if s.holdsText(&r, rules, seen) {
 		s.unsure(&r, text, seen)
 		return r.when
 	}

@@ -19,13 +19,15 @@ import (
 // form without its token, parameters, the name of a file, a query of PostgreSQL's or the
 // name of a database in its errors, the headers of mails, and logins of who signed up.
 var taintLiterals = []string{
-	"CSRF validation", "called ignoring args <", "Parsing asset bundle", queryLiteral, "FATAL: ", "Routing mail ",
+	"CSRF validation", "called ignoring args <", "Parsing asset bundle", queryLiteral, fatalLiteral, "Routing mail ",
 	"email sent for user",
 }
 
 const (
 	// queryLiteral comes before a query that failed, in which texts are quoted.
 	queryLiteral = "bad query: "
+	// fatalLiteral stands in PostgreSQL's errors about a database.
+	fatalLiteral = "FATAL: "
 	// tracebackLiteral begins the lines behind which an exception stands.
 	tracebackLiteral = "Traceback (most recent call last)"
 )
@@ -64,32 +66,35 @@ func (s *Scanner) tainted(seen time.Time) bool {
 
 // holdsText takes note of a record that may hold a text, and says whether the record
 // itself may be a part of one.
-func (s *Scanner) holdsText(r *record, seen time.Time) bool {
+func (s *Scanner) holdsText(r *record, rules ruleBits, seen time.Time) bool {
 	inside := s.tainted(seen)
 	if r.sealed {
 		return inside // as a log that is not in JSON may hold such a line in a text
 	}
-	if holdsHeading(r) {
-		s.doubtDatabase(isFatal(r.msg), seen)
+	fatal := rules&ofText != 0 && isFatal(r.msg)
+	cut := fatal || endsDatabase(r.msg)
+	if holdsHeading(r, cut) {
+		s.doubtDatabase(fatal, seen)
 		return true
 	}
 	s.taint.prompt = !seen.IsZero() && seen.Sub(r.when)-min(s.lag, 0) <= promptLag
 	switch {
-	case bytes.HasSuffix(r.logger, []byte(".http")) && bytes.Contains(r.msg, []byte("FATAL: ")):
+	case rules&ofText != 0 && bytes.HasSuffix(r.logger, []byte(".http")) && bytes.Contains(r.msg, []byte(fatalLiteral)):
 		s.doubtDatabase(true, seen)
-	case endsDatabase(r.msg):
-		s.doubtDatabase(isFatal(r.msg), seen)
-	case s.taint.prompt && isHarmful(r) || mentionsText(r):
+	case cut:
+		s.doubtDatabase(fatal, seen)
+	case s.taint.prompt && isHarmful(r) || rules&ofText != 0 && mentionsText(r):
 		s.taintFrom(seen)
 	}
 	return inside
 }
 
 // loose takes note of a line that is no record's header.
-func (s *Scanner) loose(line []byte, seen time.Time) {
+func (s *Scanner) loose(line []byte, rules ruleBits, seen time.Time) {
+	fatal := rules&ofText != 0 && isFatal(line)
 	switch {
-	case endsDatabase(line), cutsHeading(line):
-		s.doubtDatabase(isFatal(line), seen)
+	case fatal, endsDatabase(line), cutsHeading(line):
+		s.doubtDatabase(fatal, seen)
 	case s.taint.prompt && !seen.IsZero() && bytes.HasPrefix(line, []byte(tracebackLiteral)):
 		s.taintFrom(seen)
 	}

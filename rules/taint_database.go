@@ -55,33 +55,41 @@ func isDatabase(b []byte) bool {
 }
 
 // holdsHeading says whether a record that is an access line, or a login, is one only
-// because the name of a database is cut where it says so.
-func holdsHeading(r *record) bool {
+// because the name of a database is cut where it says so. cut says that one ends in the
+// message.
+func holdsHeading(r *record, cut bool) bool {
+	cooldown := r.writer == loginWriter && bytes.HasPrefix(r.msg, cooldownPrefix)
 	level := "INFO"
-	switch {
-	case r.writer == accessWriter && bytes.Contains(r.msg, []byte(" - - [")):
-	case r.writer == resetWriter && bytes.HasPrefix(r.msg, resetPrefix):
-	case r.writer == loginWriter && bytes.HasPrefix(r.msg, cooldownPrefix):
+	if cooldown {
 		level = "WARNING"
-	case r.writer == loginWriter && (bytes.HasPrefix(r.msg, failedPrefix) || bytes.HasPrefix(r.msg, passedPrefix)):
-	default:
+	}
+	if !cut && string(stripColour(r.level)) == level {
 		return false
 	}
-	return string(stripColour(r.level)) != level || endsDatabase(r.msg)
+	switch r.writer {
+	case accessWriter:
+		return bytes.Contains(r.msg, []byte(beforeDate))
+	case resetWriter:
+		return bytes.HasPrefix(r.msg, resetPrefix)
+	case loginWriter:
+		return cooldown || bytes.HasPrefix(r.msg, failedPrefix) || bytes.HasPrefix(r.msg, passedPrefix)
+	}
+	return false
 }
 
 // endsDatabase says whether the name of a database that somebody sent may end in the
-// line: what comes behind it in an access line, and in the error, stands in its middle.
+// access line of the request: what comes behind the name stands in its middle. That it
+// ends in the error before, isFatal says.
 func endsDatabase(line []byte) bool {
-	// Most lines hold nothing that ends as both do.
-	return bytes.Contains(line, []byte(": ")) && (bytes.Contains(line, []byte(" werkzeug: ")) || isFatal(line))
+	// Most lines hold nothing that ends as that does.
+	return bytes.Contains(line, []byte(": ")) && bytes.Contains(line, []byte(" werkzeug: "))
 }
 
 // isFatal says whether PostgreSQL's error about a database stands in the line, behind
 // the name. Its words before FATAL depend on the version.
 func isFatal(line []byte) bool {
 	_, behind, ok := bytes.Cut(line, []byte(".http: "))
-	return ok && bytes.Contains(behind, []byte("FATAL: "))
+	return ok && bytes.Contains(behind, []byte(fatalLiteral))
 }
 
 // cutsHeading says whether a line begins as a record does, up to the level, and is none.

@@ -148,7 +148,12 @@ func (r *Reading[T]) fill(b *block[T]) (n int, ok bool) {
 
 // readAt fills the buffer from a place in the file, as far as that goes.
 func (r *Reading[T]) readAt(buffer []byte, offset int64) (data []byte, err error) {
-	n, err := r.plain.ReadAt(buffer, offset)
+	n := 0
+	for n < len(buffer) && err == nil {
+		var m int
+		m, err = r.plain.ReadAt(buffer[n:min(n+copySize, len(buffer))], offset+int64(n))
+		n += m
+	}
 	r.file.read.Add(int64(n))
 	return buffer[:n], err
 }

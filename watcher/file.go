@@ -106,7 +106,7 @@ type follower struct {
 	armed bool
 	block []byte
 
-	// count is how many lines were handed on, latest when the last one was.
+	// count is how many lines were handed on, latest when the last one was read.
 	count  int
 	latest time.Time
 	// unsettled says that a line has come since Settled was called.

@@ -6,6 +6,10 @@ const (
 	// blockSize is how much of a file is read at a time. Larger blocks are
 	// not faster: they no longer fit the processor's cache.
 	blockSize = 256 << 10
+	// copySize is how much of a block is asked of the kernel at once. Go gives a
+	// processor away whose goroutine is in the kernel for longer than 20 us, and to
+	// get it back takes as long as the reading.
+	copySize = 64 << 10
 	// keepLine is how much of a line is kept, half of it from its start and
 	// half from its end: what a rule reads stands there, and not in what an
 	// attacker put between.

@@ -34,7 +34,8 @@ func (w *follower) catchUp(ctx context.Context, g *generation) error {
 		}
 		full := len(g.anchor)+len(data) == len(block)
 		// What was written while it was being read is not from the future.
-		if err := w.feed(g, data, g.seen(time.Now())); err != nil {
+		read := time.Now()
+		if err := w.feed(g, data, read, g.seen(read)); err != nil {
 			return err
 		}
 		if !full {
@@ -58,8 +59,9 @@ func (w *follower) unpack(ctx context.Context, g *generation) error {
 	return err
 }
 
-// feed hands on the lines of data, which stands at the position of g.
-func (w *follower) feed(g *generation, data []byte, seen time.Time) error {
+// feed hands on the lines of data, which stands at the position of g. Settling
+// begins when it was read: to hand it on may have taken a while.
+func (w *follower) feed(g *generation, data []byte, read, seen time.Time) error {
 	if len(data) == 0 {
 		return nil
 	}
@@ -79,8 +81,8 @@ func (w *follower) feed(g *generation, data []byte, seen time.Time) error {
 		}
 		return w.line(Line{Text: text, Seen: seen, Place: Place{g.name, offset}, Position: w.encode})
 	}, skim)
-	w.latest, w.armed = g.grown, true
-	w.check.Reset(SettleTime)
+	w.latest, w.armed = read, true
+	w.check.Reset(SettleTime - time.Since(read))
 	w.skipped.Add(g.lines.skipped - skipped)
 	return err
 }
@@ -103,11 +105,11 @@ func (w *follower) takeTailed(ctx context.Context, line *tail.Line) error {
 		return nil
 	}
 	data := append([]byte(line.Text), '\n')
-	if err := w.feed(g, data[g.lines.open:], g.seen(line.Time)); err != nil {
+	if err := w.feed(g, data[g.lines.open:], line.Time, g.seen(line.Time)); err != nil {
 		return err
 	}
 	if g.pos >= size {
-		g.atEnd = w.latest
+		g.atEnd = g.grown
 	}
 	return nil
 }
