@@ -77,6 +77,11 @@ func writeStatus(w *tabwriter.Writer, s *control.Status) {
 		fmt.Fprintf(w, "%s\t%s\t%d in %s\t%d\t%d\t%d\n", printable.Text(j.Rule), seconds(j.BanTime), j.MaxRetry,
 			seconds(j.FindTime), j.Failures, j.Bans, j.Counting)
 	}
+	for _, j := range s.Jails {
+		if j.Forgotten > 0 {
+			fmt.Fprintf(w, "%s: %d addresses forgotten, as too many were counted\n", printable.Text(j.Rule), j.Forgotten)
+		}
+	}
 	writeFirewall(w, &s.Firewall)
 	for _, a := range s.Alarms {
 		fmt.Fprintf(w, "\nALARM %s, %d times, last %s", printable.Text(a.Code), a.Count, clock(a.Last))

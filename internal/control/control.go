@@ -54,6 +54,8 @@ type Jail struct {
 	Bans     uint64  `json:"bans"`
 	// Counting is how many addresses have failures that may lead to a ban.
 	Counting int `json:"counting"`
+	// Forgotten is how many of them were given up, as there were too many.
+	Forgotten uint64 `json:"forgotten"`
 }
 
 // Firewall is what keeps bans in force.

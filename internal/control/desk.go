@@ -253,7 +253,7 @@ func toJails(all []engine.JailStatus) []Jail {
 	for i, j := range all {
 		jails[i] = Jail{
 			Rule: j.Rule, MaxRetry: j.MaxRetry, FindTime: j.FindTime.Seconds(), BanTime: j.BanTime.Seconds(),
-			Failures: j.Failures, Bans: j.Bans, Counting: j.Keys,
+			Failures: j.Failures, Bans: j.Bans, Counting: j.Keys, Forgotten: j.Forgotten,
 		}
 	}
 	return jails

@@ -141,6 +141,21 @@ func alarmOf(code, source string, count uint64) Alarm {
 	return Alarm{Code: code, Source: source, Count: count, Text: kind.Title, Cure: kind.Cure}
 }
 
+// CheckForgotten raises an alarm if failures were given up since it was called
+// last, because too many addresses had some: who has as many may never be banned.
+func (e *Engine) CheckForgotten() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var total uint64
+	for _, p := range e.jail.Policies() {
+		total += e.jail.Forgotten(p.Rule)
+	}
+	a := alarmOf(finding.TooManyAddresses, "", total-e.alarms.raised[alarmKey{code: finding.TooManyAddresses}].Count)
+	if a.Count > 0 {
+		e.raiseLocked(a)
+	}
+}
+
 // alarmScan tells what a scanner has newly seen that is no failure.
 func (e *Engine) alarmScan(source string, before, after rules.Stats) {
 	e.mu.Lock()

@@ -2,12 +2,15 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/internal/finding"
+	"odooban/internal/jail"
+	"odooban/rules"
 )
 
 // An attacker causes some alarms: each is told the first time and each time its
@@ -74,6 +77,43 @@ func TestClockDiffers(t *testing.T) {
 				t.Errorf("alarms %v", observer.alarms)
 			}
 		})
+	}
+}
+
+// Addresses that were given up are counted once, and told as other alarms are.
+func TestForgottenAddresses(t *testing.T) {
+	j, err := jail.New(jail.Options{
+		Policies: []jail.Policy{
+			{Rule: rules.LoginRule, MaxRetry: 3, FindTime: time.Minute, BanTime: 15 * time.Minute},
+			{Rule: "other", MaxRetry: 3, FindTime: time.Minute, BanTime: 15 * time.Minute},
+		},
+		MaxKeys: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	observer := &diary{}
+	e := New(j, &fakeFirewall{}, observer)
+	come := func(n int) {
+		for range n {
+			addr := fmt.Sprintf("203.0.113.%d", len(observer.entries))
+			e.Observe(t.Context(), "log", failures(addr, 1), time.Time{})
+		}
+		e.CheckForgotten()
+		e.CheckForgotten()
+	}
+	for _, n := range []int{2, 3, 1, 6} {
+		come(n)
+	}
+	if diff := cmp.Diff([]string{"too-many-addresses 3", "too-many-addresses 10"}, observer.codes()); diff != "" {
+		t.Errorf("alarms (-want +got):\n%s", diff)
+	}
+	var forgotten []uint64
+	for _, one := range e.Status().Jails {
+		forgotten = append(forgotten, one.Forgotten)
+	}
+	if diff := cmp.Diff([]uint64{10, 0}, forgotten); diff != "" {
+		t.Errorf("forgotten (-want +got):\n%s", diff)
 	}
 }
 

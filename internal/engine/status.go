@@ -52,6 +52,8 @@ type JailStatus struct {
 	Failures, Bans uint64
 	// Keys is how many addresses and networks have failures that may still count.
 	Keys int
+	// Forgotten is how many of them were given up, as there were too many.
+	Forgotten uint64
 }
 
 // Status returns what has happened so far.
@@ -63,7 +65,7 @@ func (e *Engine) Status() Status {
 		tally := e.tallies[p.Rule]
 		s.Jails = append(s.Jails, JailStatus{
 			Rule: p.Rule, MaxRetry: p.MaxRetry, FindTime: p.FindTime, BanTime: p.BanTime,
-			Failures: tally.Failures, Bans: tally.Bans, Keys: e.jail.Keys(p.Rule),
+			Failures: tally.Failures, Bans: tally.Bans, Keys: e.jail.Keys(p.Rule), Forgotten: e.jail.Forgotten(p.Rule),
 		})
 	}
 	s.Alarms = slices.SortedFunc(maps.Values(e.alarms.raised), func(a, b Alarm) int {

@@ -32,6 +32,8 @@ const (
 	ProxyMode = "proxy-mode"
 	// OwnAddress: failures that come from an ignored address.
 	OwnAddress = "own-address"
+	// TooManyAddresses: more addresses fail than are counted at once.
+	TooManyAddresses = "too-many-addresses"
 	// ClockDiffers: the log's clock and ours disagree.
 	ClockDiffers = "clock-differs"
 	// TimeZone: the log is written in local time.

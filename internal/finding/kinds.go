@@ -62,6 +62,10 @@ func ofLogs() []Kind {
 		{ProxyMode, Error, "the addresses that Odoo logs are a proxy's", ProxyCure},
 		{OwnAddress, Warning, "failed logins come from an address that is never banned", "if that is a proxy, " + ProxyCure},
 		{
+			TooManyAddresses, Error, "more addresses fail than odooban counts at once: it forgets some before they are banned",
+			"if they are of few networks of IPv6, write ipv6_prefix: 48, or less; else a shorter findtime, or a lower maxretry",
+		},
+		{
 			ClockDiffers, Error, "the log's clock and this host's disagree: bans end too early or too late",
 			"set both clocks by NTP; Odoo logs in UTC, so let no formatter write local time",
 		},

@@ -74,6 +74,12 @@ func TestMaxKeys(t *testing.T) {
 	if got := j.Keys(login); got != 10 {
 		t.Errorf("counts %d addresses, want 10", got)
 	}
+	if got := j.Forgotten(login); got != 15 {
+		t.Errorf("%d addresses are forgotten, want 15", got)
+	}
+	if got := j.Forgotten(totp); got != 0 {
+		t.Errorf("%d addresses are forgotten of a rule without a jail", got)
+	}
 }
 
 // In whatever order failures come, a ban rests on enough of them, no two bans of

@@ -210,6 +210,15 @@ func (j *Jail) Keys(rule string) int {
 	return 0
 }
 
+// Forgotten returns how many addresses and networks with failures of a rule that
+// might still have counted were given up, because there were more than MaxKeys.
+func (j *Jail) Forgotten(rule string) uint64 {
+	if p, ok := j.policies[rule]; ok {
+		return p.window.Forgotten()
+	}
+	return 0
+}
+
 // findTime is the longest there is.
 func (j *Jail) findTime() time.Duration {
 	var longest time.Duration

@@ -88,6 +88,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, j := range status.Jails {
 		windowKeys.tell(ch, float64(j.Keys), j.Rule)
+		forgotten.tell(ch, float64(j.Forgotten), j.Rule)
 	}
 	refused.tell(ch, float64(status.Refused))
 	collectAlarms(ch, status.Alarms)

@@ -58,7 +58,7 @@ func attacked() daemon {
 			},
 			Jails: []engine.JailStatus{
 				{Rule: "odoo-cooldown"},
-				{Rule: "odoo-login", Failures: 14, Bans: 1, Keys: 3},
+				{Rule: "odoo-login", Failures: 14, Bans: 1, Keys: 3, Forgotten: 8},
 			},
 			Alarms: []engine.Alarm{
 				{Code: finding.OwnAddress, Source: "/var/log/odoo/odoo.log", Count: 3},
@@ -121,6 +121,8 @@ odooban_unknown_format_total{source="/var/log/odoo/odoo.log"} 1
 odooban_unknown_format_total{source="journal:odoo.service"} 0
 odooban_window_keys{rule="odoo-cooldown"} 0
 odooban_window_keys{rule="odoo-login"} 3
+odooban_window_keys_forgotten_total{rule="odoo-cooldown"} 0
+odooban_window_keys_forgotten_total{rule="odoo-login"} 8
 `, "REPLACED", "\ufffd")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)

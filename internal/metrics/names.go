@@ -53,7 +53,9 @@ var (
 	lag      = gauge("odooban_source_lag_seconds", "How long after its own time the last record was read.", "source")
 
 	windowKeys = gauge("odooban_window_keys", "Addresses and networks with failed attempts that may still count.", "rule")
-	alarms     = counter("odooban_alarms_total",
+	forgotten  = counter("odooban_window_keys_forgotten_total",
+		"Addresses and networks that were forgotten, though they might still have counted, as there were too many.", "rule")
+	alarms = counter("odooban_alarms_total",
 		"How often something was met that may keep odooban from protecting.", "code")
 
 	firewallUp  = gauge("odooban_firewall_up", "Whether the firewall is in force: 1 if it is.", "backend")
@@ -67,6 +69,6 @@ var (
 
 // all are the metrics above.
 var all = []*metric{
-	buildInfo, healthy, lines, failures, bans, unattributed, unknown, sourceUp, lastLine, lag, windowKeys, alarms,
-	firewallUp, bansInForce, refused, dropped, mends, journalUp,
+	buildInfo, healthy, lines, failures, bans, unattributed, unknown, sourceUp, lastLine, lag, windowKeys, forgotten,
+	alarms, firewallUp, bansInForce, refused, dropped, mends, journalUp,
 }

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"odooban/internal/control"
+)
+
+// What is wrong is said beside the numbers.
+func TestWriteStatus(t *testing.T) {
+	at := time.Date(2026, 11, 23, 10, 48, 57, 0, time.UTC)
+	status := control.Status{
+		Version: "1.2.3", PID: 812, Since: at.Add(-time.Hour), Reasons: []string{"no source can be followed: gone"},
+		Sources: []control.Source{{
+			Name: "odoo.log", Lines: 1, Failures: 14, Unattributed: 1, Unknown: 2, LastLine: at, LastRecord: at, Trouble: "gone",
+		}},
+		Jails: []control.Jail{
+			{Rule: "odoo-login", MaxRetry: 10, FindTime: 60, BanTime: 900, Failures: 14, Bans: 1, Counting: 4, Forgotten: 5},
+		},
+		Firewall: control.Firewall{
+			Backend: "ipset", Bans: 1, Dropped: 1, Mended: 1, LastMended: []string{"rule missing"}, Notes: []string{"no IPv6"},
+		},
+		Alarms: []control.Alarm{{Code: "own-address", Source: "odoo.log", Text: "from 127.0.0.1", Cure: "x", Count: 1, Last: at}},
+	}
+	want := `odooban 1.2.3, process 812, counting since 2026-11-23 09:48:57 UTC
+NOT HEALTHY: no source can be followed: gone
+
+SOURCE    LINES  FAILURES  LAST LINE (UTC)      LAG
+odoo.log  1      14        2026-11-23 10:48:57  0s
+TROUBLE: gone
+odoo.log: 1 failures without an address, 2 lines about logins not understood
+
+JAIL        BANS FOR  AFTER     FAILURES  BANS  COUNTING
+odoo-login  15m       10 in 1m  14        1     4
+odoo-login: 5 addresses forgotten, as too many were counted
+
+Firewall ipset: 1 bans in force, 1 packets dropped, put right 1 times
+      last: rule missing
+NOTE  no IPv6
+
+ALARM own-address, 1 times, last 2026-11-23 10:48:57, odoo.log
+      from 127.0.0.1
+      x
+`
+	var got strings.Builder
+	w := tabwriter.NewWriter(&got, 0, 0, 2, ' ', 0)
+	writeStatus(w, &status)
+	w.Flush()
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+}
