@@ -8,6 +8,16 @@ import (
 	"odooban/internal/netnstest"
 )
 
+// bansFor are bans of the prefixes that end at the same time.
+func bansFor(d time.Duration, prefixes ...string) []Ban {
+	until := time.Now().Add(d)
+	bans := make([]Ban, len(prefixes))
+	for i, p := range prefixes {
+		bans[i] = Ban{Prefix: netip.MustParsePrefix(p), Until: until}
+	}
+	return bans
+}
+
 // heldOf returns what the kernel says about a ban.
 func heldOf(t *testing.T, b backend, prefix string) Held {
 	t.Helper()
@@ -109,4 +119,42 @@ func TestBansThatAreNotCounted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Bans that were adopted again and blocked again count on. What others have taken
+// away comes back.
+func TestAdoptedBansCountOn(t *testing.T) {
+	eachFamily(t, func(t *testing.T, k kind, f family) {
+		network := netnstest.New(t, 1)
+		keeper, err := openOn(t, network.Server, k.options(webPorts...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		bans := bansFor(time.Hour, f.ban, "203.0.113.7/32", "2001:db8:77::/64")
+		again := func() {
+			t.Helper()
+			if err := keeper.Block(t.Context(), bans); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again()
+		wantNoWay(t, network.Clients[0], netip.AddrPortFrom(f.server(network), 443), dropMeter(t, k, network.Server, f))
+		counted := heldOf(t, keeper.fw, f.ban).Packets
+		if keeper.slow != nil {
+			if err := keeper.learnOthers(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			unblock(t, keeper.fw, "203.0.113.7/32", "2001:db8:77::/64")
+			keeper.Adopt()
+			again()
+			if h := heldOf(t, keeper.fw, f.ban); h.Packets < counted || counted == 0 {
+				t.Errorf("it counted %d packets, and now: %+v", counted, h)
+			}
+			for _, lost := range bans[1:] {
+				heldOf(t, keeper.fw, lost.Prefix.String())
+			}
+		}
+	})
 }

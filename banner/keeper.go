@@ -46,8 +46,9 @@ type Keeper struct {
 	// adopted are the latest ends of bans that were found in force, until they are
 	// asked for: they need not be put in force again.
 	adopted map[netip.Prefix]time.Time
-	// unlisted is the backend as long as not all that is in force is known.
-	unlisted slowLister
+	// slow is the backend if it lists slowly, and unlisted is that as long as not
+	// all that is in force is known.
+	slow, unlisted slowLister
 	// surveyed is why it is not.
 	surveyed error
 	mends    uint64
@@ -71,7 +72,8 @@ type Mended struct {
 }
 
 func newKeeper(name string, fw backend) *Keeper {
-	return &Keeper{name: name, fw: fw, rearmed: time.Now()}
+	slow, _ := fw.(slowLister)
+	return &Keeper{name: name, fw: fw, slow: slow, rearmed: time.Now()}
 }
 
 // Name returns which backend is used: ipset, nftables, iptables or dry-run.
@@ -107,6 +109,15 @@ func (k *Keeper) inForce(b Ban) bool {
 	until, ok := k.adopted[b.Prefix]
 	delete(k.adopted, b.Prefix)
 	return ok && reaches(until, b.Until)
+}
+
+// Adopt lets Block ask what is in force, and leave that alone, as after Open: for
+// who is about to block again all that is due. Where to ask takes longer than to
+// block again, and bans count on, it does nothing. Keep must not run meanwhile.
+func (k *Keeper) Adopt() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.unlisted = k.slow
 }
 
 // Unblock ends bans. See Firewall.

@@ -31,7 +31,7 @@ type KeeperStatus struct {
 func (k *Keeper) Status(ctx context.Context) (KeeperStatus, error) {
 	k.mu.Lock()
 	s := KeeperStatus{
-		Backend: k.name, Notes: k.Notes(), Bans: len(k.known.after(time.Now())), Mends: k.mends, Last: k.last, Err: k.broken,
+		Backend: k.name, Notes: k.Notes(), Bans: k.known.count(time.Now()), Mends: k.mends, Last: k.last, Err: k.broken,
 	}
 	k.mu.Unlock()
 	var err error

@@ -23,21 +23,22 @@ type slowLister interface {
 const surveyAfter = time.Second
 
 // adoptDue adopts what of the bans is in force, as long as that is not known. If
-// no more are than those known, none of them is. If there are enough for all, and
-// some of them are, all are taken to be until the survey.
+// no more are than the others that are known, none of them is. If there are enough
+// for all, and some of them are, all are taken to be until the survey.
 func (k *Keeper) adoptDue(ctx context.Context, bans []Ban) error {
 	if k.unlisted == nil {
 		return nil
 	}
 	n, err := k.unlisted.count(ctx)
-	known := len(k.known.after(time.Now()))
-	if err != nil || n == known {
+	now := time.Now()
+	due, _ := pending(bans, now) // Block says what is refused
+	prefixes := prefixesOf(due)
+	others := k.known.count(now) - len(k.known.bans(prefixes, now))
+	if err != nil || n == others {
 		return err
 	}
-	due, _ := pending(bans, time.Now()) // Block says what is refused
-	prefixes := prefixesOf(due)
 	lost, err := k.fw.missing(ctx, prefixes)
-	if err == nil && (n < known+len(due) || lost > 0) {
+	if err == nil && (n < others+len(due) || lost > 0) {
 		due, err = k.unlisted.find(ctx, prefixes)
 	}
 	if err != nil {

@@ -130,9 +130,7 @@ func adopt(ctx context.Context, name string, b backend, opts Options, tried []er
 	if err := b.IPv6(); err != nil {
 		k.notes = append(k.notes, err)
 	}
-	if slow, ok := b.(slowLister); ok {
-		k.unlisted = slow
-	} else {
+	if k.Adopt(); k.slow == nil {
 		began := time.Now()
 		bans, err := b.List(ctx)
 		if err != nil {

@@ -50,6 +50,16 @@ func (l *ledger) after(t time.Time) []netip.Prefix {
 	return prefixes
 }
 
+// count is how many prefixes should be in force after t.
+func (l *ledger) count(t time.Time) (n int) {
+	for _, until := range l.ends {
+		if until.After(t) {
+			n++
+		}
+	}
+	return n
+}
+
 func (l *ledger) forget(p netip.Prefix) { delete(l.ends, p) }
 
 // sweep forgets what has ended.

@@ -101,12 +101,14 @@ func (d *daemon) open(ctx context.Context, c *config.Config) error {
 			return err
 		}
 	}
-	if d.firewall == nil {
-		if d.firewall, err = openFirewall(ctx, c.Firewall, d.dryRun, d.log); err != nil {
-			return err
-		}
-		d.opened = time.Now()
+	if d.firewall != nil {
+		d.firewall.Adopt() // all bans come again, out of the journal
+		return nil
 	}
+	if d.firewall, err = openFirewall(ctx, c.Firewall, d.dryRun, d.log); err != nil {
+		return err
+	}
+	d.opened = time.Now()
 	return nil
 }
 

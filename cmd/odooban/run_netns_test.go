@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 
 	"odooban/banner"
 	"odooban/internal/await"
+	"odooban/internal/control"
 	"odooban/internal/netnstest"
 	"odooban/internal/testrequire"
 )
@@ -233,5 +235,65 @@ func (s *site) attack() {
 	near := cmp.Comparer(func(a, b time.Time) bool { return a.Sub(b).Abs() < 2*time.Second })
 	if diff := cmp.Diff(ends, s.bans(), near); diff != "" {
 		s.t.Errorf("bans in the end (-want +got):\n%s", diff)
+	}
+}
+
+// packets returns how many packets of an address the kernel has dropped since
+// its ban was put in force.
+func (s *site) packets(addr string) int {
+	s.t.Helper()
+	listing := s.Server.Run(s.t, "nft", "list", "set", "inet", "odooban", "banned4")
+	match := regexp.MustCompile(regexp.QuoteMeta(addr) + ` [^,}]*counter packets (\d+)`).FindStringSubmatch(listing)
+	if match == nil {
+		s.t.Fatalf("no ban of %s that counts: %s", addr, listing)
+	}
+	n, err := strconv.Atoi(match[1])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+// A reload leaves the bans that are in force alone: their packets count on. One
+// that somebody has taken away comes back.
+func TestReloadLeavesBansAlone(t *testing.T) {
+	t.Parallel()
+	s := &site{Net: netnstest.New(t, 1), t: t, log: newOdooLog(t), backend: "nftables"}
+	s.Server.Echo(t, protectedPort)
+	const attacker, other, byHand = "198.51.100.1", "198.51.100.2", "192.0.2.9"
+	conn := s.dial(0, s.Server.Addr4)
+	socket := filepath.Join(t.TempDir(), "s")
+	s.run().end(t, syscall.SIGTERM)
+	s.Server.Run(t, "nft", "add", "element", "inet", "odooban", "banned4", "{ "+byHand+" timeout 1h }")
+	odooban := s.run("ODOOBAN_SOCKET=" + socket)
+	await.Until(t, "all bans to be known", func() bool {
+		status, err := control.Dial(socket).Status(t.Context())
+		return err == nil && status.Firewall.Bans == 1
+	})
+	for _, addr := range []string{attacker, other} {
+		s.log.fail(odooban, addr, addr, addr)
+		odooban.awaitBan(t, addr+"/32")
+	}
+	s.wantCut(conn, 0, s.Server.Addr4)
+	counted := s.packets(attacker)
+	for n := range 2 {
+		if n > 0 {
+			s.Server.Run(t, "nft", "delete", "element", "inet", "odooban", "banned4", "{ "+other+" }")
+		}
+		if err := odooban.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		following := 0
+		odooban.await(t, "the log being followed again", func(e entry) bool {
+			if strings.HasPrefix(e.Message, "following ") {
+				following++
+			}
+			return following == n+2
+		})
+		if now := s.packets(attacker); now < counted || counted == 0 {
+			t.Errorf("%d packets were counted before reload %d, and now %d", counted, n+1, now)
+		}
+		s.packets(other)
+		s.packets(byHand)
 	}
 }
