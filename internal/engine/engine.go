@@ -5,7 +5,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -25,7 +24,7 @@ type Firewall interface {
 type Observer interface {
 	// Failed tells of each failure, whether it counts or not.
 	Failed(source string, f rules.Failure)
-	// Banned tells of each ban, before it is put in force.
+	// Banned tells of each ban, when the firewall has been told.
 	Banned(source string, b banner.Ban)
 	// Alarmed tells of what may keep odooban from protecting.
 	Alarmed(a Alarm)
@@ -71,26 +70,21 @@ func New(j *jail.Jail, firewall Firewall, observer Observer) *Engine {
 func (e *Engine) Observe(ctx context.Context, source string, failures []rules.Failure, seen time.Time) {
 	e.acting.Lock()
 	defer e.acting.Unlock()
-	e.block(ctx, e.count(source, failures, seen))
+	bans := e.count(source, failures, seen)
+	e.block(ctx, bans)
+	e.banned(source, bans)
 }
 
 // record does what Observe does, for failures that are new to the journal. With
 // them it keeps, in one transaction, the bans and where reading goes on.
 func (e *Engine) record(ctx context.Context, source, position string, failures []rules.Failure, seen time.Time) {
-	keyed := make([]store.Failure, len(failures))
-	for i, f := range failures {
-		keyed[i] = store.Failure{Failure: f, Key: fmt.Sprintf("%s@%d", f.Place.Generation, f.Place.Offset)}
-	}
 	e.acting.Lock()
 	defer e.acting.Unlock()
 	e.journal.Update(func(tx *store.Tx) {
-		fresh := failures[:0]
-		for _, f := range tx.Record(source, position, keyed) {
-			fresh = append(fresh, f.Failure)
-		}
-		bans := e.count(source, fresh, seen)
+		bans := e.count(source, tx.Record(source, position, failures), seen)
 		// A ban is more urgent than its record, and found again if that fails.
 		e.block(ctx, bans)
+		e.banned(source, bans)
 		for _, b := range bans {
 			tx.Ban(b)
 		}
@@ -138,11 +132,22 @@ func (e *Engine) count(source string, failures []rules.Failure, seen time.Time) 
 			continue
 		}
 		b := toBan(d)
-		e.observer.Banned(source, b)
 		e.tally(source, b.Rule, Tally{Bans: 1})
 		bans = append(bans, b)
 	}
 	return bans
+}
+
+// banned tells of bans. What is told may wait for whoever reads it.
+func (e *Engine) banned(source string, bans []banner.Ban) {
+	if len(bans) == 0 {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, b := range bans {
+		e.observer.Banned(source, b)
+	}
 }
 
 // tally counts what a rule has found.

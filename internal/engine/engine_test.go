@@ -127,7 +127,7 @@ func TestObserve(t *testing.T) {
 			[][]banner.Ban{{banOf("203.0.113.20/32")}},
 			[]string{
 				"log: failed 203.0.113.20", "log: failed 203.0.113.20", "log: failed 203.0.113.20",
-				"log: banned 203.0.113.20/32", "log: failed 203.0.113.20",
+				"log: failed 203.0.113.20", "log: banned 203.0.113.20/32",
 			},
 		},
 		{
@@ -135,8 +135,8 @@ func TestObserve(t *testing.T) {
 			[][]banner.Ban{{banOf("203.0.113.20/32"), banOf("2001:db8::/64")}},
 			[]string{
 				"log: failed 203.0.113.20", "log: failed 203.0.113.20", "log: failed 203.0.113.20",
-				"log: banned 203.0.113.20/32",
 				"log: failed 2001:db8::7", "log: failed 2001:db8::7", "log: failed 2001:db8::7",
+				"log: banned 203.0.113.20/32",
 				"log: banned 2001:db8::/64",
 			},
 		},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"odooban/rules"
 )
 
 // BenchmarkUpdate records so many failures in one transaction.
@@ -11,7 +13,7 @@ func BenchmarkUpdate(b *testing.B) {
 	for _, n := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprintf("failures=%d", n), func(b *testing.B) {
 			j := open(b, tempPath(b), Options{})
-			batch := make([]Failure, n)
+			batch := make([]rules.Failure, n)
 			line := 0
 			for b.Loop() {
 				for i := range batch {

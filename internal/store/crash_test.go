@@ -70,8 +70,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			t.Fatalf("position %d with %d failures", n, len(read))
 		}
 		for i, f := range read {
-			if f.Key != failure(i).Key {
-				t.Fatalf("failure %d is %s", i, f.Key)
+			if f.Place != failure(i).Place {
+				t.Fatalf("failure %d is at %v", i, f.Place)
 			}
 		}
 		bans, err := j.Bans(noon)

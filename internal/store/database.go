@@ -11,7 +11,7 @@ import (
 type database struct {
 	*sql.DB
 
-	known, knownBan                           *sql.Stmt
+	known, reach, knownBan                    *sql.Stmt
 	putSource, putFailure, putBan, liftPrefix *sql.Stmt
 	putPardon                                 *sql.Stmt
 }
@@ -71,6 +71,8 @@ func (db *database) prepare() error {
 	}{
 		{&db.known, `SELECT key, rule FROM failures WHERE source = (SELECT id FROM sources WHERE name = ?)
 			AND key IN (SELECT value FROM json_each(?))`},
+		{&db.reach, `SELECT coalesce(max(CAST(substr(key, length(?2) + 1) AS INTEGER)), 0) FROM failures
+			WHERE source = (SELECT id FROM sources WHERE name = ?1) AND key BETWEEN ?2 AND ?2 || '~'`},
 		{&db.knownBan, `SELECT EXISTS (SELECT 1 FROM bans WHERE prefix = ? AND time = ? AND rule = ?)`},
 		{&db.putSource, `INSERT INTO sources (name, position, updated) VALUES (?, ?, unixepoch() * 1000)
 			ON CONFLICT DO UPDATE SET position = excluded.position, updated = excluded.updated RETURNING id`},
@@ -131,7 +133,7 @@ func (db *database) writeFailures(tx *sql.Tx, ids map[string]int64, failures []F
 	for i := range failures {
 		f := &failures[i]
 		ip := f.Addr.As16()
-		if _, err := put.Exec(ids[f.Source], printable(f.Key), printable(f.Rule), f.Time.UnixMilli(),
+		if _, err := put.Exec(ids[f.Source], placeText(f.Place), printable(f.Rule), f.Time.UnixMilli(),
 			addrText(f.Addr), ip[:], printable(f.User), printable(f.DB)); err != nil {
 			return err
 		}

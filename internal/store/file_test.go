@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"odooban/internal/testrequire"
+	"odooban/rules"
 )
 
 func TestPermissions(t *testing.T) {
@@ -164,12 +165,12 @@ func TestSQLite3ReadsWhileTheJournalIsOpen(t *testing.T) {
 	f := failure(61)
 	f.User = "ad\x1b[2Jmin"
 	j.Update(func(tx *Tx) {
-		tx.Record("odoo.log", "12200", []Failure{f})
+		tx.Record("odoo.log", "12200", []rules.Failure{f})
 		tx.Ban(ban("203.0.113.61/32", 2))
 		tx.Lift(netip.MustParsePrefix("203.0.113.61/32"), noon.Add(3*time.Minute+5*time.Millisecond))
 	})
 	for query, want := range map[string]string{
-		`SELECT * FROM failure_log`: `1|2025-06-01 12:01:01.000|odoo-login|203.0.113.61|ad\x1b[2Jmin|production|odoo.log|` + f.Key,
+		`SELECT * FROM failure_log`: `1|2025-06-01 12:01:01.000|odoo-login|203.0.113.61|ad\x1b[2Jmin|production|odoo.log|` + placeText(f.Place),
 		`SELECT * FROM ban_log`: `1|2025-06-01 12:02:00.000|2025-06-01 12:17:00.000|203.0.113.61/32|odoo-login|10|` +
 			`2025-06-01 12:03:00.005`,
 		`SELECT name, position FROM sources`: `odoo.log|12200`,

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"net/netip"
 	"path/filepath"
 	"testing"
@@ -32,19 +31,17 @@ func open(t testing.TB, path string, opts Options) *Journal {
 }
 
 // failure is the nth failure of an attack from 203.0.113.0/24, one a second.
-func failure(n int) Failure {
-	return Failure{
-		Key: fmt.Sprintf("4026532-%012d", n*200),
-		Failure: rules.Failure{
-			Time: noon.Add(time.Duration(n) * time.Second),
-			Addr: netip.AddrFrom4([4]byte{203, 0, 113, byte(n)}),
-			User: "admin", DB: "production", Rule: rules.LoginRule,
-		},
+func failure(n int) rules.Failure {
+	return rules.Failure{
+		Time: noon.Add(time.Duration(n) * time.Second),
+		Addr: netip.AddrFrom4([4]byte{203, 0, 113, byte(n)}),
+		User: "admin", DB: "production", Rule: rules.LoginRule,
+		Place: rules.Place{Generation: "4026532-1", Offset: int64(n) * 200},
 	}
 }
 
-func failures(from, to int) []Failure {
-	var all []Failure
+func failures(from, to int) []rules.Failure {
+	var all []rules.Failure
 	for n := from; n < to; n++ {
 		all = append(all, failure(n))
 	}
@@ -61,9 +58,18 @@ func ban(prefix string, minutes int) banner.Ban {
 }
 
 // record records failures of one source in one Update, and returns the new ones.
-func record(j *Journal, source, position string, failures ...Failure) (fresh []Failure) {
+func record(j *Journal, source, position string, failures ...rules.Failure) (fresh []rules.Failure) {
 	j.Update(func(tx *Tx) { fresh = tx.Record(source, position, failures) })
 	return fresh
+}
+
+// of is failures of one source, as they come back.
+func of(source string, failures ...rules.Failure) []Failure {
+	var all []Failure
+	for _, f := range failures {
+		all = append(all, Failure{f, source})
+	}
+	return all
 }
 
 // all reads all failures.

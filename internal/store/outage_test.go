@@ -181,8 +181,8 @@ func TestMemoryIsBoundedInAnOutage(t *testing.T) {
 	j.outage.next = time.Now().Add(time.Hour)
 	record(j, "odoo.log", "1", failures(0, 100)...)
 	record(j, "odoo.log", "2", failures(100, 110)...)
-	if got := all(t, j); len(got) != 100 || got[0].Key != failure(10).Key {
-		t.Errorf("%d failures from %s on are kept, want 100", len(got), got[0].Key)
+	if got := all(t, j); len(got) != 100 || got[0].Place != failure(10).Place {
+		t.Errorf("%d failures from %v on are kept, want 100", len(got), got[0].Place)
 	}
 	if len(j.staged.known) != 100 {
 		t.Errorf("%d failures are known, want 100", len(j.staged.known))
@@ -192,6 +192,37 @@ func TestMemoryIsBoundedInAnOutage(t *testing.T) {
 	want := "everything is written to " + j.path + " again, but for the 10 oldest records, which memory could not hold"
 	if ended.Code != OutageEnded || ended.Text != want {
 		t.Errorf("told %+v", ended)
+	}
+}
+
+// TestWhatWasRecordedInAnOutageIsKnownAfterIt, also if the file was asked for the
+// first time while it was not in it.
+func TestWhatWasRecordedInAnOutageIsKnownAfterIt(t *testing.T) {
+	path := tempPath(t)
+	first := open(t, path, Options{})
+	record(first, "odoo.log", "1", failure(1))
+	_ = first.Close()
+	j := open(t, path, Options{})
+	j.locked(func() {
+		j.fail(errors.New("the disk is broken"))
+		j.db.close()
+		j.db = nil
+	})
+	j.outage.next = time.Now().Add(time.Hour)
+	record(j, "odoo.log", "2", failures(2, 5)...) // the file cannot be asked
+	j.locked(func() {
+		if err := j.open(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	record(j, "odoo.log", "3", failure(2)) // it can, and has only the first one
+	j.outage.next = time.Time{}
+	record(j, "odoo.log", "4")
+	if err := j.Outage(); err != nil {
+		t.Fatal(err)
+	}
+	if fresh := record(j, "odoo.log", "5", failures(1, 6)...); len(fresh) != 1 {
+		t.Errorf("%d of 5 failures are new, want 1", len(fresh))
 	}
 }
 

@@ -20,7 +20,7 @@ func TestPruneByAge(t *testing.T) {
 	if err := j.Prune(t.Context(), noon.Add(time.Hour+3000*time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	if got := all(t, j); len(got) != 10 || got[0].Key != failure(3000).Key {
+	if got := all(t, j); len(got) != 10 || got[0].Place != failure(3000).Place {
 		t.Errorf("%d failures are left", len(got))
 	}
 	if bans, err := j.Bans(noon); err != nil || len(bans) != 1 || bans[0] != ban("203.0.113.2/32", 50) {
@@ -59,7 +59,7 @@ func TestPruneByRowsShrinksTheFile(t *testing.T) {
 	if err := j.Prune(t.Context(), noon); err != nil {
 		t.Fatal(err)
 	}
-	if got := all(t, j); len(got) != 500 || got[0].Key != failure(5500).Key {
+	if got := all(t, j); len(got) != 500 || got[0].Place != failure(5500).Place {
 		t.Errorf("%d failures are left", len(got))
 	}
 	if bans, err := j.Bans(noon); err != nil || len(bans) != 500 || bans[0] != ban("203.0.113.1/32", 300) {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -38,36 +37,6 @@ func (j *Journal) read(query func(db *database) error) error {
 		j.replace(err)
 	}
 	return fmt.Errorf("read journal %s: %w", j.path, err)
-}
-
-// known returns which of the failures of a source are in the file.
-func (j *Journal) known(source string, failures []Failure) map[identity]bool {
-	known := make(map[identity]bool)
-	if len(failures) == 0 {
-		return known
-	}
-	keys := make([]string, len(failures))
-	for i := range failures {
-		keys[i] = printable(failures[i].Key)
-	}
-	text, _ := json.Marshal(keys) // strings cannot fail
-	j.suspect(j.read(func(db *database) error {
-		return each(db.known.Query(printable(source), string(text)))(func(row *sql.Rows) error {
-			var key, rule string
-			err := row.Scan(&key, &rule)
-			known[identity{source, original(key), original(rule)}] = true
-			return err
-		})
-	}))
-	return known
-}
-
-// banKnown says whether a ban is in the file.
-func (j *Journal) banKnown(b banner.Ban) (known bool) {
-	j.suspect(j.read(func(db *database) error {
-		return db.knownBan.QueryRow(prefixText(b.Prefix), b.Time.UnixMilli(), printable(b.Rule)).Scan(&known)
-	}))
-	return known
 }
 
 // Positions returns where reading each source goes on.

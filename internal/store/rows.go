@@ -34,12 +34,12 @@ func selectFailures(rows *sql.Rows, err error) (failures []Failure, last int64, 
 	err = each(rows, err)(func(row *sql.Rows) error {
 		var f Failure
 		var time int64
-		var addr string
-		err := row.Scan(&last, &f.Source, &f.Key, &f.Rule, &time, &addr, &f.User, &f.DB)
-		for _, text := range []*string{&f.Source, &f.Key, &f.Rule, &f.User, &f.DB} {
+		var key, addr string
+		err := row.Scan(&last, &f.Source, &key, &f.Rule, &time, &addr, &f.User, &f.DB)
+		for _, text := range []*string{&f.Source, &f.Rule, &f.User, &f.DB} {
 			*text = original(*text)
 		}
-		f.Time = toTime(time)
+		f.Place, f.Time = placeOf(key), toTime(time)
 		f.Addr, _ = netip.ParseAddr(addr)
 		failures = append(failures, f)
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"odooban/banner"
+	"odooban/rules"
 )
 
 // maxStaged bounds the failures, and the bans, that are kept in memory while
@@ -34,7 +35,11 @@ type pardon struct {
 }
 
 // identity is what a failure is known by.
-type identity struct{ source, key, rule string }
+type identity struct {
+	source string
+	place  rules.Place
+	rule   string
+}
 
 // banIdentity is what a ban is known by; the time is in milliseconds since 1970.
 type banIdentity struct {
@@ -44,7 +49,7 @@ type banIdentity struct {
 }
 
 func (f *Failure) identity() identity {
-	return identity{f.Source, f.Key, f.Rule}
+	return identity{f.Source, f.Place, f.Rule}
 }
 
 func (b *Ban) identity() banIdentity {

@@ -24,13 +24,10 @@ import (
 	"odooban/rules"
 )
 
-// Failure is a failure as the journal knows it.
+// Failure is a failure as the journal knows it. Source, Place and Rule identify
+// it: a line has the same place when it is read again.
 type Failure struct {
 	rules.Failure
-	// Key says which line of the source it is, for good: the same line has the
-	// same key when it is read again. Source, Key and Rule identify a failure.
-	Key string
-	// Source is filled in by the Journal.
 	Source string
 }
 
@@ -75,12 +72,13 @@ type Journal struct {
 	maxStaged int
 	reading   bool // and never writing
 
-	mu     sync.Mutex
-	folder *os.File  // the locked folder of the file; nil until it could be had
-	db     *database // nil while the file cannot be opened
-	staged staged
-	outage outage
-	events []Event
+	mu      sync.Mutex
+	folder  *os.File  // the locked folder of the file; nil until it could be had
+	db      *database // nil while the file cannot be opened
+	staged  staged
+	reached map[generation]reach
+	outage  outage
+	events  []Event
 }
 
 // Open opens the journal at path, or begins one: a file of mode 0600, in a
@@ -92,7 +90,9 @@ type Journal struct {
 // is an error when the file is not ours to write, or was written by a newer
 // odooban.
 func Open(path string, opts Options) (*Journal, error) {
-	j := &Journal{path: path, opts: opts.withDefaults(), maxStaged: maxStaged, staged: newStaged()}
+	j := &Journal{
+		path: path, opts: opts.withDefaults(), maxStaged: maxStaged, staged: newStaged(), reached: make(map[generation]reach),
+	}
 	var err error
 	j.locked(func() {
 		if err = j.open(); passing(err) {

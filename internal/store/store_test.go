@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/banner"
+	"odooban/rules"
 )
 
 // equal compares what is recorded; netip's types have fields of their own.
@@ -32,10 +34,7 @@ func TestWhatIsRecordedIsThereAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	j = open(t, path, Options{})
-	for i := range want {
-		want[i].Source = "/var/log/odoo/odoo.log"
-	}
-	if diff := cmp.Diff(want, all(t, j), equal); diff != "" {
+	if diff := cmp.Diff(of("/var/log/odoo/odoo.log", want...), all(t, j), equal); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	if got := position(t, j, "/var/log/odoo/odoo.log"); got != "generation 1, byte 500000" {
@@ -48,37 +47,68 @@ func TestWhatIsRecordedIsThereAfterARestart(t *testing.T) {
 }
 
 func TestAFailureCountsOnce(t *testing.T) {
-	otherRule := failure(1)
+	otherRule, before, longer := failure(9), failure(9), failure(0)
 	otherRule.Rule = "traefik"
+	before.Place.Offset--
+	longer.Place.Generation += "1"
 	tests := []struct {
 		name   string
 		source string
-		read   []Failure
+		read   []rules.Failure
 		want   int
 	}{
 		{"read again", "odoo.log", failures(0, 10), 0},
 		{"read again and further", "odoo.log", failures(5, 15), 5},
-		{"twice in one batch", "odoo.log", []Failure{failure(20), failure(20)}, 1},
-		{"the same line by another rule", "odoo.log", []Failure{otherRule}, 1},
-		{"the same key in another source", "other.log", failures(0, 10), 10},
+		{"twice in one batch", "odoo.log", []rules.Failure{failure(20), failure(20)}, 1},
+		{"the same line by another rule", "odoo.log", []rules.Failure{otherRule}, 1},
+		{"a line before the last", "odoo.log", []rules.Failure{before}, 1},
+		{"another generation", "odoo.log", []rules.Failure{longer}, 1},
+		{"the same place in another source", "other.log", failures(0, 10), 10},
 		{"many at once", "odoo.log", failures(0, 2000), 2000 - 10},
 		{"nothing", "odoo.log", nil, 0},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			j := open(t, tempPath(t), Options{})
-			record(j, "odoo.log", "1", failures(0, 10)...)
-			fresh := record(j, test.source, "2", test.read...)
-			if len(fresh) != test.want {
-				t.Errorf("%d of %d failures are new, want %d", len(fresh), len(test.read), test.want)
-			}
-			if got := len(all(t, j)); got != 10+test.want {
-				t.Errorf("%d failures are recorded, want %d", got, 10+test.want)
-			}
-			if got := position(t, j, test.source); got != "2" {
-				t.Errorf("position is %q", got)
-			}
-		})
+		for _, again := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, started again %t", test.name, again), func(t *testing.T) {
+				path := tempPath(t)
+				j := open(t, path, Options{})
+				record(j, "odoo.log", "1", failures(0, 10)...)
+				if again {
+					_ = j.Close()
+					j = open(t, path, Options{})
+				}
+				fresh := record(j, test.source, "2", test.read...)
+				if len(fresh) != test.want {
+					t.Errorf("%d of %d failures are new, want %d", len(fresh), len(test.read), test.want)
+				}
+				if got := len(all(t, j)); got != 10+test.want {
+					t.Errorf("%d failures are recorded, want %d", got, 10+test.want)
+				}
+				if got := position(t, j, test.source); got != "2" {
+					t.Errorf("position is %q", got)
+				}
+			})
+		}
+	}
+}
+
+// TestAFailureCountsOnceWhateverItsOrder records any of a few failures, again and
+// again, and starts again now and then.
+func TestAFailureCountsOnceWhateverItsOrder(t *testing.T) {
+	const most = 60
+	path, random := tempPath(t), rand.New(rand.NewPCG(3, 4))
+	j := open(t, path, Options{})
+	counted := make(map[int]bool)
+	for range 300 {
+		if random.IntN(20) == 0 {
+			_ = j.Close()
+			j = open(t, path, Options{})
+		}
+		n := random.IntN(most)
+		if fresh := record(j, "odoo.log", "", failure(n)); len(fresh) == 0 != counted[n] {
+			t.Fatalf("of failure %d, counted %t, %d are new", n, counted[n], len(fresh))
+		}
+		counted[n] = true
 	}
 }
 
@@ -126,11 +156,11 @@ func TestPardon(t *testing.T) {
 	j.Update(func(tx *Tx) { // all at once, as after an outage
 		again := failure(7)
 		again.Addr = failure(2).Addr
-		tx.Record("odoo.log", "3", []Failure{failure(5), again})
+		tx.Record("odoo.log", "3", []rules.Failure{failure(5), again})
 		tx.Pardon(netip.MustParsePrefix("203.0.113.5/32"), noon)
 		later := failure(8)
 		later.Addr = failure(5).Addr
-		tx.Record("odoo.log", "4", []Failure{later})
+		tx.Record("odoo.log", "4", []rules.Failure{later})
 	})
 	count(t, j, 0, 1, 4, 2, 5)
 	if err := j.Close(); err != nil {
@@ -153,9 +183,9 @@ func TestPardon(t *testing.T) {
 func TestPardonDuringAnOutage(t *testing.T) {
 	j := open(t, tempPath(t), Options{})
 	record(j, "odoo.log", "1", failures(0, 2)...)
-	j.staged.add(failure(2))
+	j.staged.add(Failure{failure(2), "odoo.log"})
 	j.staged.pardon(netip.MustParsePrefix("203.0.113.0/24"), noon)
-	j.staged.add(failure(3))
+	j.staged.add(Failure{failure(3), "odoo.log"})
 	if got := all(t, j); len(got) != 1 || got[0].Addr != failure(3).Addr {
 		t.Errorf("counting: %v", got)
 	}
@@ -192,7 +222,7 @@ func TestLift(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	j := open(t, tempPath(t), Options{})
-	var read []Failure
+	var read []rules.Failure
 	for i, addr := range []string{"203.0.113.7", "203.0.113.8", "2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1"} {
 		f := failure(i)
 		f.Addr = netip.MustParseAddr(addr)
@@ -243,8 +273,8 @@ func TestHistoryHoldsTheLatest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(history.Failures) != historyRows || history.Failures[0].Key != failure(50).Key {
-		t.Errorf("%d failures from %s on", len(history.Failures), history.Failures[0].Key)
+	if len(history.Failures) != historyRows || history.Failures[0].Place != failure(50).Place {
+		t.Errorf("%d failures from %v on", len(history.Failures), history.Failures[0].Place)
 	}
 }
 
@@ -258,8 +288,8 @@ func TestFailuresComeInTheOrderRecorded(t *testing.T) {
 	record(j, "odoo.log", "", shuffled...)
 
 	since := noon.Add(1000 * time.Second)
-	want := slices.DeleteFunc(slices.Clone(shuffled), func(f Failure) bool { return f.Time.Before(since) })
-	var got []Failure
+	want := slices.DeleteFunc(slices.Clone(shuffled), func(f rules.Failure) bool { return f.Time.Before(since) })
+	var got []rules.Failure
 	for f, err := range j.Failures(t.Context(), since) {
 		if err != nil {
 			t.Fatal(err)
@@ -268,8 +298,7 @@ func TestFailuresComeInTheOrderRecorded(t *testing.T) {
 			record(j, "odoo.log", "", failure(5*pageRows))
 			want = append(want, failure(5*pageRows))
 		}
-		f.Source = ""
-		got = append(got, f)
+		got = append(got, f.Failure)
 	}
 	if diff := cmp.Diff(want, got, equal); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
@@ -286,6 +315,7 @@ func TestWhatAttackersWriteComesBackEqual(t *testing.T) {
 		{"line ends", "admin\n2025-06-01 12:00:00,000 1 INFO"},
 		{"text direction", "admin\u202egnp"},
 		{"SQL", `'); DROP TABLE failures; --`},
+		{"places", "a@1@-2"},
 		{"escapes", `DOMAIN\user "x" \x1b \`},
 		{"letters", "rené 管理员"},
 		{"long", strings.Repeat("\x00", 256)},
@@ -294,13 +324,12 @@ func TestWhatAttackersWriteComesBackEqual(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			j := open(t, tempPath(t), Options{})
 			f := failure(1)
-			f.User, f.DB, f.Key, f.Rule = test.text, test.text, test.text, test.text
+			f.User, f.DB, f.Place.Generation, f.Rule = test.text, test.text, test.text, test.text
 			record(j, test.text, test.text, f)
 			if fresh := record(j, test.text, test.text, f); len(fresh) != 0 {
 				t.Error("it is new when it is read again")
 			}
-			f.Source = test.text
-			if diff := cmp.Diff([]Failure{f}, all(t, j), equal); diff != "" {
+			if diff := cmp.Diff(of(test.text, f), all(t, j), equal); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 			if got := position(t, j, test.text); got != test.text {
@@ -325,6 +354,23 @@ func FuzzPrintable(f *testing.F) {
 			}
 		}
 		_ = original(s) // any text may stand in the file
+	})
+}
+
+func FuzzPlaceText(f *testing.F) {
+	f.Add("4026532-1", int64(200))
+	f.Add("a@1", int64(-2))
+	f.Add("\xc3", int64(1)<<62)
+	f.Fuzz(func(t *testing.T, generation string, offset int64) {
+		want := rules.Place{Generation: generation, Offset: offset}
+		text := placeText(want)
+		if got := placeOf(text); got != want {
+			t.Errorf("%v is written %s and comes back as %v", want, text, got)
+		}
+		if whole := printable(fmt.Sprintf("%s@%d", generation, offset)); text != whole {
+			t.Errorf("%v is written %s, not %s", want, text, whole)
+		}
+		_ = placeOf(generation) // any text may stand in the file
 	})
 }
 

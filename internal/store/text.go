@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"odooban/rules"
 )
 
 // printable writes a text so that it can be read back from any tool: bytes that
@@ -30,6 +32,26 @@ func original(s string) string {
 		return text
 	}
 	return s
+}
+
+// placeText is the place as printable text, which is what tells for good that a
+// line has been read before.
+func placeText(p rules.Place) string {
+	return generationText(p.Generation) + strconv.FormatInt(p.Offset, 10)
+}
+
+// generationText is what the text of each place in a generation begins with.
+func generationText(name string) string { return printable(name) + "@" }
+
+// placeOf undoes placeText. A text that somebody else wrote is a generation of its
+// own.
+func placeOf(s string) rules.Place {
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		if offset, err := strconv.ParseInt(s[at+1:], 10, 64); err == nil {
+			return rules.Place{Generation: original(s[:at]), Offset: offset}
+		}
+	}
+	return rules.Place{Generation: original(s)}
 }
 
 // addrText is the address as text, empty for none.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"odooban/banner"
+	"odooban/rules"
 )
 
 // Tx is one Update at work. It is valid until the function given to Update
@@ -30,17 +31,17 @@ func (j *Journal) Update(f func(tx *Tx)) {
 // Record takes what was read from a source up to position, and returns the
 // failures that are new, in the order given: those to count. Their times are in
 // UTC and cut to the millisecond.
-func (tx *Tx) Record(source, position string, failures []Failure) (fresh []Failure) {
+func (tx *Tx) Record(source, position string, failures []rules.Failure) (fresh []rules.Failure) {
 	known := tx.j.known(source, failures)
-	fresh = make([]Failure, 0, len(failures))
+	fresh = make([]rules.Failure, 0, len(failures))
 	tx.j.staged.grow(len(failures))
 	for _, f := range failures {
-		f.Source = source
 		f.Time = toTime(f.Time.UnixMilli())
-		if id := f.identity(); !known[id] && tx.j.staged.add(f) {
+		if one := (Failure{f, source}); !known[one.identity()] && tx.j.staged.add(one) {
 			fresh = append(fresh, f)
 		}
 	}
+	tx.j.extend(source, fresh)
 	tx.j.staged.positions[source] = position
 	return fresh
 }

@@ -123,11 +123,11 @@ func remember(path string, bans int, victims []netip.Addr) error {
 				Prefix: netip.PrefixFrom(addr, 32), Rule: rules.LoginRule, Time: now, Until: now.Add(time.Hour), Failures: tries,
 			})
 		}
-		var failures []store.Failure
+		var failures []rules.Failure
 		for _, addr := range victims {
 			for range tries - 1 {
-				failures = append(failures, store.Failure{
-					Failure: rules.Failure{Time: now, Addr: addr, Rule: rules.LoginRule}, Key: fmt.Sprint(len(failures)),
+				failures = append(failures, rules.Failure{
+					Time: now, Addr: addr, Rule: rules.LoginRule, Place: rules.Place{Offset: int64(len(failures))},
 				})
 			}
 		}
