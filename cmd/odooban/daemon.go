@@ -26,6 +26,8 @@ const (
 	// settleEvery is how often it is asked to write what a full disk has kept it
 	// from, also while nothing happens. It takes its time by itself.
 	settleEvery = 5 * time.Second
+	// lookEvery is how often a log is looked for where there was none.
+	lookEvery = 2 * time.Second
 )
 
 // daemon follows sources until it is stopped.
@@ -67,6 +69,9 @@ func (d *daemon) run(ctx context.Context, c *config.Config) error {
 			d.service.Stopping()
 			d.sayStopped()
 			return err
+		}
+		if next == c {
+			continue // there is a log by now
 		}
 		d.service.Reloading()
 		if !reflect.DeepEqual(c.Firewall, next.Firewall) || c.Journal != next.Journal {
@@ -161,7 +166,7 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 		g.Go(func() error { return d.place.watch(ctx, c.Firewall.Ports, d.log) })
 	}
 	g.Go(func() error {
-		next = d.awaitReload(ctx, p.stdin != nil)
+		next = d.awaitReload(ctx, c, p)
 		cancel()
 		return nil
 	})
@@ -170,36 +175,50 @@ func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Conf
 }
 
 // awaitReload returns the next configuration, or nil when ctx ends. A wrong one
-// changes nothing.
-func (d *daemon) awaitReload(ctx context.Context, fromStdin bool) *config.Config {
+// changes nothing. It is the same, c, when there is a log at last.
+func (d *daemon) awaitReload(ctx context.Context, c *config.Config, p *pipeline) *config.Config {
+	var look <-chan time.Time
+	if p.idle {
+		every := time.NewTicker(lookEvery)
+		defer every.Stop()
+		look = every.C
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-look:
+			if _, err := sourcesOf(c, d.files); err == nil {
+				return c
+			}
+			continue
 		case <-d.reloads:
 		}
-		c, err := d.app.load()
+		next, err := d.app.load()
 		switch {
-		case fromStdin:
+		case p.stdin != nil:
 			err = errors.New("standard input cannot be read again; start odooban anew")
 		case err == nil:
-			err = d.check(c)
+			err = d.check(next, !p.idle)
 		}
 		if err == nil {
-			return c
+			return next
 		}
 		d.log.warn(errors.Join(errors.New("the configuration stays as it was"), err))
 	}
 }
 
-// check says whether c can be served.
-func (d *daemon) check(c *config.Config) error {
+// check says whether c can be served. There need not be a log for that when
+// odooban starts, but a reload must not take away what is followed.
+func (d *daemon) check(c *config.Config, following bool) error {
 	_, err := compile(c)
 	if err == nil {
 		_, err = newJail(c, nil)
 	}
-	if err == nil {
-		_, err = sourcesOf(c, d.files)
+	if err == nil && following {
+		if _, err = sourcesOf(c, d.files); err != nil {
+			err = fmt.Errorf("%w; name it under sources", err)
+		}
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"odooban/internal/config"
 	"odooban/internal/engine"
+	"odooban/internal/finding"
 	"odooban/internal/jail"
 	"odooban/internal/service"
 	"odooban/rules"
@@ -29,6 +30,8 @@ type pipeline struct {
 	units []watcher.Source
 	since time.Time
 	stdin *watcher.Reader
+	// idle says that there is nothing to follow yet.
+	idle bool
 
 	service *service.Service
 }
@@ -44,11 +47,8 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 	if err != nil {
 		return nil, err
 	}
-	sources, err := sourcesOf(c, d.files)
-	if err != nil {
-		return nil, err
-	}
-	if len(d.files) == 0 && len(c.Sources) == 0 {
+	sources, missing := sourcesOf(c, d.files)
+	if len(d.files) == 0 && len(c.Sources) == 0 && missing == nil {
 		d.log.say("no sources are configured; found " + describeSources(sources))
 	}
 	p := &pipeline{engine: engine.New(j, d.firewall, d.log), jail: j, set: set, log: d.log, service: d.service}
@@ -57,6 +57,10 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 		if err := p.engine.Restore(ctx, d.journal, time.Now()); err != nil {
 			return nil, err
 		}
+	}
+	if p.idle = missing != nil; p.idle {
+		kind := finding.Of(finding.NoSource)
+		p.engine.Raise(engine.Alarm{Code: kind.Code, Text: missing.Error() + "; looking again", Cure: kind.Cure})
 	}
 	for _, source := range sources {
 		if err := p.open(source, d.stdin); err != nil {

@@ -26,8 +26,9 @@ func newRun(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [FILE...]",
 		Short: "Follow the logs and ban",
-		Long: "run follows the configured sources, or the FILEs named (\"-\" is standard input), and bans. SIGINT " +
-			"or SIGTERM ends it, and bans stay in force until their time; SIGHUP lets it read its configuration again.",
+		Long: "run follows the configured sources, or the FILEs named (\"-\" is standard input), and bans. Where there is " +
+			"nothing to follow yet it waits. SIGINT or SIGTERM ends it, and bans stay in force until their time; SIGHUP lets " +
+			"it read its configuration again.",
 		Example: "  odooban run\n  odooban run --dry-run /srv/odoo/odoo.log\n  docker logs -f odoo 2>&1 | odooban run -",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return a.run(cmd, files, dryRun)
@@ -47,7 +48,7 @@ func (a *app) run(cmd *cobra.Command, files []string, dryRun bool) error {
 		app: a, files: files, stdin: cmd.InOrStdin(), dryRun: dryRun,
 		log: newLogbook(c.Log, cmd.ErrOrStderr(), dryRun),
 	}
-	if err := d.check(c); err != nil {
+	if err := d.check(c, false); err != nil {
 		return err
 	}
 	if d.service, err = service.FromEnvironment(d.log.warn); err != nil {
@@ -116,7 +117,7 @@ func defaultSources() []string {
 // sourcesOf lists what to follow: the files named, else the configured
 // sources, else what is found: the default places where something stands, and
 // containers that look like Odoo. Where there is nothing but Docker, containers
-// are waited for.
+// are waited for; an error says that there is nothing.
 func sourcesOf(c *config.Config, files []string) ([]config.Source, error) {
 	if len(files) > 0 {
 		return fileSources(files), nil
@@ -141,8 +142,7 @@ func sourcesOf(c *config.Config, files []string) ([]config.Source, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil // there is no Docker here
 	}
-	return nil, errors.Join(errors.New("found no log: nothing matches "+strings.Join(defaultSources(), " or ")+
-		"; name it: odooban run FILE, or under sources in the configuration"), err)
+	return nil, errors.Join(errors.New("found no log: nothing matches "+strings.Join(defaultSources(), " or ")), err)
 }
 
 // containers lists those that run now and look like Odoo.
