@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"slices"
@@ -22,10 +24,16 @@ func (a *app) configPath() string {
 	if path := os.Getenv("ODOOBAN_CONFIG"); path != "" {
 		return path
 	}
-	if _, err := os.Stat(defaultConfig); err == nil {
-		return defaultConfig
+	return existing(defaultConfig)
+}
+
+// existing is path, or empty where nothing is there. What may not be looked at is
+// something: reading it says why, where defaults would leave out what it says.
+func existing(path string) string {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
 	}
-	return ""
+	return path
 }
 
 // load reads the configuration.
