@@ -9,6 +9,7 @@ import (
 
 	"odooban/internal/config"
 	"odooban/internal/printable"
+	"odooban/internal/store"
 )
 
 func newConfig(a *app) *cobra.Command {
@@ -82,7 +83,12 @@ func (a *app) tryConfig() (slow []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = newJail(c, nil)
+	if _, err = newJail(c, nil); err != nil {
+		return nil, err
+	}
+	if err = store.CheckFolder(c.Journal.Path); err != nil {
+		err = &usageError{fmt.Errorf("journal.path: %w", err)}
+	}
 	return set.Slow(), err
 }
 

@@ -67,7 +67,7 @@ func TestControlScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"asks": asks, "daemon": daemonCommand, "logs": logs, "holds": holds, "attack": attack, "safe": safe,
-			"unprivileged": unprivilegedAt,
+			"logged": loggedCommand, "unprivileged": unprivilegedAt,
 		},
 		RequireUniqueNames: true,
 	})
@@ -194,6 +194,16 @@ func logs(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: logs TEXT")
 	}
 	stageOf(ts).await(ts, args[0], func(log string) bool { return strings.Contains(log, args[0]) })
+}
+
+// logged N TEXT checks that the daemon has logged it N times by now.
+func loggedCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: logged N TEXT")
+	}
+	if n := strings.Count(stageOf(ts).logged(), args[1]); strconv.Itoa(n) != args[0] {
+		ts.Fatalf("odooban has logged it %d times, want %s: %s", n, args[0], args[1])
+	}
 }
 
 func (s *stage) await(ts *testscript.TestScript, what string, there func(log string) bool) {

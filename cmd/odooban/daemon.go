@@ -51,16 +51,28 @@ type daemon struct {
 }
 
 // run serves one configuration after the other: each reload begins anew where
-// the journal ends, so that no line and no count is lost.
+// the journal ends, so that no line and no count is lost. One that turns out not
+// to work here gives way to the one before.
 func (d *daemon) run(ctx context.Context, c *config.Config) error {
 	defer d.close()
 	d.reception = newReception(d.log)
 	defer d.reception.close()
+	var before *config.Config
 	for {
+		p, err := d.begin(ctx, c)
+		if err != nil && before != nil && ctx.Err() == nil {
+			d.sayUnchanged(err)
+			d.leave(c, before)
+			c, before = before, nil
+			continue
+		}
 		var next *config.Config
-		err := d.open(ctx, c)
 		if err == nil {
-			next, err = d.serve(ctx, c)
+			if before != nil {
+				d.log.say("configuration was read again")
+				before = nil
+			}
+			next, err = d.serve(ctx, c, p)
 		}
 		if ctx.Err() != nil {
 			err = nil // stopped while it was starting: what was cut short is no failure
@@ -74,12 +86,29 @@ func (d *daemon) run(ctx context.Context, c *config.Config) error {
 			continue // there is a log by now
 		}
 		d.service.Reloading()
-		if !reflect.DeepEqual(c.Firewall, next.Firewall) || c.Journal != next.Journal {
-			d.close()
-		}
-		c = next
-		d.log.say("configuration was read again")
+		d.leave(c, next)
+		c, before = next, c
 	}
+}
+
+// begin opens what c needs, and makes its pipeline.
+func (d *daemon) begin(ctx context.Context, c *config.Config) (*pipeline, error) {
+	if err := d.open(ctx, c); err != nil {
+		return nil, err
+	}
+	return d.prepare(ctx, c)
+}
+
+// leave lets go of what is open for c, unless next has the same.
+func (d *daemon) leave(c, next *config.Config) {
+	if !reflect.DeepEqual(c.Firewall, next.Firewall) || c.Journal != next.Journal {
+		d.close()
+	}
+}
+
+// sayUnchanged says why a reload has changed nothing.
+func (d *daemon) sayUnchanged(err error) {
+	d.log.warn(errors.Join(errors.New("the configuration stays as it was"), err))
 }
 
 // sayStopped says what goes on without us.
@@ -140,11 +169,7 @@ func (d *daemon) close() {
 // serve follows the sources of one configuration until ctx ends, standard
 // input, as the only source, has ended, or another configuration is to be
 // served, which it returns.
-func (d *daemon) serve(ctx context.Context, c *config.Config) (next *config.Config, err error) {
-	p, err := d.prepare(ctx, c)
-	if err != nil {
-		return nil, err
-	}
+func (d *daemon) serve(ctx context.Context, c *config.Config, p *pipeline) (next *config.Config, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	desk := d.desk(p.engine)
@@ -204,7 +229,7 @@ func (d *daemon) awaitReload(ctx context.Context, c *config.Config, p *pipeline)
 		if err == nil {
 			return next
 		}
-		d.log.warn(errors.Join(errors.New("the configuration stays as it was"), err))
+		d.sayUnchanged(err)
 	}
 }
 
@@ -219,6 +244,9 @@ func (d *daemon) check(c *config.Config, following bool) error {
 		if _, err = sourcesOf(c, d.files); err != nil {
 			err = fmt.Errorf("%w; name it under sources", err)
 		}
+	}
+	if err == nil && !d.dryRun {
+		err = store.CheckFolder(c.Journal.Path)
 	}
 	return err
 }

@@ -85,9 +85,26 @@ func checkFolder(folder *os.File) error {
 		return fmt.Errorf("folder %[1]s belongs to user %[2]d, who could replace the journal: chown %[3]d %[1]s",
 			folder.Name(), owner, os.Geteuid())
 	}
+	return checkMode(folder.Name(), info)
+}
+
+// CheckFolder says, without opening it, whether the journal at path has a folder
+// that its owner alone may write to, as Open demands. Open makes one that is
+// missing, so that is no error.
+func CheckFolder(path string) error {
+	folder := filepath.Dir(path)
+	info, err := os.Stat(folder)
+	if err != nil {
+		return nil //nolint:nilerr // what cannot be seen is not taken for wrong
+	}
+	return checkMode(folder, info)
+}
+
+// checkMode refuses a folder that others than its owner may write to.
+func checkMode(folder string, info fs.FileInfo) error {
 	if info.Mode().Perm()&0o022 != 0 {
 		return fmt.Errorf("others may write to folder %[1]s and could replace the journal: "+
-			"chmod go-w %[1]s, or give the journal a folder of its own", folder.Name())
+			"chmod go-w %[1]s, or give the journal a folder of its own", folder)
 	}
 	return nil
 }
