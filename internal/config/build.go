@@ -18,8 +18,8 @@ func build(m *mistakes, doc document) *Config {
 		Rules:      rules,
 		Jails:      buildJails(m, doc.Jails, rules),
 		Growth:     buildGrowth(m, doc.Growth),
-		Ignore:     buildPrefixes(m, "ignore", doc.Ignore),
-		Proxies:    buildPrefixes(m, "proxies", doc.Proxies),
+		Ignore:     buildPrefixes(m, "ignore", doc.Ignore, nobodyBanned),
+		Proxies:    buildPrefixes(m, "proxies", doc.Proxies, anybodyBanned),
 		IPv6Prefix: buildIPv6Prefix(m, doc.IPv6Prefix),
 		Firewall: Firewall{
 			Backend: oneOf(m, "firewall.backend", doc.Firewall.Backend,
@@ -64,15 +64,27 @@ func nilIfEmpty[T any](list []T) []T {
 	return list
 }
 
-func buildPrefixes(m *mistakes, list string, texts []string) []netip.Prefix {
+// What follows from a prefix that holds all addresses, and the cure.
+const (
+	nobodyBanned = "none of them would be banned; name those to leave alone, " +
+		"or write firewall: {backend: dry-run} to ban nobody"
+	anybodyBanned = "whoever asks could have anybody banned; name the proxies alone"
+)
+
+// buildPrefixes reads a list of prefixes. everybody is what would follow if one of
+// them held all addresses of its family.
+func buildPrefixes(m *mistakes, list string, texts []string, everybody string) []netip.Prefix {
 	var prefixes []netip.Prefix
 	for i, s := range texts {
 		p, err := ParsePrefix(s)
-		if err != nil {
+		switch {
+		case err != nil:
 			m.bad(entryPath(list, i), "%s", err)
-			continue
+		case p.Bits() == 0:
+			m.bad(entryPath(list, i), "%s is every address of its family: %s", quote(s), everybody)
+		default:
+			prefixes = append(prefixes, p)
 		}
-		prefixes = append(prefixes, p)
 	}
 	return prefixes
 }
@@ -191,8 +203,27 @@ func buildJails(m *mistakes, entries []jailEntry, rules []Rule) []Jail {
 		first[e.Rule] = i
 		overlay(m, at, &jails[j], e)
 	}
+	checkEnabled(m, jails, entries)
 	return jails
 }
+
+// checkEnabled reports, at the last jail that was turned off, that none is left.
+func checkEnabled(m *mistakes, jails []Jail, entries []jailEntry) {
+	if slices.ContainsFunc(jails, func(j Jail) bool { return j.Enabled }) {
+		return
+	}
+	last := 0
+	for i, e := range entries {
+		if e.Enabled != nil && !*e.Enabled {
+			last = i
+		}
+	}
+	m.bad(entryPath("jails", last)+".enabled", "every jail is turned off, so nobody would be banned; leave one on")
+}
+
+// mostRetries is the largest maxretry: for each address that many times, and as
+// many again, are kept.
+const mostRetries = 1000
 
 // overlay sets the keys that an entry gives.
 func overlay(m *mistakes, at string, j *Jail, e jailEntry) {
@@ -201,8 +232,12 @@ func overlay(m *mistakes, at string, j *Jail, e jailEntry) {
 	}
 	if e.MaxRetry != nil {
 		j.MaxRetry = *e.MaxRetry
-		if j.MaxRetry < 1 {
+		switch {
+		case j.MaxRetry < 1:
 			m.bad(at+".maxretry", "%d is too few; write 1 or more, or enabled: false to turn the jail off", j.MaxRetry)
+		case j.MaxRetry > mostRetries:
+			m.bad(at+".maxretry", "%d is too many; write %d or less, or enabled: false to turn the jail off",
+				j.MaxRetry, mostRetries)
 		}
 	}
 	setDuration(m, at+".findtime", &j.FindTime, e.FindTime)

@@ -29,6 +29,10 @@ const notRE2 = "; patterns are RE2, which has no lookahead, lookbehind or backre
 
 const noAddress = " is not an address or prefix; write one like 198.51.100.7 or 198.51.100.0/24"
 
+const everybody = " is every address of its family: "
+
+const noneBanned = "none of them would be banned; name those to leave alone, or write firewall: {backend: dry-run} to ban nobody"
+
 // mistakenFiles are the files in testdata with the lines of the error, which
 // all begin with the file's name.
 var mistakenFiles = []struct {
@@ -102,6 +106,12 @@ var mistakenFiles = []struct {
 	{"maxretry-zero", []string{
 		"2: jails[0].maxretry: 0 is too few; write 1 or more, or enabled: false to turn the jail off",
 	}},
+	{"maxretry-too-many", []string{
+		"2: jails[0].maxretry: 1001 is too many; write 1000 or less, or enabled: false to turn the jail off",
+	}},
+	{"jails-off", []string{
+		"10: jails[8].enabled: every jail is turned off, so nobody would be banned; leave one on",
+	}},
 	{"jail-unknown-rule", []string{
 		`2: jails[0].rule: no rule is called "odoo-logn"; did you mean odoo-login? ` + builtInRules,
 		`3: jails[1].rule: no rule is called "sshd"; ` + builtInRules,
@@ -173,6 +183,14 @@ var mistakenFiles = []struct {
 	{"proxies", []string{
 		`2: proxies[0]: "traefik"` + noAddress,
 		`3: proxies[1]: "172.18.0.2/16" has host bits; write 172.18.0.0/16, or 172.18.0.2 for that address alone`,
+	}},
+	{"ignore-everybody", []string{
+		`2: ignore[0]: "0.0.0.0/0"` + everybody + noneBanned,
+		`3: ignore[1]: "::/0"` + everybody + noneBanned,
+		`4: ignore[2]: "::ffff:0.0.0.0/96"` + everybody + noneBanned,
+	}},
+	{"proxies-everybody", []string{
+		`1: proxies[0]: "0.0.0.0/0"` + everybody + "whoever asks could have anybody banned; name the proxies alone",
 	}},
 	{"socket", []string{
 		`1: socket: "odooban.sock" is not a whole path; write one, like /run/odooban/odooban.sock`,
