@@ -72,6 +72,7 @@ func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
 // match would count twice.
 func openLogs(files []string, stdin io.Reader) ([]*replay.Log, error) {
 	var logs []*replay.Log
+	var errs []error
 	named := make(map[string]bool)
 	for _, path := range files {
 		clean := filepath.Clean(path)
@@ -84,12 +85,9 @@ func openLogs(files []string, stdin io.Reader) ([]*replay.Log, error) {
 			continue
 		}
 		log, err := replay.OpenLog(path)
-		if err != nil {
-			return nil, err
-		}
-		logs = append(logs, log)
+		errs, logs = append(errs, err), append(logs, log)
 	}
-	return logs, nil
+	return logs, errors.Join(errs...)
 }
 
 // printFailure prints failures as JSON, one a line.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -35,7 +36,7 @@ type Log struct {
 func OpenLog(path string) (*Log, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; name a file that is there and that you may read", err)
 	}
 	if info.IsDir() {
 		return nil, &os.PathError{Op: "replay", Path: path, Err: errors.New("is a directory; name the files in it")}

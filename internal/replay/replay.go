@@ -4,6 +4,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // Run replays logs as one history: their failures are taken in the order of
 // time, however the logs are named or given, so that rotated pieces of a log
 // fit together. each is called for every failure in that order, and may be nil.
-// An error names the log that could not be read to its end; what could be read
+// An error names each log that could not be read to its end; what could be read
 // is in the Report.
 func Run(
 	ctx context.Context, logs []*Log, set *rules.Set, j *jail.Jail, each func(rules.Failure) error,
@@ -36,18 +37,17 @@ func Run(
 		report.addForged(t.forged)
 	}
 	report.finish()
-	return report, firstError(ctx, logs)
+	return report, unread(ctx, logs)
 }
 
-// firstError returns why a log could not be read to its end.
-func firstError(ctx context.Context, logs []*Log) error {
+// unread returns why logs could not be read to their ends.
+func unread(ctx context.Context, logs []*Log) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("replay logs: stopped before their end: %w", err)
 	}
+	var errs []error
 	for _, log := range logs {
-		if log.err != nil {
-			return log.err // it names the log
-		}
+		errs = append(errs, log.err) // it names the log
 	}
-	return nil
+	return errors.Join(errs...)
 }

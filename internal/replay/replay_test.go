@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -150,8 +152,13 @@ func TestRunReadsWhatItCan(t *testing.T) {
 		open(t, write(t, "odoo.log", []byte(failing(1)))),
 	}
 	report, err := replay.Run(t.Context(), logs, builtIn(t), newJail(t), nil)
-	if err == nil || !strings.Contains(err.Error(), "broken") {
-		t.Errorf("error %v does not name the first broken log", err)
+	if err == nil || !strings.HasPrefix(err.Error(), "read broken: ") || !strings.Contains(err.Error(), "\nread cut: ") {
+		t.Errorf("error %v does not name both logs that broke", err)
+	}
+	for i, broken := range []bool{true, true, false} {
+		if f := report.Files[i]; (f.Err != nil) != broken {
+			t.Errorf("%s could not be read because of %v, want that to be %v", f.Path, f.Err, broken)
+		}
 	}
 	if len(report.Failures) != 1 || report.Failures[0].Count != 3 {
 		t.Errorf("failures %v, want 3 of one address", report.Failures)
@@ -178,7 +185,7 @@ func (r *failAfter) Read(p []byte) (int, error) {
 
 func TestOpenLogFails(t *testing.T) {
 	tests := []struct{ name, path, want string }{
-		{"missing", filepath.Join(t.TempDir(), "odoo.log"), "no such file"},
+		{"missing", filepath.Join(t.TempDir(), "odoo.log"), "no such file or directory; name a file that is there and that you may read"},
 		{"a directory", t.TempDir(), "name the files in it"},
 	}
 	for _, tt := range tests {
@@ -197,6 +204,10 @@ func TestWriteTable(t *testing.T) {
 		Files: []replay.File{
 			{Path: "odoo.log", Bytes: 1000, Lines: 12, From: &from, To: &to},
 			{Path: "access.log", Bytes: 10, Lines: 3},
+			{Path: "empty.log"},
+			{Path: "closed.log", Err: fs.ErrPermission},
+			{Path: "cut.log.gz", Bytes: 9, Lines: 1, Err: io.ErrUnexpectedEOF},
+			{Path: "short.log.gz", Bytes: 9, Lines: 1, From: &from, To: &from, Err: io.ErrUnexpectedEOF},
 		},
 		Forged:       []replay.Forgery{{Addr: netip.MustParseAddr("203.0.113.70"), Lines: 180}, {Addr: netip.MustParseAddr("2001:db8::7"), Lines: 2}},
 		Unattributed: 4,
@@ -205,6 +216,11 @@ func TestWriteTable(t *testing.T) {
 			Time: from, Until: from.Add(15 * time.Minute),
 		}},
 		Alarms: []engine.Alarm{{Text: "something is wrong", Cure: "put it right", Source: "odoo.log", Count: 4}},
+	}
+	for i := range 22 {
+		full.Failures = append(full.Failures, replay.Tally{
+			Rule: "odoo-api", Addr: fmt.Sprintf("203.0.113.%d", 100+i), Count: 5, First: from, Last: to,
+		})
 	}
 	for i := range 22 {
 		full.Failures = append(full.Failures, replay.Tally{
@@ -217,6 +233,7 @@ func TestWriteTable(t *testing.T) {
 	}{
 		{"full", full},
 		{"empty", &replay.Report{}},
+		{"unattributed", &replay.Report{Unattributed: 2}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,12 +3,14 @@ package replay
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 )
 
-// mostRows bounds the rows of failures in a table; the bans are all there.
+// mostRows bounds the rows of each rule's failures in a table; the bans are all
+// there.
 const mostRows = 20
 
 // WriteTable writes the report for people.
@@ -26,32 +28,66 @@ func (r *Report) WriteTable(w io.Writer) error {
 	return t.Flush()
 }
 
-// span says from when to when a file goes.
+// span says from when to when a file goes, or why that is not known.
 func span(f File) string {
-	if f.From == nil {
-		return "no line of it looks like Odoo's"
+	switch {
+	case f.Lines == 0 && f.Err != nil:
+		return "could not be read"
+	case f.Lines == 0:
+		return "it is empty"
 	}
-	return clock(*f.From) + " to " + clock(*f.To)
+	text := "no line of it looks like Odoo's"
+	if f.From != nil {
+		text = clock(*f.From) + " to " + clock(*f.To)
+	}
+	if f.Err != nil {
+		text += ", could not be read to its end"
+	}
+	return text
 }
 
 // clock writes a time for people.
 func clock(t time.Time) string { return t.UTC().Format(time.DateTime) }
 
 func (r *Report) writeFailures(w io.Writer) {
-	if len(r.Failures) == 0 {
+	switch {
+	case len(r.Failures) > 0:
+		r.writeTallies(w)
+	case r.Unattributed > 0:
+		fmt.Fprintf(w, "\n%d failures, but the log does not tell from which addresses.\n", r.Unattributed)
+	default:
 		fmt.Fprint(w, "\nNo failures.\n")
-		return
 	}
+}
+
+func (r *Report) writeTallies(w io.Writer) {
 	fmt.Fprint(w, "\nFAILED\tRULE\tCOUNT\tFIRST (UTC)\tLAST (UTC)\n")
-	for i, f := range r.Failures {
-		if i == mostRows {
-			fmt.Fprintf(w, "and %d more addresses: --json lists them all\n", len(r.Failures)-i)
-			break
+	for rest := r.Failures; len(rest) > 0; {
+		rule := rest[0].Rule
+		end := slices.IndexFunc(rest, func(f Tally) bool { return f.Rule != rule })
+		if end < 0 {
+			end = len(rest)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", f.Addr, f.Rule, f.Count, clock(f.First), clock(f.Last))
+		writeRule(w, rest[:end])
+		rest = rest[end:]
 	}
 	if r.Unattributed > 0 {
 		fmt.Fprintf(w, "%d more whose address the log does not tell\n", r.Unattributed)
+	}
+}
+
+// writeRule writes the failures of one rule.
+func writeRule(w io.Writer, failures []Tally) {
+	shown := min(len(failures), mostRows)
+	for _, f := range failures[:shown] {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", f.Addr, f.Rule, f.Count, clock(f.First), clock(f.Last))
+	}
+	var count uint64
+	for _, f := range failures[shown:] {
+		count += f.Count
+	}
+	if count > 0 {
+		fmt.Fprintf(w, "%d more addresses\t%s\t%d\t--json lists them all\n", len(failures)-shown, failures[0].Rule, count)
 	}
 }
 
