@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"odooban/internal/config"
 	"odooban/internal/control"
@@ -39,9 +40,13 @@ func (a *app) print(cmd *cobra.Command, answer any, write func(w *tabwriter.Writ
 	return w.Flush()
 }
 
-// record answers from the journal, when there is no daemon to ask; down is what
-// asking it has said.
+// record answers from the journal, as the user whom it belongs to, when there is
+// no daemon to ask; down is what asking it has said.
 func (a *app) record(cmd *cobra.Command, c *config.Config, down error, ask func(*control.Record) error) error {
+	return asOwner(cmd, c, nil, func() error { return readRecord(cmd, c, down, ask) })
+}
+
+func readRecord(cmd *cobra.Command, c *config.Config, down error, ask func(*control.Record) error) error {
 	journal, err := store.Read(c.Journal.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -85,10 +90,11 @@ func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cob
 		if os.Geteuid() != 0 && !mayChange(c) {
 			return fmt.Errorf("%w; to do it without, use sudo", down)
 		}
-		return a.asOwner(func(cmd *cobra.Command, args []string) error {
+		firewall := []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW}
+		return asOwner(cmd, c, firewall, func() error {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%v; this is done in the firewall and the journal\n", down)
 			return a.alone(cmd, c, func(d *control.Desk) error { return asked(ask(cmd, d, args)) })
-		})(cmd, args)
+		})
 	}
 }
 
@@ -111,15 +117,6 @@ func (a *app) alone(cmd *cobra.Command, c *config.Config, do func(*control.Desk)
 		}
 	}
 	return do(d.desk(e))
-}
-
-// mayChange says whether the journal is ours to write.
-func mayChange(c *config.Config) bool {
-	file, err := os.OpenFile(c.Journal.Path, os.O_WRONLY, 0)
-	if err == nil {
-		file.Close()
-	}
-	return err == nil
 }
 
 // clock writes a time for people.

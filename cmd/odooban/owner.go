@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,52 +8,53 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
+
+	"odooban/internal/config"
 )
 
-// asOwner runs the command again as the user whom the journal belongs to, when
-// root runs it and the service has a user of its own. Root could open the file
-// as well, but its owner may have put a link to another in its place.
-func (a *app) asOwner(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		c, err := a.load()
-		if err != nil {
-			return err
-		}
-		info, err := os.Stat(filepath.Dir(c.Journal.Path))
-		if err != nil || os.Geteuid() != 0 {
-			return run(cmd, args)
-		}
-		owner, ok := info.Sys().(*syscall.Stat_t)
-		if !ok || owner.Uid == 0 {
-			return run(cmd, args)
-		}
-		self, err := os.Executable()
-		if err != nil {
-			return err
-		}
-		again := commandAs(cmd.Context(), owner.Uid, owner.Gid, self, os.Args[1:])
-		again.Stdin, again.Stdout, again.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-		err = again.Run()
-		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-			return &saidError{exit, exit.ExitCode()}
-		}
-		return err
+// asOwner does what opens the journal. When root runs the command and the service
+// has a user of its own, the whole command is run again as that one, with rights:
+// root could open the file as well, but its owner may have put a link to another
+// in its place.
+func asOwner(cmd *cobra.Command, c *config.Config, rights []uintptr, do func() error) error {
+	owner := journalOwner(c)
+	if os.Geteuid() != 0 || owner == nil || owner.Uid == 0 {
+		return do()
 	}
+	// Everybody may run what this link leads to, wherever it is.
+	again := exec.CommandContext(cmd.Context(), "/proc/self/exe")
+	again.Args = os.Args
+	again.SysProcAttr = &syscall.SysProcAttr{Credential: owner, AmbientCaps: rights}
+	again.Stdin, again.Stdout, again.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	err := again.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return &saidError{exit, exit.ExitCode()}
+	}
+	return err
+}
+
+// journalOwner is whom the folder of the journal belongs to, or nil where there
+// is none.
+func journalOwner(c *config.Config) *syscall.Credential {
+	info, err := os.Stat(filepath.Dir(c.Journal.Path))
+	if err != nil {
+		return nil
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	return &syscall.Credential{Uid: stat.Uid, Gid: stat.Gid}
+}
+
+// mayChange says whether the journal is ours to write, or to begin.
+func mayChange(c *config.Config) bool {
+	owner := journalOwner(c)
+	return owner != nil && int(owner.Uid) == os.Geteuid()
 }
 
 // saidError is one that another odooban has told already.
 type saidError struct {
 	error
 	code int
-}
-
-// commandAs is a program run by another user with what the firewall needs.
-func commandAs(ctx context.Context, user, group uint32, path string, args []string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // our own program and arguments
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Credential:  &syscall.Credential{Uid: user, Gid: group},
-		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW},
-	}
-	return cmd
 }
