@@ -14,8 +14,9 @@ COUNT ?= 1
 # How often the whole-process benchmarks take turns.
 ROUNDS ?= 5
 
-# The version comes from scripts/version alone: the same tree gives the same binary, inside git and outside.
-export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+# The version comes from scripts/version alone: the same tree gives the same binary, inside git and outside, wherever it
+# lies. Lint and tests build as the release does, so that nothing is compiled twice.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false -trimpath)
 
 LINTER := tools/bin/golangci-lint
 BENCHSTAT := tools/bin/benchstat
@@ -39,7 +40,7 @@ demo: ## Watch an attack being cut off, in network namespaces of its own (as roo
 	go run ./internal/demo
 
 build: ## Build the static binary bin/odooban.
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/odooban ./cmd/odooban
+	CGO_ENABLED=0 go build -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/odooban ./cmd/odooban
 
 # Man pages and completions, out of the commands and docs/configuration.md. They are as old as the tree.
 manual: export CGO_ENABLED := 0
@@ -118,14 +119,14 @@ clean: ## Remove what was built, except the tools: they take minutes.
 # Built again when their versions change. The touch is for go install, which leaves a binary alone that is up to date.
 $(LINTER): tools/go.sum
 	cd tools && CGO_ENABLED=0 GOBIN='$(CURDIR)/tools/bin' \
-		go install -trimpath -ldflags '-s -w' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+		go install -ldflags '-s -w' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@touch $@
 
 $(NFPM): tools/go.sum
 	cd tools && CGO_ENABLED=0 GOBIN='$(CURDIR)/tools/bin' \
-		go install -trimpath -ldflags '-s -w' github.com/goreleaser/nfpm/v2/cmd/nfpm
+		go install -ldflags '-s -w' github.com/goreleaser/nfpm/v2/cmd/nfpm
 	@touch $@
 
 $(BENCHSTAT): tools/go.sum
-	cd tools && CGO_ENABLED=0 GOBIN='$(CURDIR)/tools/bin' go install -trimpath golang.org/x/perf/cmd/benchstat
+	cd tools && CGO_ENABLED=0 GOBIN='$(CURDIR)/tools/bin' go install golang.org/x/perf/cmd/benchstat
 	@touch $@
