@@ -8,18 +8,32 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// Text returns a text in which what does not print is an escape as in a Go
-// string.
+// Text returns a text in which what does not print, `"` and `\` are escapes as in
+// a Go string. Different texts stay different.
 func Text(text string) string {
-	quoted := strconv.Quote(text)
-	if quoted = quoted[1 : len(quoted)-1]; len(quoted) == len(text) {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted := strconv.Quote(text)
+			return quoted[1 : len(quoted)-1]
+		}
+	}
+	return text
+}
+
+// Original undoes Text. A text that Text did not write is taken as it is.
+func Original(text string) string {
+	if !strings.Contains(text, `\`) {
 		return text
 	}
-	return quoted
+	if original, err := strconv.Unquote(`"` + text + `"`); err == nil {
+		return original
+	}
+	return text
 }
 
 // JSON writes one document, indented, with escapes for what does not print:

@@ -10,11 +10,15 @@ import (
 )
 
 func FuzzText(f *testing.F) {
-	for _, text := range []string{"admin", "ad\x1b[2Jmin", "\u009b2J", "é", "\u202eadmin", "a\"b\\c", "\xff", "\U000e0001"} {
+	for _, text := range []string{"admin", "ad\x1b[2Jmin", "\u009b2J", "é", "\u202eadmin", "a\"b\\c", "\x00\xff", "\U000e0001", `\x41`, "`", ""} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		printed := Text(text)
+		if back := Original(printed); back != text {
+			t.Errorf("%q is written %s and comes back as %q", text, printed, back)
+		}
+		_ = Original(text) // which any text may be
 		var doc, line bytes.Buffer
 		err := errors.Join(JSON(&doc, map[string]string{"text": text}), JSONLine(&line, text))
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"net/url"
 
 	"modernc.org/sqlite"
+
+	"odooban/internal/printable"
 )
 
 // database is the open file: one connection, and the statements of an Update.
@@ -133,8 +135,8 @@ func (db *database) writeFailures(tx *sql.Tx, ids map[string]int64, failures []F
 	for i := range failures {
 		f := &failures[i]
 		ip := f.Addr.As16()
-		if _, err := put.Exec(ids[f.Source], placeText(f.Place), printable(f.Rule), f.Time.UnixMilli(),
-			addrText(f.Addr), ip[:], printable(f.User), printable(f.DB)); err != nil {
+		if _, err := put.Exec(ids[f.Source], placeText(f.Place), printable.Text(f.Rule), f.Time.UnixMilli(),
+			addrText(f.Addr), ip[:], printable.Text(f.User), printable.Text(f.DB)); err != nil {
 			return err
 		}
 	}
@@ -148,7 +150,7 @@ func (db *database) writePositions(tx *sql.Tx, s *staged) (map[string]int64, err
 	defer func() { _ = put.Close() }()
 	for source, position := range s.positions {
 		var id int64
-		if err := put.QueryRow(printable(source), printable(position)).Scan(&id); err != nil {
+		if err := put.QueryRow(printable.Text(source), printable.Text(position)).Scan(&id); err != nil {
 			return nil, err
 		}
 		ids[source] = id
@@ -172,7 +174,7 @@ func (db *database) writeBans(tx *sql.Tx, s *staged) error {
 		b := &s.bans[i]
 		ip := b.Prefix.Addr().As16()
 		lifted := sql.NullInt64{Int64: b.Lifted.UnixMilli(), Valid: !b.Lifted.IsZero()}
-		if _, err := put.Exec(prefixText(b.Prefix), ip[:], printable(b.Rule), b.Time.UnixMilli(), b.Until.UnixMilli(),
+		if _, err := put.Exec(prefixText(b.Prefix), ip[:], printable.Text(b.Rule), b.Time.UnixMilli(), b.Until.UnixMilli(),
 			b.Failures, lifted); err != nil {
 			return err
 		}

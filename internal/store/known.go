@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"odooban/banner"
+	"odooban/internal/printable"
 	"odooban/rules"
 )
 
@@ -42,10 +43,10 @@ func (j *Journal) known(source string, failures []rules.Failure) map[identity]bo
 	known := make(map[identity]bool)
 	text, _ := json.Marshal(keys) // strings cannot fail
 	j.suspect(j.read(func(db *database) error {
-		return each(db.known.Query(printable(source), string(text)))(func(row *sql.Rows) error {
+		return each(db.known.Query(printable.Text(source), string(text)))(func(row *sql.Rows) error {
 			var key, rule string
 			err := row.Scan(&key, &rule)
-			known[identity{source, placeOf(key), original(rule)}] = true
+			known[identity{source, placeOf(key), printable.Original(rule)}] = true
 			return err
 		})
 	}))
@@ -61,7 +62,7 @@ func (j *Journal) reach(g generation) int64 {
 	}
 	var last int64
 	j.suspect(j.read(func(db *database) error {
-		err := db.reach.QueryRow(printable(g.source), generationText(g.name)).Scan(&last)
+		err := db.reach.QueryRow(printable.Text(g.source), generationText(g.name)).Scan(&last)
 		r.asked = err == nil
 		return err
 	}))
@@ -87,7 +88,7 @@ func (j *Journal) extend(source string, failures []rules.Failure) {
 // banKnown says whether a ban is in the file.
 func (j *Journal) banKnown(b banner.Ban) (known bool) {
 	j.suspect(j.read(func(db *database) error {
-		return db.knownBan.QueryRow(prefixText(b.Prefix), b.Time.UnixMilli(), printable(b.Rule)).Scan(&known)
+		return db.knownBan.QueryRow(prefixText(b.Prefix), b.Time.UnixMilli(), printable.Text(b.Rule)).Scan(&known)
 	}))
 	return known
 }

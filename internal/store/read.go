@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"odooban/banner"
+	"odooban/internal/printable"
 )
 
 const (
@@ -48,7 +49,7 @@ func (j *Journal) Positions() (map[string]string, error) {
 			return each(db.Query(`SELECT name, position FROM sources`))(func(row *sql.Rows) error {
 				var name, position string
 				err := row.Scan(&name, &position)
-				positions[original(name)] = original(position)
+				positions[printable.Original(name)] = printable.Original(position)
 				return err
 			})
 		})

@@ -3,6 +3,8 @@ package store
 import (
 	"database/sql"
 	"net/netip"
+
+	"odooban/internal/printable"
 )
 
 const selectFailure = `SELECT f.id, s.name, f.key, f.rule, f.time, f.addr, f.user, f.db
@@ -37,7 +39,7 @@ func selectFailures(rows *sql.Rows, err error) (failures []Failure, last int64, 
 		var key, addr string
 		err := row.Scan(&last, &f.Source, &key, &f.Rule, &time, &addr, &f.User, &f.DB)
 		for _, text := range []*string{&f.Source, &f.Rule, &f.User, &f.DB} {
-			*text = original(*text)
+			*text = printable.Original(*text)
 		}
 		f.Place, f.Time = placeOf(key), toTime(time)
 		f.Addr, _ = netip.ParseAddr(addr)
@@ -58,7 +60,7 @@ func selectBans(rows *sql.Rows, err error) (bans []Ban, last int64, _ error) {
 		err := row.Scan(&last, &prefix, &b.Rule, &time, &until, &failures, &lifted)
 		b.Failures = int(failures)
 		b.Prefix, _ = netip.ParsePrefix(prefix)
-		b.Rule = original(b.Rule)
+		b.Rule = printable.Original(b.Rule)
 		b.Time, b.Until = toTime(time), toTime(until)
 		if lifted.Valid {
 			b.Lifted = toTime(lifted.Int64)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/banner"
+	"odooban/internal/printable"
 	"odooban/rules"
 )
 
@@ -339,24 +340,6 @@ func TestWhatAttackersWriteComesBackEqual(t *testing.T) {
 	}
 }
 
-func FuzzPrintable(f *testing.F) {
-	for _, s := range []string{"", "admin", `a\b"c`, "\x00\xff", "\x1b[0m", "é\u202e", `\x41`, "`"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		text := printable(s)
-		if got := original(text); got != s {
-			t.Errorf("%q is written %s and comes back as %q", s, text, got)
-		}
-		for _, r := range text {
-			if r < ' ' || r == 0x7f || r == '\ufffd' && !strings.ContainsRune(s, r) {
-				t.Errorf("%q is written with %U", s, r)
-			}
-		}
-		_ = original(s) // any text may stand in the file
-	})
-}
-
 func FuzzPlaceText(f *testing.F) {
 	f.Add("4026532-1", int64(200))
 	f.Add("a@1", int64(-2))
@@ -367,7 +350,7 @@ func FuzzPlaceText(f *testing.F) {
 		if got := placeOf(text); got != want {
 			t.Errorf("%v is written %s and comes back as %v", want, text, got)
 		}
-		if whole := printable(fmt.Sprintf("%s@%d", generation, offset)); text != whole {
+		if whole := printable.Text(fmt.Sprintf("%s@%d", generation, offset)); text != whole {
 			t.Errorf("%v is written %s, not %s", want, text, whole)
 		}
 		_ = placeOf(generation) // any text may stand in the file
