@@ -79,14 +79,14 @@ func (c *banChain) repair(ctx context.Context) (found []string, err error) {
 	}
 	lost, err := c.restore(ctx, ipt)
 	if lost > 0 {
-		found = append(found, fmt.Sprintf("%d bans of chain %s of %s were gone", lost, ownChain, c.jump.family()))
+		found = append(found, fmt.Sprintf("bans of chain %s of %s were gone: %d", ownChain, c.jump.family(), lost))
 	}
 	if err != nil {
 		return found, err
 	}
 	if c.evicted > 0 {
-		found = append(found, fmt.Sprintf("%d bans of %s ended early to make room: rules of iptables hold %d; "+
-			"install ipset, or use a kernel with nftables", c.evicted, c.jump.family(), c.most))
+		found = append(found, fmt.Sprintf("bans of %s ended early to make room: %d; rules of iptables hold %d; "+
+			"install ipset, or use a kernel with nftables", c.jump.family(), c.evicted, c.most))
 		c.evicted = 0
 	}
 	return c.jump.repair(ctx, found)

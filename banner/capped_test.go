@@ -36,7 +36,7 @@ func TestFullChainMakesRoom(t *testing.T) {
 			wantBlocked(t, fw, "203.0.113.1/32", "203.0.113.3/32", "203.0.113.5/32")
 
 			found, err := fw.Repair(t.Context())
-			if err != nil || len(found) != 1 || !strings.HasPrefix(found[0], "2 bans of IPv4 ended early") {
+			if err != nil || len(found) != 1 || !strings.HasPrefix(found[0], "bans of IPv4 ended early to make room: 2;") {
 				t.Errorf("found %q, %v", found, err)
 			}
 			if found, err := fw.Repair(t.Context()); err != nil || len(found) > 0 {

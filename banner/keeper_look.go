@@ -68,7 +68,7 @@ func (k *Keeper) restore(ctx context.Context, m *Mended) error {
 	if lost == 0 || err != nil {
 		return err
 	}
-	m.Found = append(m.Found, fmt.Sprintf("at least %d of %d bans were gone", lost, len(prefixes)))
+	m.Found = append(m.Found, fmt.Sprintf("bans were gone: at least %d of %d", lost, len(prefixes)))
 	m.Restored, err = k.put(ctx, prefixes)
 	return err
 }

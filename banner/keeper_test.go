@@ -122,7 +122,7 @@ func TestKeeperPutsBackWhatIsGone(t *testing.T) {
 		time.Sleep(keepEvery + time.Millisecond)
 		wantBlocked(t, f, "203.0.113.7/32", "2001:db8:1::/64")
 		wantUntil(t, f, time.Now().Add(time.Hour-keepEvery))
-		want := []Mended{{Found: []string{"the rule was gone", "at least 1 of 2 bans were gone"}, Restored: 2, Count: 1}}
+		want := []Mended{{Found: []string{"the rule was gone", "bans were gone: at least 1 of 2"}, Restored: 2, Count: 1}}
 		if diff := cmp.Diff(want, told.list()); diff != "" {
 			t.Errorf("reports (-want +got):\n%s", diff)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"odooban/internal/control"
+	"odooban/internal/printable"
 )
 
 func newFlush(a *app) *cobra.Command {
@@ -33,5 +34,7 @@ func (a *app) flush(cmd *cobra.Command, o office, _ []string) error {
 		}
 		more = "; the firewall is as if odooban had never been"
 	}
-	return a.print(cmd, done, func(w *tabwriter.Writer) { fmt.Fprintf(w, "ended %d bans%s\n", done.Bans, more) })
+	return a.print(cmd, done, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "ended %s%s\n", printable.Count(done.Bans, "ban"), more)
+	})
 }

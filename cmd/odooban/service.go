@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"odooban/internal/engine"
+	"odooban/internal/printable"
 	"odooban/internal/service"
 )
 
@@ -53,7 +54,8 @@ func (d *daemon) describer(e *engine.Engine) func() string {
 			failures += j.Failures
 			bans += j.Bans
 		}
-		return fmt.Sprintf("Following %d of %d sources, firewall %s; %d failed logins and %d bans since the start",
-			following, len(status.Sources), d.firewall.Name(), failures, bans)
+		return fmt.Sprintf("Following %d of %s, firewall %s; %s and %s since the start",
+			following, printable.Count(len(status.Sources), "source"), d.firewall.Name(),
+			printable.Count(failures, "failed login"), printable.Count(bans, "ban"))
 	}
 }

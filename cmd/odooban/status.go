@@ -52,8 +52,8 @@ func (a *app) statusDown(cmd *cobra.Command, c *config.Config, down error) error
 			Firewall: control.Firewall{Bans: len(bans.Bans)},
 		}
 		err = a.print(cmd, s, func(w *tabwriter.Writer) {
-			fmt.Fprintf(w, "%d bans go on until their time; nobody new is banned. Start it: systemctl start odooban\n",
-				len(bans.Bans))
+			fmt.Fprintf(w, "In force until their time: %s. Nobody new is banned. Start it: systemctl start odooban\n",
+				printable.Count(len(bans.Bans), "ban"))
 		})
 		return errors.Join(err, &saidError{down, exitFailed})
 	})
@@ -79,12 +79,13 @@ func writeStatus(w *tabwriter.Writer, s *control.Status) {
 	}
 	for _, j := range s.Jails {
 		if j.Forgotten > 0 {
-			fmt.Fprintf(w, "%s: %d addresses forgotten, as too many were counted\n", printable.Text(j.Rule), j.Forgotten)
+			fmt.Fprintf(w, "%s: %s forgotten, as too many were counted\n", printable.Text(j.Rule),
+				printable.Count(j.Forgotten, "address"))
 		}
 	}
 	writeFirewall(w, &s.Firewall)
 	for _, a := range s.Alarms {
-		fmt.Fprintf(w, "\nALARM %s, %d times, last %s", printable.Text(a.Code), a.Count, clock(a.Last))
+		fmt.Fprintf(w, "\nALARM %s, %s, last %s", printable.Text(a.Code), printable.Count(a.Count, "time"), clock(a.Last))
 		if a.Source != "" {
 			fmt.Fprintf(w, ", %s", printable.Text(a.Source))
 		}
@@ -109,15 +110,15 @@ func writeSources(w io.Writer, sources []control.Source) {
 			fmt.Fprintf(w, "TROUBLE: %s\n", printable.Text(s.Trouble))
 		}
 		if s.Unattributed+s.Unknown > 0 {
-			fmt.Fprintf(w, "%s: %d failures without an address, %d lines about logins not understood\n",
-				printable.Text(s.Name), s.Unattributed, s.Unknown)
+			fmt.Fprintf(w, "%s: %s without an address, %s about logins not understood\n", printable.Text(s.Name),
+				printable.Count(s.Unattributed, "failure"), printable.Count(s.Unknown, "line"))
 		}
 	}
 }
 
 func writeFirewall(w io.Writer, f *control.Firewall) {
-	fmt.Fprintf(w, "\nFirewall %s: %d bans in force, %d packets dropped, put right %d times\n",
-		printable.Text(f.Backend), f.Bans, f.Dropped, f.Mended)
+	fmt.Fprintf(w, "\nFirewall %s: %s in force, %s dropped, put right %s\n", printable.Text(f.Backend),
+		printable.Count(f.Bans, "ban"), printable.Count(f.Dropped, "packet"), printable.Count(f.Mended, "time"))
 	for _, found := range f.LastMended {
 		fmt.Fprintf(w, "      last: %s\n", printable.Text(found))
 	}

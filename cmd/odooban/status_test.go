@@ -33,17 +33,17 @@ NOT HEALTHY: no source can be followed: gone
 SOURCE    LINES  FAILURES  LAST LINE (UTC)      LAG
 odoo.log  1      14        2026-11-23 10:48:57  0s
 TROUBLE: gone
-odoo.log: 1 failures without an address, 2 lines about logins not understood
+odoo.log: 1 failure without an address, 2 lines about logins not understood
 
 JAIL        BANS FOR  AFTER     FAILURES  BANS  COUNTING
 odoo-login  15m       10 in 1m  14        1     4
 odoo-login: 5 addresses forgotten, as too many were counted
 
-Firewall ipset: 1 bans in force, 1 packets dropped, put right 1 times
+Firewall ipset: 1 ban in force, 1 packet dropped, put right 1 time
       last: rule missing
 NOTE  no IPv6
 
-ALARM own-address, 1 times, last 2026-11-23 10:48:57, odoo.log
+ALARM own-address, 1 time, last 2026-11-23 10:48:57, odoo.log
       from 127.0.0.1
       x
 `

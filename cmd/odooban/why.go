@@ -70,8 +70,9 @@ func writeWhy(w *tabwriter.Writer, why *control.Why) {
 		fmt.Fprintf(w, "%s is not banned.\n", name)
 	}
 	for _, c := range why.Counting {
-		fmt.Fprintf(w, "\nCounting: %d failures of %s from %s to %s UTC; %d within %s lead to a ban.\n",
-			c.Failures, printable.Text(c.Rule), clock(c.First), clock(c.Last), c.MaxRetry, seconds(c.FindTime))
+		fmt.Fprintf(w, "\nCounting: %s of %s from %s to %s UTC; banned at %d within %s.\n",
+			printable.Count(c.Failures, "failure"), printable.Text(c.Rule), clock(c.First), clock(c.Last),
+			c.MaxRetry, seconds(c.FindTime))
 	}
 	if len(why.Earlier) > 0 {
 		fmt.Fprint(w, "\nEARLIER BAN\tRULE\tFAILURES\tFROM (UTC)\tUNTIL (UTC)\n")

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"odooban/internal/printable"
 )
 
 // maxMistakes is how many mistakes are told; the others are counted.
@@ -88,7 +90,7 @@ func (m *mistakes) err() error {
 		errs = append(errs, errors.New(m.where(one)+one.text))
 	}
 	if m.more > 0 {
-		errs = append(errs, fmt.Errorf("and %d more mistakes; correct these first", m.more))
+		errs = append(errs, fmt.Errorf("and %s; correct these first", printable.Count(m.more, "more mistake")))
 	}
 	return errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/engine"
+	"odooban/internal/printable"
 	"odooban/internal/store"
 )
 
@@ -217,7 +218,8 @@ func (f *Firewall) reasons() (reasons []string) {
 		reasons = append(reasons, "the firewall does not protect as it should: "+f.Error)
 	}
 	if f.Refused > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d bans were refused by the firewall, and are tried again", f.Refused))
+		reasons = append(reasons,
+			fmt.Sprintf("the firewall has refused %s, to be tried again", printable.Count(f.Refused, "ban")))
 	}
 	return reasons
 }

@@ -12,6 +12,7 @@ import (
 	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/finding"
+	"odooban/internal/printable"
 )
 
 const (
@@ -107,7 +108,7 @@ func (x *examination) alarm(a engine.Alarm) {
 		evidence = "the daemon says so"
 	}
 	last := a.Last.UTC().Format(time.RFC3339)
-	x.add(k, a.Source, fmt.Sprintf("%s (%d times, last at %s)", evidence, a.Count, last), a.Cure)
+	x.add(k, a.Source, fmt.Sprintf("%s (%s, last at %s)", evidence, printable.Count(a.Count, "time"), last), a.Cure)
 }
 
 // checkBans looks whether the logs have something of an address that is banned.

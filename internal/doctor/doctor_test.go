@@ -81,7 +81,7 @@ func TestSituations(t *testing.T) {
 			func(h *host) { h.write(logPath, h.busyLog()) },
 		},
 		{
-			"cooldowns without failures", finding.LevelHides, logPath, "refused 1 attempts",
+			"cooldowns without failures", finding.LevelHides, logPath, "refused 1 attempt",
 			func(h *host) { h.write(logPath, cooldown(h.ago(1), "203.0.113.7")) },
 			func(h *host) { h.write(logPath, cooldown(h.ago(1), "203.0.113.7")+attempt(h.ago(1), "203.0.113.7")) },
 		},
@@ -136,7 +136,7 @@ func TestSituations(t *testing.T) {
 			func(h *host) { h.trust(netip.MustParsePrefix("203.0.113.50/32")) },
 		},
 		{
-			"Odoo and Traefik in one log", finding.MixedLog, logPath, "of the last",
+			"Odoo and Traefik in one log", finding.MixedLog, logPath, "in the last",
 			func(h *host) {
 				h.write(logPath, `203.0.113.50 - - [`+h.Now().UTC().Format("02/Jan/2006:15:04:05 +0000")+
 					`] "GET / HTTP/2.0" 200 4790 "-" "-" 7 "odoo@docker" "http://172.18.0.3:8069" 214ms`+"\n"+h.busyLog())
@@ -175,7 +175,7 @@ func TestSituations(t *testing.T) {
 			func(h *host) { h.write(logPath, visit(h.Now(), "203.0.113.1")) },
 		},
 		{
-			"a log through syslog", finding.Syslog, logPath, "1 of the last 1 records",
+			"a log through syslog", finding.Syslog, logPath, "1 of the last 1 record",
 			func(h *host) {
 				h.write(logPath, h.Now().UTC().Format("2006-01-02T15:04:05.000000+00:00")+
 					` erp Odoo Server 18.0:erp:INFO:werkzeug:203.0.113.20 - - [23/Nov/2026 10:45:04] "GET / HTTP/1.1" 200 -`+"\n")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"odooban/internal/finding"
+	"odooban/internal/printable"
 )
 
 // checkStrange looks whether there are logs of something else.
@@ -13,8 +14,8 @@ func checkStrange(_ context.Context, x *examination) error {
 	const enough = 20
 	for _, s := range x.logs {
 		if s.lines >= enough && s.records == 0 && s.matched == 0 && !isProxyLog(s.sample) {
-			x.find(finding.NotOdoo, s.name, fmt.Sprintf("of the last %d lines none is understood; the last one is %s",
-				s.lines, excerpt(s.sample)), "")
+			x.find(finding.NotOdoo, s.name, fmt.Sprintf("of the last %s none is understood; the last one is %s",
+				printable.Count(s.lines, "line"), excerpt(s.sample)), "")
 		}
 	}
 	return nil
@@ -25,22 +26,24 @@ func checkStrange(_ context.Context, x *examination) error {
 func checkFormats(_ context.Context, x *examination) error {
 	for _, s := range x.logs {
 		if s.stats.Unknown > 0 {
-			x.find(finding.FormatChanged, s.name, fmt.Sprintf("%d records of the login logger, such as %s",
-				s.stats.Unknown, excerpt(s.unknown)), "")
+			x.find(finding.FormatChanged, s.name, fmt.Sprintf("%s of the login logger, such as %s",
+				printable.Count(s.stats.Unknown, "record"), excerpt(s.unknown)), "")
 		}
 		if s.stats.Unattributed > 0 && s.accesses > 0 {
-			x.find(finding.Unattributed, s.name, fmt.Sprintf("%d failed logins of the last %d lines",
-				s.stats.Unattributed, s.lines), "")
+			x.find(finding.Unattributed, s.name, fmt.Sprintf("%s of the last %s",
+				printable.Count(s.stats.Unattributed, "failed login"), printable.Count(s.lines, "line")), "")
 		}
 		if s.stats.Doubtful > 0 {
-			x.find(finding.Doubtful, s.name, fmt.Sprintf("%d requests of the last %d lines", s.stats.Doubtful, s.lines), "")
+			x.find(finding.Doubtful, s.name, fmt.Sprintf("%s of the last %s",
+				printable.Count(s.stats.Doubtful, "request"), printable.Count(s.lines, "line")), "")
 		}
 		if s.stats.Mixed > 0 {
 			x.find(finding.MixedLog, s.name,
-				fmt.Sprintf("%d of the last %d lines are records of Odoo's", s.records, s.lines), "")
+				fmt.Sprintf("%s of Odoo's in the last %s",
+					printable.Count(s.records, "record"), printable.Count(s.lines, "line")), "")
 		}
 		if s.syslog > 0 {
-			x.find(finding.Syslog, s.name, fmt.Sprintf("%d of the last %d records", s.syslog, s.records), "")
+			x.find(finding.Syslog, s.name, fmt.Sprintf("%d of the last %s", s.syslog, printable.Count(s.records, "record")), "")
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"odooban/internal/finding"
+	"odooban/internal/printable"
 )
 
 const (
@@ -28,7 +29,7 @@ func checkLevels(_ context.Context, x *examination) error {
 		}
 		if s.accesses == 0 && (s.records >= recordsEnough || s.logins > 0 && s.stats.Unattributed > 0) {
 			x.find(finding.NoAccessLines, s.name,
-				fmt.Sprintf("none of the last %d records is an access line", s.records), "")
+				fmt.Sprintf("none of the last %s is an access line", printable.Count(s.records, "record")), "")
 		}
 	}
 	return nil
@@ -40,7 +41,8 @@ func (s *survey) hidden() string {
 	case s.loud >= loudEnough || s.loud >= loudAll && s.loud == s.records:
 		return fmt.Sprintf("the last %d records are all of WARNING or worse", s.loud)
 	case s.cooled > 0 && s.logins == 0:
-		return fmt.Sprintf("Odoo refused %d attempts after too many failures, and logged none of these failures", s.cooled)
+		return fmt.Sprintf("Odoo refused %s after too many failures, and logged none of these failures",
+			printable.Count(s.cooled, "attempt"))
 	case s.tried >= triedEnough && s.logins == 0 && s.cooled == 0:
 		return fmt.Sprintf("%d logins were tried by the access lines, and nothing is logged of them", s.tried)
 	}

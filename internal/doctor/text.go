@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"odooban/internal/printable"
 )
 
 // longestEvidence bounds what is shown of a text that others wrote.
@@ -64,13 +66,10 @@ func (r Report) WriteText(w io.Writer) error {
 }
 
 func (r Report) verdict() string {
-	switch {
-	case len(r.Findings) == 0:
+	if len(r.Findings) == 0 {
 		return "Nothing wrong. Checked:"
-	case len(r.Findings) == 1:
-		return "1 finding. Checked:"
 	}
-	return fmt.Sprintf("%d findings. Checked:", len(r.Findings))
+	return printable.Count(len(r.Findings), "finding") + ". Checked:"
 }
 
 func field(b *strings.Builder, name, text string) {

@@ -58,7 +58,7 @@ func testInstalled(t *testing.T, s *site) {
 	if got := strings.TrimSpace(s.run(t, "systemctl", "is-enabled", "odooban")); got != "enabled" {
 		t.Errorf("it is %s", got)
 	}
-	if got, want := s.show(t, "StatusText"), "Following 1 of 1 sources, firewall nftables"; !strings.HasPrefix(got, want) {
+	if got, want := s.show(t, "StatusText"), "Following 1 of 1 source, firewall nftables"; !strings.HasPrefix(got, want) {
 		t.Errorf("status %q, want %q...", got, want)
 	}
 	if got := s.run(t, "stat", "-c", "%U:%G %a", "/run/xtables.lock"); got != "root:odooban 640\n" {
