@@ -87,6 +87,9 @@ func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cob
 		if !errors.Is(down, control.ErrDown) {
 			return asked(down)
 		}
+		if c.Firewall.Backend == "dry-run" {
+			return fmt.Errorf("%w, and firewall.backend is dry-run, so nobody is banned: start it, or choose another backend", down)
+		}
 		if os.Geteuid() != 0 && !mayChange(c) {
 			return fmt.Errorf("%w; to do it without, use sudo", down)
 		}
@@ -101,7 +104,7 @@ func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cob
 // alone makes a desk without a daemon.
 func (a *app) alone(cmd *cobra.Command, c *config.Config, do func(*control.Desk) error) error {
 	log := newLogbook(config.Log{Level: "warn", Format: c.Log.Format}, cmd.ErrOrStderr(), false)
-	d := &daemon{app: a, log: log, dryRun: c.Firewall.Backend == "dry-run"}
+	d := &daemon{app: a, log: log}
 	if err := d.open(cmd.Context(), c); err != nil {
 		return err
 	}
@@ -111,10 +114,8 @@ func (a *app) alone(cmd *cobra.Command, c *config.Config, do func(*control.Desk)
 		return err
 	}
 	e := engine.New(j, d.firewall, log)
-	if d.journal != nil {
-		if err := e.Restore(cmd.Context(), d.journal, time.Now()); err != nil {
-			return err
-		}
+	if err := e.Restore(cmd.Context(), d.journal, time.Now()); err != nil {
+		return err
 	}
 	return do(d.desk(e))
 }

@@ -49,6 +49,9 @@ func (a *app) printBans(cmd *cobra.Command, b control.Bans) error {
 			fmt.Fprint(w, "Nobody is banned.\n")
 			return
 		}
+		if b.DryRun {
+			fmt.Fprint(w, "They would be banned; this is a dry run.\n\n")
+		}
 		writeBans(w, b.Bans)
 	})
 }

@@ -61,6 +61,9 @@ func writeWhy(w *tabwriter.Writer, why *control.Why) {
 		name += ", counted with its network " + why.Prefix.String() + ","
 	}
 	switch {
+	case len(why.Bans) > 0 && why.DryRun:
+		fmt.Fprintf(w, "%s would be banned; this is a dry run.\n\n", name)
+		writeBans(w, why.Bans)
 	case len(why.Bans) > 0:
 		fmt.Fprintf(w, "%s is banned.\n\n", name)
 		writeBans(w, why.Bans)

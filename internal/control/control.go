@@ -102,9 +102,10 @@ type Ban struct {
 	InForce bool `json:"in_force"`
 }
 
-// Bans are those in force.
+// Bans are those in force. In a dry run they would be.
 type Bans struct {
-	Bans []Ban `json:"bans"`
+	DryRun bool  `json:"dry_run,omitempty"`
+	Bans   []Ban `json:"bans"`
 }
 
 // Why is all that is known of an address.
@@ -116,6 +117,8 @@ type Why struct {
 	Ignored string `json:"ignored,omitempty"`
 	// Counting are failures that may still lead to a ban.
 	Counting []Counting `json:"counting"`
+	// DryRun says that Bans would keep it away.
+	DryRun bool `json:"dry_run,omitempty"`
 	// Bans keep it away now, Earlier ones did.
 	Bans    []Ban `json:"bans"`
 	Earlier []Ban `json:"earlier"`
@@ -155,7 +158,8 @@ type Order struct {
 // Banned is the ban that was ordered.
 type Banned struct {
 	Ban Ban `json:"ban"`
-	// Note says what people may not expect: that a whole network is banned.
+	// Note says what people may not expect: that a whole network is banned, or in
+	// a dry run nobody.
 	Note string `json:"note,omitempty"`
 }
 

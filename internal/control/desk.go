@@ -57,6 +57,9 @@ func (d *Desk) Ban(ctx context.Context, o Order) (Banned, error) {
 		return Banned{}, err
 	}
 	done.Ban = Ban{Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until, InForce: true}
+	if d.DryRun {
+		done.Note = "this is a dry run: nobody is kept away"
+	}
 	return done, nil
 }
 
@@ -117,7 +120,7 @@ func (d *Desk) Flush(ctx context.Context) (Flushed, error) {
 // Bans returns the bans that are in force, or are to be.
 func (d *Desk) Bans(ctx context.Context) (Bans, error) {
 	bans, err := d.bans(ctx, time.Now())
-	return Bans{Bans: bans}, err
+	return Bans{Bans: bans, DryRun: d.DryRun}, err
 }
 
 func (d *Desk) bans(ctx context.Context, now time.Time) ([]Ban, error) {

@@ -17,7 +17,7 @@ func (d *Desk) Why(ctx context.Context, text string) (Why, error) {
 	standing := d.Engine.Standing(addr)
 	w := Why{
 		Addr: addr, Prefix: standing.Prefix, Ignored: standing.Ignored, Counting: []Counting{}, Bans: []Ban{},
-		Earlier: []Ban{}, Failures: []Failure{},
+		Earlier: []Ban{}, Failures: []Failure{}, DryRun: d.DryRun,
 	}
 	for _, c := range standing.Counted {
 		w.Counting = append(w.Counting, Counting{
