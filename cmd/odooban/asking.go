@@ -87,7 +87,7 @@ func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cob
 		if !errors.Is(down, control.ErrDown) {
 			return asked(down)
 		}
-		if c.Firewall.Backend == "dry-run" {
+		if c.Firewall.Backend == dryRun {
 			return fmt.Errorf("%w, and firewall.backend is dry-run, so nobody is banned: start it, or choose another backend", down)
 		}
 		if os.Geteuid() != 0 && !mayChange(c) {
@@ -103,7 +103,7 @@ func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cob
 
 // alone makes a desk without a daemon.
 func (a *app) alone(cmd *cobra.Command, c *config.Config, do func(*control.Desk) error) error {
-	log := newLogbook(config.Log{Level: "warn", Format: c.Log.Format}, cmd.ErrOrStderr(), false)
+	log := newLogbook(config.Log{Level: "warn", Format: c.Log.Format}, cmd.ErrOrStderr())
 	d := &daemon{app: a, log: log}
 	if err := d.open(cmd.Context(), c); err != nil {
 		return err

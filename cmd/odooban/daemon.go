@@ -35,7 +35,7 @@ type daemon struct {
 	app     *app
 	files   []string // named on the command line
 	stdin   io.Reader
-	dryRun  bool
+	dryFlag bool // --dry-run
 	log     *logbook
 	reloads <-chan os.Signal
 	service *service.Service
@@ -46,6 +46,8 @@ type daemon struct {
 	// opened is when the firewall was.
 	opened  time.Time
 	journal *store.Journal // nil in a dry run
+	// dryRun says that the configuration that is served bans nobody.
+	dryRun bool
 	// tended is how often the journal has been tended.
 	tended atomic.Uint64
 }
@@ -126,6 +128,8 @@ func (d *daemon) sayStopped() {
 func (d *daemon) open(ctx context.Context, c *config.Config) error {
 	defer hurry()()
 	var err error
+	d.dryRun = d.bansNobody(c)
+	d.log.dryRun(d.dryRun)
 	if d.journal == nil && !d.dryRun {
 		d.journal, err = store.Open(c.Journal.Path, store.Options{MaxAge: c.Journal.Keep, Tell: d.log.journal})
 		if errors.Is(err, fs.ErrPermission) {
@@ -245,11 +249,14 @@ func (d *daemon) check(c *config.Config, following bool) error {
 			err = fmt.Errorf("%w; name it under sources", err)
 		}
 	}
-	if err == nil && !d.dryRun {
+	if err == nil && !d.bansNobody(c) {
 		err = store.CheckFolder(c.Journal.Path)
 	}
 	return err
 }
+
+// bansNobody says whether c is for a dry run.
+func (d *daemon) bansNobody(c *config.Config) bool { return d.dryFlag || c.Firewall.Backend == dryRun }
 
 // tend lets the journal drop what is old and catch up after an outage, until
 // ctx ends.

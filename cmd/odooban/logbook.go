@@ -21,7 +21,7 @@ import (
 // logbook writes what happens to the log. It implements engine.Observer.
 type logbook struct {
 	zerolog.Logger
-	ban string // what a ban is called
+	ban string // what a ban is called; changes only while nobody is banned
 
 	mu sync.Mutex
 	// last has the latest alarm of each kind that no engine knows.
@@ -30,7 +30,7 @@ type logbook struct {
 
 // newLogbook writes to w: for people on a terminal, else as JSON, unless the
 // configuration says which.
-func newLogbook(c config.Log, w io.Writer, dryRun bool) *logbook {
+func newLogbook(c config.Log, w io.Writer) *logbook {
 	if c.Format == "text" || c.Format == "auto" && isTerminal(w) {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w)}
 	}
@@ -38,14 +38,18 @@ func newLogbook(c config.Log, w io.Writer, dryRun bool) *logbook {
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
-	l := &logbook{
+	return &logbook{
 		Logger: zerolog.New(w).Level(level).With().Timestamp().Logger(),
 		ban:    "banned", last: make(map[string]engine.Alarm),
 	}
-	if dryRun {
+}
+
+// dryRun lets bans be called what they are from now on.
+func (l *logbook) dryRun(dry bool) {
+	l.ban = "banned"
+	if dry {
 		l.ban = "would have banned"
 	}
-	return l
 }
 
 func isTerminal(w io.Writer) bool {

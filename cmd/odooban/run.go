@@ -22,7 +22,7 @@ import (
 )
 
 func newRun(a *app) *cobra.Command {
-	var dryRun bool
+	var dryFlag bool
 	cmd := &cobra.Command{
 		Use:   "run [FILE...]",
 		Short: "Follow the logs and ban",
@@ -31,22 +31,20 @@ func newRun(a *app) *cobra.Command {
 			"it read its configuration again.",
 		Example: "  odooban run\n  odooban run --dry-run /srv/odoo/odoo.log\n  docker logs -f odoo 2>&1 | odooban run -",
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return a.run(cmd, files, dryRun)
+			return a.run(cmd, files, dryFlag)
 		},
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "ban nothing, only say who would have been banned")
+	cmd.Flags().BoolVar(&dryFlag, "dry-run", false, "ban nothing, only say who would have been banned")
 	return cmd
 }
 
-func (a *app) run(cmd *cobra.Command, files []string, dryRun bool) error {
+func (a *app) run(cmd *cobra.Command, files []string, dryFlag bool) error {
 	c, err := a.load()
 	if err != nil {
 		return err
 	}
-	dryRun = dryRun || c.Firewall.Backend == "dry-run"
 	d := &daemon{
-		app: a, files: files, stdin: cmd.InOrStdin(), dryRun: dryRun,
-		log: newLogbook(c.Log, cmd.ErrOrStderr(), dryRun),
+		app: a, files: files, stdin: cmd.InOrStdin(), dryFlag: dryFlag, log: newLogbook(c.Log, cmd.ErrOrStderr()),
 	}
 	if err := d.check(c, false); err != nil {
 		return err
@@ -80,10 +78,13 @@ func ownNetworks(log *logbook) []jail.Ignored {
 // harmless is what those can do who have no right to protect.
 const harmless = "\n(odooban run --dry-run bans nothing and needs none of this)"
 
+// dryRun is the backend that bans nobody.
+const dryRun = "dry-run"
+
 // openFirewall sets up where bans go.
-func openFirewall(ctx context.Context, c config.Firewall, dryRun bool, log *logbook) (*banner.Keeper, error) {
-	if dryRun {
-		c.Backend = "dry-run"
+func openFirewall(ctx context.Context, c config.Firewall, dry bool, log *logbook) (*banner.Keeper, error) {
+	if dry {
+		c.Backend = dryRun
 	}
 	firewall, err := banner.Open(ctx, banner.Options{Backend: c.Backend, Ports: c.Ports})
 	if err != nil {
@@ -92,7 +93,7 @@ func openFirewall(ctx context.Context, c config.Firewall, dryRun bool, log *logb
 	for _, note := range firewall.Notes() {
 		log.warn(note)
 	}
-	if dryRun {
+	if dry {
 		log.say("banning nothing: this is a dry run")
 	} else {
 		log.say("firewall is ready: " + firewall.Name() + ", " + describePorts(c.Ports))
