@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -234,16 +236,29 @@ func (w *follower) line(line Line) error {
 	return w.sink.Line(line)
 }
 
+// early is by how much a timer runs out too early on purpose: those of Go are
+// late by up to a millisecond, as epoll counts in these.
+const early = time.Millisecond
+
+// sleepUntil waits for what early has left.
+func sleepUntil(at time.Time) {
+	for rest := time.Until(at); rest > 0; rest = time.Until(at) {
+		left := unix.NsecToTimespec(rest.Nanoseconds())
+		_ = unix.Nanosleep(&left, nil) // a signal ends it, too
+	}
+}
+
 // checkEnd calls Settled when the end of every file has been reached. It reads
 // first: if this process was paused, the timer may have run out although the
 // next line stands there already. A half line counts as the end only when it
 // has not grown between two checks.
 func (w *follower) checkEnd(ctx context.Context) error {
 	w.armed = false
-	if rest := SettleTime - time.Since(w.latest); rest > 0 {
-		w.arm(rest)
+	if rest := SettleTime - time.Since(w.latest); rest > early {
+		w.arm(rest - early)
 		return nil
 	}
+	sleepUntil(w.latest.Add(SettleTime))
 	before := w.count
 	var read, half int64
 	for _, g := range w.open() {

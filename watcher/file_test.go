@@ -99,6 +99,62 @@ func TestFileSettledReadsFirst(t *testing.T) {
 	}
 }
 
+// TestFileReadsAtOnce wants what a notice tells of read without waiting for the
+// tail, and not once more when that brings it.
+func TestFileReadsAtOnce(t *testing.T) {
+	l, c := newLogFile(t), newCollector()
+	w := newFollower(NewFile(l.path, c.alarm), c)
+	defer w.close()
+	look := func(want int) {
+		t.Helper()
+		if err := w.lookAround(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.lines) != want {
+			t.Fatalf("%d lines were handed on, want %d", len(c.lines), want)
+		}
+	}
+	look(0)
+	l.write(3)
+	look(3)
+	for range 3 {
+		if err := w.takeTailed(t.Context(), <-w.tailing.lines()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look(3)
+}
+
+// patient is a collector that notes how long after it was read the last line was
+// said to be settled.
+type patient struct {
+	*collector
+	waited []time.Duration
+}
+
+func (p *patient) Settled(now time.Time) error {
+	p.mu.Lock()
+	p.waited = append(p.waited, now.Sub(p.seen[len(p.seen)-1]))
+	p.mu.Unlock()
+	return p.collector.Settled(now)
+}
+
+// TestFileSettlesNotBefore wants the whole settling time given to each line, however
+// long it takes to hand it on.
+func TestFileSettlesNotBefore(t *testing.T) {
+	l, p := newLogFile(t), &patient{collector: newCollector()}
+	follow(t, NewFile(l.path, p.alarm), p)
+	for n := 1; n <= 20; n++ {
+		l.write(1)
+		p.await(t, "settling", func() bool { return slices.Contains(p.settled, n) })
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if least := slices.Min(p.waited); least < SettleTime {
+		t.Errorf("settled after %v, want %v at least", least, SettleTime)
+	}
+}
+
 func TestFileLongLines(t *testing.T) {
 	l, c := newLogFile(t), newCollector()
 	f := NewFile(l.path, c.alarm)

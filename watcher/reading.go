@@ -82,7 +82,7 @@ func (w *follower) feed(g *generation, data []byte, read, seen time.Time) error 
 		return w.line(Line{Text: text, Seen: seen, Place: Place{g.name, offset}, Position: w.encode})
 	}, skim)
 	w.latest, w.armed = read, true
-	w.check.Reset(SettleTime - time.Since(read))
+	w.check.Reset(SettleTime - early - time.Since(read))
 	w.skipped.Add(g.lines.skipped - skipped)
 	return err
 }

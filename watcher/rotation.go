@@ -148,6 +148,10 @@ func (w *follower) readAll(ctx context.Context) error {
 		if !w.unsettled {
 			return nil // there is nothing to settle
 		}
+	default: // a notice may be quicker than the tail
+		if err := w.catchUp(ctx, g); err != nil {
+			return err
+		}
 	}
 	w.arm(SettleTime)
 	return nil
