@@ -54,7 +54,8 @@ func (j *Journal) known(source string, failures []rules.Failure) map[identity]bo
 }
 
 // reach returns the offset behind which no failure of a generation was recorded. It
-// asks the file once; as long as that gives no answer, any failure may have been.
+// asks the file once, which takes it half a second where it has a million of them; as
+// long as it gives no answer, any failure may have been.
 func (j *Journal) reach(g generation) int64 {
 	r := j.reached[g]
 	if r.asked {
