@@ -115,7 +115,7 @@ func wantMended(t *testing.T, k *Keeper) {
 	t.Logf("found: %q, restored %d", reports[0].Found, reports[0].Restored)
 }
 
-// The kernel tells of a change, and the ban is back long before the 30 seconds.
+// The kernel tells of a change, and the ban is back without another look.
 func TestFlushedRulesetIsRepairedAtOnce(t *testing.T) {
 	eachBackend(t, func(t *testing.T, k kind) {
 		if strings.HasSuffix(k.name, "legacy") {
@@ -130,9 +130,9 @@ func TestFlushedRulesetIsRepairedAtOnce(t *testing.T) {
 			return changes(ctx)
 		}
 		block(t, keeper, time.Hour, families[0].ban, families[1].ban)
+		keeper.every = time.Hour // else it would be found sooner or later
 		reports := keep(t, network.Server, keeper)
 		<-listening
-		began := time.Now()
 		for range 2 {
 			network.Server.Run(t, "nft", "flush", "ruleset")
 			m := <-reports
@@ -142,9 +142,6 @@ func TestFlushedRulesetIsRepairedAtOnce(t *testing.T) {
 			for _, f := range families {
 				wantNoWay(t, network.Clients[0], netip.AddrPortFrom(f.server(network), 8069), dropMeter(t, k, network.Server, f))
 			}
-		}
-		if took := time.Since(began); took > keepEvery {
-			t.Errorf("it took %v", took)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 var _ Firewall = (*Keeper)(nil)
 
 const (
-	// keepEvery is how long damage that nobody tells us of may last.
+	// keepEvery is how often Keep looks whether all is in place.
 	keepEvery = 30 * time.Second
 	// keepSettle is how long a change by others has time to be finished.
 	keepSettle = 200 * time.Millisecond
@@ -37,6 +37,8 @@ type Keeper struct {
 	// changes tells of changes to the packet filter until its context ends;
 	// nil when nobody changes anything.
 	changes func(context.Context) <-chan struct{}
+	// every is how long damage that nobody tells us of may last.
+	every time.Duration
 
 	rounds atomic.Uint64
 
@@ -73,7 +75,7 @@ type Mended struct {
 
 func newKeeper(name string, fw backend) *Keeper {
 	slow, _ := fw.(slowLister)
-	return &Keeper{name: name, fw: fw, slow: slow, rearmed: time.Now()}
+	return &Keeper{name: name, fw: fw, slow: slow, every: keepEvery, rearmed: time.Now()}
 }
 
 // Name returns which backend is used: ipset, nftables, iptables or dry-run.
@@ -193,7 +195,7 @@ func (k *Keeper) Keep(ctx context.Context, report func(Mended)) error {
 	if k.changes != nil {
 		changed = k.changes(ctx)
 	}
-	every := time.NewTicker(keepEvery)
+	every := time.NewTicker(k.every)
 	defer every.Stop()
 	pace := turnEvery
 	if _, ok := k.fw.(expirer); ok {

@@ -171,7 +171,13 @@ func (l odooLog) record(format string, args ...any) {
 
 func (l odooLog) recordAt(level, format string, args ...any) {
 	l.t.Helper()
-	head := fmt.Sprintf("%s 401 %s shop ", time.Now().UTC().Format("2006-01-02 15:04:05,000"), level)
+	l.recordOf(time.Now(), level, format, args...)
+}
+
+// recordOf is a record with that time.
+func (l odooLog) recordOf(at time.Time, level, format string, args ...any) {
+	l.t.Helper()
+	head := fmt.Sprintf("%s 401 %s shop ", at.UTC().Format("2006-01-02 15:04:05,000"), level)
 	if _, err := fmt.Fprintf(l.file, head+format+"\n", args...); err != nil {
 		l.t.Fatal(err)
 	}
@@ -183,9 +189,7 @@ func (l odooLog) fail(odooban *program, addrs ...string) {
 	l.t.Helper()
 	for _, addr := range addrs {
 		before := odooban.failures(addr)
-		l.record("odoo.addons.base.models.res_users: Login failed for login:admin from %s ", addr)
-		l.record(`werkzeug: %s - - [%s] "POST /web/login HTTP/1.1" 200 - 5 0.001 0.003`,
-			addr, time.Now().UTC().Format("02/Jan/2006 15:04:05"))
+		l.failAt(time.Now(), addr)
 		n := 0
 		odooban.await(l.t, "failure of "+addr, func(e entry) bool {
 			if e.Message == "failed login" && e.Addr == netip.MustParseAddr(addr) {
@@ -194,6 +198,14 @@ func (l odooLog) fail(odooban *program, addrs ...string) {
 			return n > before
 		})
 	}
+}
+
+// failAt logs a failed login of that time, with its access line.
+func (l odooLog) failAt(at time.Time, addr string) {
+	l.t.Helper()
+	l.recordOf(at, "INFO", "odoo.addons.base.models.res_users: Login failed for login:admin from %s ", addr)
+	l.recordOf(at, "INFO", `werkzeug: %s - - [%s] "POST /web/login HTTP/1.1" 200 - 5 0.001 0.003`,
+		addr, at.UTC().Format("02/Jan/2006 15:04:05"))
 }
 
 // coolDown logs that Odoo has refused to look at a login.
