@@ -141,16 +141,13 @@ func (m *members) follows(path string) bool {
 }
 
 // rotated reports whether path is what rotation has made of another match or
-// of a followed file. A number, or a date, behind the whole name says so even
-// in the moment when the file itself is not there.
+// of a followed file.
 func (m *members) rotated(path string, matches []string) bool {
-	dir, name := filepath.Split(path)
-	sibling := func(other string) bool {
-		otherDir, base := filepath.Split(other)
-		return dir == otherDir && isSibling(base, name)
+	others := slices.Clone(matches)
+	for _, f := range m.files {
+		others = append(others, f.path)
 	}
-	return slices.ContainsFunc(matches, sibling) || looksRotated(name) ||
-		slices.ContainsFunc(m.files, func(f *File) bool { return sibling(f.path) })
+	return Rotated(path, others)
 }
 
 // nothing says why there is no file yet.

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -84,35 +81,4 @@ func explain(path string, err error) error {
 		return fmt.Errorf("read %s: %w; name the log file itself", path, errNotFile)
 	}
 	return fmt.Errorf("read %s: %w", path, err)
-}
-
-// Rotation puts a number, a date or "old" behind the name, compression its
-// own ending behind that: logrotate, Python's handlers, savelog.
-var (
-	rotatedEnd = regexp.MustCompile(
-		`^([.-](\d{1,3}|\d{8,10}|\d{8}-\d{2,6}|\d{4}-\d{2}-\d{2}([_T.-][\d_.:-]+)?|old|bak))?` +
-			`(\.(gz|bz2|xz|zst|lz4|Z))?$`)
-	datedEnd = regexp.MustCompile(`^[._-](\d{8,10}|\d{8}-\d{2,6}|\d{4}-\d{2}-\d{2}([_T.-][\d_.:-]+)?)$`)
-)
-
-// isSibling reports whether a file called name is what rotation makes of one
-// called base: odoo.log.1, odoo.log-20261123.gz, odoo-20261123.log.
-func isSibling(base, name string) bool {
-	if rest, ok := strings.CutPrefix(name, base); ok && rest != "" {
-		return rotatedEnd.MatchString(rest)
-	}
-	ext := filepath.Ext(base)
-	rest, ok := strings.CutPrefix(name, strings.TrimSuffix(base, ext))
-	if !ok || ext == "" {
-		return false
-	}
-	rest, ok = strings.CutSuffix(rest, ext)
-	return ok && datedEnd.MatchString(rest)
-}
-
-// looksRotated reports whether name ends like what rotation has made of a log
-// file, whichever: odoo.log.1, odoo.log-20261123, odoo.log.gz.
-func looksRotated(name string) bool {
-	base, rest, ok := strings.Cut(name, ".log")
-	return ok && base != "" && rest != "" && rotatedEnd.MatchString(rest)
 }

@@ -151,38 +151,6 @@ func TestBackupIsNoGeneration(t *testing.T) {
 	}
 }
 
-func TestIsSibling(t *testing.T) {
-	tests := []struct {
-		base, name string
-		want       bool
-	}{
-		{"odoo.log", "odoo.log.1", true},
-		{"odoo.log", "odoo.log.12.gz", true},
-		{"odoo.log", "odoo.log-20261123", true},
-		{"odoo.log", "odoo.log-2026112310.xz", true},
-		{"odoo.log", "odoo.log.2026-11-23", true},
-		{"odoo.log", "odoo.log.2026-11-23_10-00", true},
-		{"odoo.log", "odoo.log.old", true},
-		{"odoo.log", "odoo.log.gz", true},
-		{"odoo.log", "odoo-20261123.log", true},
-		{"odoo.log", "odoo.2026-11-23.log", true},
-		{"odoo.log", "odoo.log", false},
-		{"odoo.log", "odoo-8069.log", false},
-		{"odoo.log", "odoo-test.log", false},
-		{"odoo.log", "odoo.log.swp", false},
-		{"odoo.log", "other.log.1", false},
-		{"odoo", "odoo.1", true},
-		{"odoo", "odoo2", false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := isSibling(tt.base, tt.name); got != tt.want {
-				t.Errorf("isSibling(%q, %q) = %v", tt.base, tt.name, got)
-			}
-		})
-	}
-}
-
 // TestIdentityTellsARecreatedFile deletes and creates a file until it gets the
 // same inode again, in another tick of the kernel's clock.
 func TestIdentityTellsARecreatedFile(t *testing.T) {

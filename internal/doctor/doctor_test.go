@@ -259,6 +259,20 @@ func TestLargeLogIsReadAtItsEnd(t *testing.T) {
 }
 
 // What stands in a log cannot move the cursor, and a paragraph stays one.
+// TestWhatRotationMadeIsNotRead holds that doctor reads the files of a pattern
+// that the daemon follows, and no others.
+func TestWhatRotationMadeIsNotRead(t *testing.T) {
+	h := newHost(t)
+	h.Files = []string{"/var/log/odoo/odoo*"}
+	h.write("/var/log/odoo/odoo-server", h.busyLog())
+	for _, name := range []string{"odoo.log.old", "odoo.log-20261123", "odoo-20261122.log", "odoo.log.2.xz", "odoo-server.1"} {
+		h.write("/var/log/odoo/"+name, "none of Odoo's lines\n")
+	}
+	if found := h.examine(finding.NotOdoo); len(found) > 0 {
+		t.Errorf("findings %v, want none", found)
+	}
+}
+
 func TestTextIsSafeForTerminals(t *testing.T) {
 	x := &examination{}
 	x.find(finding.NotOdoo, "a\x1b[2Jb\u202e", "first\nsecond\r\x07", "")

@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"odooban/internal/finding"
+	"odooban/watcher"
 )
 
 // source is a log, or a place where there should be one.
@@ -79,9 +79,6 @@ func (x *examination) collectFiles(pattern string, read func(*source, []byte)) {
 	}
 }
 
-// rotated knows the names that rotation gives to logs.
-var rotated = regexp.MustCompile(`\.(\d+|gz|xz|bz2|zst)$|\.log[.-]\d{4}`)
-
 // match lists the files that match a pattern, but for what rotation has made.
 func (x *examination) match(pattern string) []string {
 	if pattern == "-" {
@@ -91,9 +88,9 @@ func (x *examination) match(pattern string) []string {
 	if len(found) == 1 {
 		return found
 	}
-	return slices.DeleteFunc(found, func(path string) bool {
+	return slices.DeleteFunc(slices.Clone(found), func(path string) bool {
 		info, err := os.Stat(path)
-		return rotated.MatchString(path) || err == nil && info.IsDir()
+		return watcher.Rotated(path, found) || err == nil && info.IsDir()
 	})
 }
 

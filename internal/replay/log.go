@@ -43,7 +43,7 @@ func OpenLog(path string) (*Log, error) {
 	}
 	log := &Log{source: watcher.NewFinished(path), ref: info.ModTime(), path: path}
 	if info.Mode().IsRegular() {
-		log.stem, log.size = stem(path), info.Size()
+		log.stem, log.size = watcher.Stem(path), info.Size()
 		log.begins = beginning(watcher.NewFinished(path), log.ref)
 	}
 	return log, nil

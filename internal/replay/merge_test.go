@@ -75,7 +75,7 @@ func (p piece) log(r *reads) *Log {
 	}
 	log := &Log{
 		source: watcher.NewFinishedReader(p.name, &tracked{strings.NewReader(text.String()), p.name, r}),
-		path:   p.name, stem: stem(p.name), ref: day,
+		path:   p.name, stem: watcher.Stem(p.name), ref: day,
 	}
 	if len(p.seconds) > 0 && !p.unknown {
 		log.begins = day.Add(time.Duration(p.seconds[0]) * time.Second)
@@ -159,30 +159,6 @@ func TestMerge(t *testing.T) {
 				t.Errorf("%d logs open at once, want at most %d", read.most, tt.most)
 			}
 		})
-	}
-}
-
-func TestStem(t *testing.T) {
-	tests := []struct{ path, want string }{
-		{"odoo.log", "odoo.log"},
-		{"/var/log/odoo/odoo.log.1", "/var/log/odoo/odoo.log"},
-		{"odoo.log.12.gz", "odoo.log"},
-		{"odoo.log.gz", "odoo.log"},
-		{"odoo.log-20261123", "odoo.log"},
-		{"odoo.log-20261123.gz", "odoo.log"},
-		{"odoo.log-20261123-1763856000.gz", "odoo.log"},
-		{"odoo.log.2026-11-23", "odoo.log"},
-		{"odoo.log.2026-11-23_10-45-24", "odoo.log"},
-		{"odoo-20261123.log", "odoo.log"},
-		{"odoo_2026-11-23.log.gz", "odoo.log"},
-		{"odoo-2.log", "odoo-2.log"},
-		{"server-1", "server-1"},
-		{"shop.example.2026", "shop.example.2026"},
-	}
-	for _, tt := range tests {
-		if got := stem(tt.path); got != tt.want {
-			t.Errorf("stem(%q) = %q, want %q", tt.path, got, tt.want)
-		}
 	}
 }
 

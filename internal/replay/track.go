@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"net/netip"
-	"regexp"
 	"slices"
 	"time"
 
@@ -44,18 +43,6 @@ func join(logs []*Log) []*track {
 		t.pieces = append(t.pieces, log)
 	}
 	return tracks
-}
-
-// Rotation puts a number or a date behind the name, or a date before its
-// ending: odoo.log.1, odoo.log-20261123.gz, odoo.log.2026-11-23, odoo-20261123.log.
-var (
-	rotated = regexp.MustCompile(`(\.\d{1,3}|[.-](\d{8}|\d{4}-\d{2}-\d{2})([-_T.][\d:._-]+)?)?(\.gz)?$`)
-	dated   = regexp.MustCompile(`[._-](\d{8}|\d{4}-\d{2}-\d{2})([-_T.][\d:._-]+)?\.log$`)
-)
-
-// stem returns what the file at path was called before rotation.
-func stem(path string) string {
-	return dated.ReplaceAllString(rotated.ReplaceAllString(path, ""), ".log")
 }
 
 // ref is a moment that no line of the track is later than.
