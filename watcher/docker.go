@@ -71,6 +71,7 @@ func (d *Docker) Name() string { return strings.TrimSuffix("docker:"+d.pick.Stri
 
 // Find asks the engine which containers are meant and run now.
 func (d *Docker) Find(ctx context.Context) ([]string, error) {
+	defer d.api.Close() // no connection is kept
 	found, err := d.list(ctx)
 	if err != nil {
 		return nil, explainDocker(d.api.DaemonHost(), err)
@@ -88,11 +89,12 @@ func (d *Docker) Find(ctx context.Context) ([]string, error) {
 // Run starts a source for every container that runs, or that was followed
 // before and still exists.
 func (d *Docker) Run(ctx context.Context, start func(Source)) error {
+	defer d.api.Close()
 	wait := dockerRetryFirst
 	for {
 		d.steady = false
 		if err := d.listen(ctx, start); ctx.Err() == nil {
-			d.trouble(explainDocker(d.api.DaemonHost(), err))
+			d.trouble(fmt.Errorf("%w; it is asked again until it answers", explainDocker(d.api.DaemonHost(), err)))
 		}
 		if d.steady {
 			wait = dockerRetryFirst

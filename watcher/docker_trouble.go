@@ -29,10 +29,10 @@ func explainDocker(host string, err error) error {
 		return fmt.Errorf("ask Docker at %s: %w; let the socket proxy allow CONTAINERS, EVENTS and PING", host, err)
 	case client.IsErrConnectionFailed(err), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, io.EOF),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("ask Docker at %s: it does not answer; it is asked again until it does "+
-			"(systemctl start docker, or let DOCKER_HOST say where it is)", host)
+		return fmt.Errorf("ask Docker at %s: it does not answer; start it (systemctl start docker), or let DOCKER_HOST say "+
+			"where it is", host)
 	}
-	return fmt.Errorf("ask Docker at %s: %w; it is asked again", host, err)
+	return fmt.Errorf("ask Docker at %s: %w", host, err)
 }
 
 // explainContainer says what to do when a container's log cannot be read. It

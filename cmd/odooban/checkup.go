@@ -20,7 +20,7 @@ const (
 // checkUp raises an alarm for each finding of doctor's regular checks, at once
 // and every few minutes until ctx ends.
 func (d *daemon) checkUp(ctx context.Context, c *config.Config, p *pipeline) error {
-	env := environment(c, d.files)
+	env := environment(ctx, c, d.files)
 	env.Depth, env.Daemon, env.Rules = checkUpDepth, d.state, p.set
 	tick := time.NewTicker(checkUpEvery)
 	defer tick.Stop()

@@ -217,7 +217,7 @@ func (d *daemon) awaitReload(ctx context.Context, c *config.Config, p *pipeline)
 		case <-ctx.Done():
 			return nil
 		case <-look:
-			if _, err := sourcesOf(c, d.files); err == nil {
+			if _, _, missing := sourcesOf(ctx, c, d.files); missing == nil {
 				return c
 			}
 			continue
@@ -228,7 +228,7 @@ func (d *daemon) awaitReload(ctx context.Context, c *config.Config, p *pipeline)
 		case p.stdin != nil:
 			err = errors.New("standard input cannot be read again; start odooban anew")
 		case err == nil:
-			err = d.check(next, !p.idle)
+			err = d.check(ctx, next, !p.idle)
 		}
 		if err == nil {
 			return next
@@ -239,13 +239,13 @@ func (d *daemon) awaitReload(ctx context.Context, c *config.Config, p *pipeline)
 
 // check says whether c can be served. There need not be a log for that when
 // odooban starts, but a reload must not take away what is followed.
-func (d *daemon) check(c *config.Config, following bool) error {
+func (d *daemon) check(ctx context.Context, c *config.Config, following bool) error {
 	_, err := compile(c)
 	if err == nil {
 		_, err = newJail(c, nil)
 	}
 	if err == nil && following {
-		if _, err = sourcesOf(c, d.files); err != nil {
+		if _, _, err = sourcesOf(ctx, c, d.files); err != nil {
 			err = fmt.Errorf("%w; name it under sources", err)
 		}
 	}

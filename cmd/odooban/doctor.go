@@ -42,7 +42,7 @@ func (a *app) doctor(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	env := environment(c, files)
+	env := environment(cmd.Context(), c, files)
 	env.Rules = set
 	env.Daemon = askDaemon(socketOf(c))
 	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
@@ -58,11 +58,11 @@ func (a *app) doctor(cmd *cobra.Command, files []string) error {
 }
 
 // environment is this host, with what of it can be looked at.
-func environment(c *config.Config, files []string) doctor.Environment {
+func environment(ctx context.Context, c *config.Config, files []string) doctor.Environment {
 	env := doctor.Environment{
 		Now: time.Now, Config: c, Own: banner.OwnPrefixes, Journal: doctor.Systemd{}, Docker: dockerEngine(),
 	}
-	env.Files, env.Config = logFiles(c, files)
+	env.Files, env.Config = logFiles(ctx, c, files)
 	env.Blind = blind(c.Firewall.Ports)
 	if os.Geteuid() == 0 {
 		env.Firewall = doctor.Netfilter{Options: banner.Options{Backend: c.Firewall.Backend, Ports: c.Firewall.Ports}}
@@ -109,8 +109,8 @@ func blind(ports []uint16) func() error {
 
 // logFiles lists the files and patterns that run would follow. Files that were
 // named take the place of all that is configured.
-func logFiles(c *config.Config, named []string) ([]string, *config.Config) {
-	sources, err := sourcesOf(c, named)
+func logFiles(ctx context.Context, c *config.Config, named []string) ([]string, *config.Config) {
+	sources, _, err := sourcesOf(ctx, c, named)
 	if err != nil {
 		return nil, c // there is none; that is a finding
 	}

@@ -47,7 +47,8 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 	if err != nil {
 		return nil, err
 	}
-	sources, missing := sourcesOf(c, d.files)
+	sources, unseen, missing := sourcesOf(ctx, c, d.files)
+	d.log.warn(unseen)
 	if len(d.files) == 0 && len(c.Sources) == 0 && missing == nil {
 		d.log.say("no sources are configured; found " + describeSources(sources))
 	}

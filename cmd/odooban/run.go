@@ -46,7 +46,7 @@ func (a *app) run(cmd *cobra.Command, files []string, dryFlag bool) error {
 	d := &daemon{
 		app: a, files: files, stdin: cmd.InOrStdin(), dryFlag: dryFlag, log: newLogbook(c.Log, cmd.ErrOrStderr()),
 	}
-	if err := d.check(c, false); err != nil {
+	if err := d.check(cmd.Context(), c, false); err != nil {
 		return err
 	}
 	if d.service, err = service.FromEnvironment(d.log.warn); err != nil {
@@ -116,44 +116,52 @@ func defaultSources() []string {
 }
 
 // sourcesOf lists what to follow: the files named, else the configured
-// sources, else what is found: the default places where something stands, and
-// containers that look like Odoo. Where there is nothing but Docker, containers
-// are waited for; an error says that there is nothing.
-func sourcesOf(c *config.Config, files []string) ([]config.Source, error) {
+// sources, else what is found, where something may be unseen.
+func sourcesOf(ctx context.Context, c *config.Config, files []string) (sources []config.Source, unseen, missing error) {
 	if len(files) > 0 {
-		return fileSources(files), nil
+		return fileSources(files), nil, nil
 	}
 	if len(c.Sources) > 0 {
-		return c.Sources, nil
+		return c.Sources, nil, nil
 	}
+	return findSources(ctx, defaultSources())
+}
+
+// findSources lists the places where something stands, and containers that look
+// like Odoo; unseen says why there may be more of them. Where there is nothing but
+// Docker, containers are waited for; missing says that there is nothing.
+func findSources(ctx context.Context, places []string) (sources []config.Source, unseen, missing error) {
 	var patterns []string
-	for _, pattern := range defaultSources() {
+	for _, pattern := range places {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
 			patterns = append(patterns, pattern)
 		}
 	}
-	sources := fileSources(patterns)
-	names, err := containers()
+	sources = fileSources(patterns)
+	names, err := containers(ctx)
 	if len(names) > 0 || err == nil && len(sources) == 0 {
 		sources = append(sources, config.Source{Docker: &config.Docker{}})
-	}
-	if len(sources) > 0 {
-		return sources, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil // there is no Docker here
 	}
-	return nil, errors.Join(errors.New("found no log: nothing matches "+strings.Join(defaultSources(), " or ")), err)
+	if len(sources) == 0 {
+		return nil, nil, errors.Join(errors.New("found no log: nothing matches "+strings.Join(places, " or ")), err)
+	}
+	if err != nil {
+		unseen = fmt.Errorf("containers are not followed: %w; to leave them out, name the logs under sources", err)
+	}
+	return sources, unseen, nil
 }
 
 // containers lists those that run now and look like Odoo.
-func containers() ([]string, error) {
+func containers(ctx context.Context) ([]string, error) {
 	const patience = 3 * time.Second
 	docker, err := watcher.NewDocker(watcher.Containers{}, nil)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return docker.Find(ctx)
 }
