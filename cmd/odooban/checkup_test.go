@@ -38,7 +38,7 @@ func TestDaemonNoticesThatABanPasses(t *testing.T) {
 	odooban := s.run("ODOOBAN_FIREWALL_PORTS=80")
 	s.log.fail(odooban, attacker, attacker, attacker)
 	odooban.awaitBan(t, attacker+"/32")
-	s.dial(0, s.Server.Addr4).Close() // the ban does not bite at this port
+	s.dial(0, s.Server.Addr4).Close()        // the ban does not bite at this port
 	later := time.Now().Add(6 * time.Second) // what comes sooner may have been on its way
 	for range 2 {
 		s.log.failAt(later, attacker)
