@@ -51,8 +51,10 @@ func readRecord(cmd *cobra.Command, c *config.Config, down error, ask func(*cont
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w, and there is no journal at %s; start it: systemctl start odooban", down, c.Journal.Path)
-	case err != nil:
+	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w, and its journal cannot be read: %w", down, err)
+	case err != nil:
+		return fmt.Errorf("%w, and its journal cannot be read: %w; name the right one under journal.path", down, err)
 	}
 	defer func() { _ = journal.Close() }() // nothing was written
 	fmt.Fprintf(cmd.ErrOrStderr(), "%v; its journal, %s, says:\n", down, c.Journal.Path)
@@ -88,7 +90,8 @@ func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cob
 			return asked(down)
 		}
 		if c.Firewall.Backend == dryRun {
-			return fmt.Errorf("%w, and firewall.backend is dry-run, so nobody is banned: start it, or choose another backend", down)
+			return fmt.Errorf("%w, and firewall.backend is dry-run, so nobody is banned: start it, or choose another backend",
+				down)
 		}
 		if os.Geteuid() != 0 && !mayChange(c) {
 			return fmt.Errorf("%w; to do it without, use sudo", down)

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -132,10 +133,12 @@ func (d *daemon) open(ctx context.Context, c *config.Config) error {
 	d.log.dryRun(d.dryRun)
 	if d.journal == nil && !d.dryRun {
 		d.journal, err = store.Open(c.Journal.Path, store.Options{MaxAge: c.Journal.Keep, Tell: d.log.journal})
-		if errors.Is(err, fs.ErrPermission) {
-			err = fmt.Errorf("%w; run as root, or as the user whom it belongs to, with CAP_NET_ADMIN%s", err, harmless)
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return fmt.Errorf("%w; run as root, or as the user whom it belongs to, with CAP_NET_ADMIN%s", err, harmless)
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+			return fmt.Errorf("%w; name a place where it can be under journal.path", err)
+		case err != nil:
 			return err
 		}
 	}

@@ -29,6 +29,7 @@ func newDoctor(a *app) *cobra.Command {
 			"changes nothing. Run it as root: without rights it says what it could not see.\n\n" +
 			"It exits with 1 if something keeps odooban from protecting; warnings alone are no failure.",
 		Example: "  sudo odooban doctor\n  odooban doctor --json /srv/odoo/odoo.log",
+		Args:    named(0),
 		RunE:    a.doctor,
 	})
 }

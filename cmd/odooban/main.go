@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -140,5 +141,17 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 			wrong = "an argument is missing"
 		}
 		return &usageError{fmt.Errorf("%s; write: %s; see %s --help", wrong, cmd.UseLine(), cmd.CommandPath())}
+	}
+}
+
+// named wants files, at least so many, each with a name: an empty one is that of
+// a variable that is not set.
+func named(least int) cobra.PositionalArgs {
+	enough := usage(cobra.MinimumNArgs(least))
+	return func(cmd *cobra.Command, files []string) error {
+		if slices.Contains(files, "") {
+			return &usageError{fmt.Errorf("the name of a file is empty; see %s --help", cmd.CommandPath())}
+		}
+		return enough(cmd, files)
 	}
 }

@@ -26,7 +26,7 @@ func newReplay(a *app) *cobra.Command {
 			"banned. It touches nothing and needs no rights but to read the files. The files are taken in the order of " +
 			"their times, so that rotated pieces fit together; \"-\" is standard input.",
 		Example: "  odooban replay /var/log/odoo/odoo.log*\n  docker logs odoo 2>&1 | odooban replay -",
-		Args:    usage(cobra.MinimumNArgs(1)),
+		Args:    named(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return a.replay(cmd, files, failures)
 		},

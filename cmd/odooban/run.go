@@ -30,6 +30,7 @@ func newRun(a *app) *cobra.Command {
 			"nothing to follow yet it waits. SIGINT or SIGTERM ends it, and bans stay in force until their time; SIGHUP lets " +
 			"it read its configuration again.",
 		Example: "  odooban run\n  odooban run --dry-run /srv/odoo/odoo.log\n  docker logs -f odoo 2>&1 | odooban run -",
+		Args:    named(0),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return a.run(cmd, files, dryFlag)
 		},
@@ -41,6 +42,9 @@ func newRun(a *app) *cobra.Command {
 func (a *app) run(cmd *cobra.Command, files []string, dryFlag bool) error {
 	c, err := a.load()
 	if err != nil {
+		return err
+	}
+	if err := noFolder(files); err != nil {
 		return err
 	}
 	d := &daemon{
@@ -56,6 +60,17 @@ func (a *app) run(cmd *cobra.Command, files []string, dryFlag bool) error {
 	defer stop()
 	d.reloads = reloads
 	return d.run(cmd.Context(), c)
+}
+
+// noFolder says which of the names is that of a folder, which will never be a log.
+func noFolder(files []string) error {
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			return &usageError{fmt.Errorf("run %s: is a directory; name the files in it, like '%s'",
+				name, filepath.Join(name, "*.log"))}
+		}
+	}
+	return nil
 }
 
 // notifyReload says when the configuration is to be read again: at SIGHUP.
