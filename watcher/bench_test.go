@@ -29,7 +29,7 @@ func BenchmarkLive(b *testing.B) {
 	a := &arrivals{lines: make(chan time.Time, 1)}
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan error)
-	f := NewFile(path, func(err error) { b.Error(err) })
+	f := NewFile(path, func(_ string, err error) { b.Error(err) })
 	go func() { done <- f.Follow(ctx, a) }()
 	defer func() {
 		cancel()
@@ -80,7 +80,7 @@ func BenchmarkResume(b *testing.B) {
 			run := func(position []byte, lines int) []byte {
 				ctx, cancel := context.WithCancel(b.Context())
 				s := &last{want: lines, end: cancel}
-				f := NewFile(l.path, func(err error) { b.Error(err) })
+				f := NewFile(l.path, func(_ string, err error) { b.Error(err) })
 				if err := f.Resume(position); err != nil {
 					b.Fatal(err)
 				}

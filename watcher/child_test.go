@@ -49,7 +49,11 @@ func childMain() int {
 		lack(name)
 	}
 	sink := printer{}
-	f := NewFile("odoo.log", func(err error) { fmt.Fprintln(os.Stdout, "alarm", err) })
+	f := NewFile("odoo.log", func(_ string, err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stdout, "alarm", err)
+		}
+	})
 	if slices.Contains(os.Environ(), childTrusts) {
 		f.probe = func() error { return nil }
 	}
@@ -110,7 +114,7 @@ func startChild(t *testing.T, path string, attr *syscall.SysProcAttr, env ...str
 			case "line":
 				_ = c.Line(Line{Text: []byte(text)})
 			default:
-				c.alarm(fmt.Errorf("%s", lines.Text()))
+				c.alarm("odoo.log", fmt.Errorf("%s", lines.Text()))
 			}
 		}
 	}()

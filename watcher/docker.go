@@ -38,12 +38,12 @@ type Docker struct {
 	rounds
 
 	// What follows belongs to the goroutine of Run.
-	known    map[string]*dockerContainer // by id
-	looked   time.Time                   // when containers were last looked for
-	due      bool                        // they are to be looked for soon
-	steady   bool                        // the engine tells of events
-	told     bool                        // somebody knows whether there are any
-	reported string                      // the trouble that alarm was last told about
+	known   map[string]*dockerContainer // by id
+	looked  time.Time                   // when containers were last looked for
+	due     bool                        // they are to be looked for soon
+	steady  bool                        // the engine tells of events
+	told    bool                        // somebody knows whether there are any
+	trouble trouble
 }
 
 // NewDocker makes the group of the containers that pick means, of the engine
@@ -59,7 +59,9 @@ func NewDocker(pick Containers, alarm Alarm) (*Docker, error) {
 }
 
 func newDocker(pick Containers, api *client.Client, alarm Alarm) *Docker {
-	return &Docker{pick: pick, api: api, alarm: alarm, known: make(map[string]*dockerContainer)}
+	d := &Docker{pick: pick, api: api, alarm: alarm, known: make(map[string]*dockerContainer)}
+	d.trouble = trouble{source: d.Name(), alarm: alarm}
+	return d
 }
 
 // Resume lets every container go on at the position that positions gives for
@@ -94,7 +96,7 @@ func (d *Docker) Run(ctx context.Context, start func(Source)) error {
 	for {
 		d.steady = false
 		if err := d.listen(ctx, start); ctx.Err() == nil {
-			d.trouble(fmt.Errorf("%w; it is asked again until it answers", explainDocker(d.api.DaemonHost(), err)))
+			d.trouble.lasts(fmt.Errorf("%w; it is asked again until it answers", explainDocker(d.api.DaemonHost(), err)))
 		}
 		if d.steady {
 			wait = dockerRetryFirst
@@ -132,7 +134,8 @@ func (d *Docker) listen(ctx context.Context, start func(Source)) error {
 				continue
 			}
 		case <-tick.C:
-			d.steady, d.reported = true, ""
+			d.steady = true
+			d.recovered()
 			if !d.due && time.Since(d.looked) < dockerRelook {
 				continue
 			}
@@ -195,7 +198,7 @@ func (d *Docker) look(ctx context.Context, start func(Source)) error {
 		}
 	}
 	if len(d.known) == 0 && !d.told {
-		d.alarm(d.nothing())
+		d.trouble.lasts(d.nothing())
 	}
 	d.told = true
 	return nil
@@ -213,7 +216,7 @@ func (d *Docker) container(s container.Summary) *dockerContainer {
 		return nil
 	}
 	if err := c.Resume(position); err != nil {
-		d.alarm(err)
+		d.alarm(c.Name(), &LossError{err})
 	}
 	return c
 }
@@ -258,12 +261,14 @@ func (d *Docker) nothing() error {
 		"(docker ps says what they are)", d.pick)
 }
 
-// trouble reports err, once for as long as it lasts.
-func (d *Docker) trouble(err error) {
-	if text := err.Error(); text != d.reported {
-		d.reported = text
-		d.alarm(err)
+// recovered ends the trouble with the engine. Then it may be that there is no
+// container.
+func (d *Docker) recovered() {
+	if len(d.known) == 0 && d.trouble.told != "" {
+		d.trouble.lasts(d.nothing())
+		return
 	}
+	d.trouble.over()
 }
 
 // short is how people write an id.

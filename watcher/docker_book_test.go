@@ -22,12 +22,13 @@ type book struct {
 	lines     map[watcher.Place]string
 	twice     []string
 	alarms    []string
+	blocked   map[string]bool // by source, whether it cannot be read
 	positions map[string][]byte
 	last      string
 }
 
 func newBook() *book {
-	b := &book{lines: make(map[watcher.Place]string), positions: make(map[string][]byte)}
+	b := &book{lines: make(map[watcher.Place]string), positions: make(map[string][]byte), blocked: make(map[string]bool)}
 	b.changed = sync.NewCond(&b.mu)
 	return b
 }
@@ -90,10 +91,12 @@ func (p *page) Line(l watcher.Line) error {
 
 func (p *page) Settled(time.Time) error { return nil }
 
-func (b *book) alarm(err error) {
+func (b *book) alarm(source string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.alarms = append(b.alarms, err.Error())
+	if b.blocked[source] = err != nil; err != nil {
+		b.alarms = append(b.alarms, err.Error())
+	}
 	b.changed.Broadcast()
 }
 

@@ -72,7 +72,7 @@ func (c *dockerContainer) Follow(ctx context.Context, sink Sink) error {
 		case errdefs.IsNotFound(err):
 			return f.settle()
 		case err != nil && ctx.Err() == nil:
-			f.trouble(err)
+			f.failed(err)
 		}
 		if f.count > before {
 			wait = dockerRetryFirst

@@ -262,6 +262,7 @@ func testRestart(t *testing.T, e *dockertest.Engine, end func()) {
 	if alarms := b.told(); len(alarms) != 1 {
 		t.Errorf("alarms: %q", alarms)
 	}
+	b.until(t, "the end of the trouble", func() bool { return !b.blocked["docker:name=again"] })
 	b.clear()
 	b.check(t, w.ID, lines)
 }

@@ -64,12 +64,13 @@ type dockerFollower struct {
 	unsettled bool          // a line has come since Settled was called
 	count     int           // lines handed on
 	missing   bool          // alarm was told that lines may be
-	reported  string        // the trouble that alarm was last told about
-	refused   error         // what sink said
+	trouble   trouble
+	refused   error // what sink said
 }
 
 func newDockerFollower(c *dockerContainer, sink Sink) *dockerFollower {
 	f := &dockerFollower{dockerContainer: c, sink: sink, began: time.Now()}
+	f.trouble = trouble{source: c.name, alarm: c.group.alarm}
 	f.encode = f.position
 	if p := c.resume; p != nil {
 		f.places.clean, f.again = p.dockerMark, p.Last
@@ -93,6 +94,7 @@ func (f *dockerFollower) watch(ctx context.Context) error {
 	if err := f.look(ctx); err != nil {
 		return err
 	}
+	f.trouble.over()
 	return f.listen(ctx, notices)
 }
 
@@ -225,14 +227,11 @@ func (f *dockerFollower) rest(wait time.Duration) time.Duration {
 	return time.Hour
 }
 
-// trouble reports err, once for as long as it lasts.
-func (f *dockerFollower) trouble(err error) {
-	err = explainContainer(f.name, f.driver, err)
-	if err == nil || err.Error() == f.reported {
-		return
+// failed tells why the log cannot be read, if that is not told of the engine.
+func (f *dockerFollower) failed(err error) {
+	if err = explainContainer(f.name, f.driver, err); err != nil {
+		f.trouble.lasts(err)
 	}
-	f.reported = err.Error()
-	f.group.alarm(err)
 }
 
 // missed says, once, that the line that reading was to go on at is gone, and what
@@ -242,6 +241,6 @@ func (f *dockerFollower) missed(at time.Time) {
 		return
 	}
 	f.missing = true
-	f.group.alarm(fmt.Errorf("read %s: what was read last is gone from its log, and lines behind it may be; reading goes "+
-		"on from %s (let Docker keep more of it: log options max-size and max-file)", f.name, at.UTC().Format(time.RFC3339)))
+	f.trouble.loss(fmt.Errorf("read %s: what was read last is gone from its log, and lines behind it may be; reading "+
+		"goes on from %s (let Docker keep more of it: log options max-size and max-file)", f.name, at.UTC().Format(time.RFC3339)))
 }

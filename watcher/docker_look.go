@@ -153,7 +153,8 @@ func (l *dockerLook) line(text []byte, stamp int64) error {
 	l.places.pass(number, stamp, len(text))
 	l.done, l.latest = number, time.Now()
 	l.count++
-	l.unsettled, l.reported = true, ""
+	l.unsettled = true
+	l.trouble.over()
 	line := Line{Text: text, Place: Place{Generation: short(l.id), Offset: number}, Position: l.encode}
 	if at := time.Unix(0, stamp); l.began.Sub(at) <= dockerRecent {
 		line.Seen = at

@@ -45,10 +45,12 @@ func (s *shelf) Settled(time.Time) error {
 	return nil
 }
 
-func (s *shelf) alarm(err error) {
+func (s *shelf) alarm(_ string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.alarms = append(s.alarms, err.Error())
+	if err != nil {
+		s.alarms = append(s.alarms, err.Error())
+	}
 }
 
 // has gives the lines and alarms so far.

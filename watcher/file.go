@@ -116,18 +116,21 @@ type follower struct {
 	// checked is how far all files had been read at the last check.
 	checked int64
 
-	began    time.Time
-	started  bool
-	reported string // the trouble that alarm was last told about
+	began   time.Time
+	started bool
+	trouble trouble
+	// troubled says that there was one since the path was last looked at.
+	troubled bool
 }
 
 func newFollower(f *File, sink Sink) *follower {
 	w := &follower{File: f, sink: sink, dir: f.notices, began: time.Now()}
+	w.trouble = trouble{source: f.path, alarm: f.alarm}
 	w.encode = w.position
 	w.skimmer, _ = sink.(Skimmer)
 	if err := f.probe(); err != nil {
 		w.poll = true
-		w.trouble(err)
+		w.lasts(err)
 	}
 	if w.dir == nil {
 		w.dir = newNotices(!w.poll)
@@ -221,12 +224,10 @@ func (w *follower) open() []*generation {
 	return append(slices.Clip(w.old), w.current)
 }
 
-// trouble reports err, once for as long as it lasts.
-func (w *follower) trouble(err error) {
-	if text := err.Error(); text != w.reported {
-		w.reported = text
-		w.alarm(err)
-	}
+// lasts tells of a trouble that lasts at least until the next look.
+func (w *follower) lasts(err error) {
+	w.troubled = true
+	w.trouble.lasts(err)
 }
 
 // line hands one line on.

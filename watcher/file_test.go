@@ -222,6 +222,7 @@ func TestFileWaits(t *testing.T) {
 				}
 				writeFile(t, path, "here\n")
 				c.awaitLines(t, 1)
+				c.await(t, "the end of the trouble", func() bool { return !c.blocked[path] })
 				c.mu.Lock()
 				defer c.mu.Unlock()
 				if slices.Sort(c.alarms); len(slices.Compact(c.alarms)) != len(c.alarms) {

@@ -56,7 +56,9 @@ func (g *Glob) Run(ctx context.Context, start func(Source)) error {
 	notices := newNotices(g.probe() == nil)
 	defer notices.close()
 	listener := notices.listen(filepath.Dir(g.pattern), "")
-	members := &members{glob: g, notices: notices, ids: map[identity]time.Time{}, began: time.Now()}
+	members := &members{
+		glob: g, notices: notices, ids: map[identity]time.Time{}, began: time.Now(), trouble: trouble{g.Name(), g.alarm, ""},
+	}
 	tick := time.NewTimer(0)
 	defer tick.Stop()
 	for {
@@ -92,6 +94,8 @@ type members struct {
 	// a second link to one.
 	ids    map[identity]time.Time
 	looked bool
+	// trouble is that there is none.
+	trouble trouble
 }
 
 // find gives the files that are to be followed from now on.
@@ -118,7 +122,10 @@ func (m *members) find() []*File {
 	}
 	maps.DeleteFunc(m.ids, func(_ identity, seen time.Time) bool { return now.Sub(seen) > rememberFor })
 	if !m.looked && len(m.files) == 0 {
-		m.glob.alarm(m.nothing())
+		m.trouble.lasts(m.nothing())
+	}
+	if len(found) > 0 {
+		m.trouble.over()
 	}
 	m.looked = true
 	return found
@@ -130,7 +137,7 @@ func (m *members) file(path string) *File {
 	// A file that was given up before does not go on where it was.
 	if m.glob.positions != nil && time.Since(m.began) < m.glob.forget {
 		if err := f.Resume(m.glob.positions(path)); err != nil {
-			m.glob.alarm(err)
+			m.glob.alarm(path, &LossError{err})
 		}
 	}
 	return f

@@ -114,6 +114,7 @@ func TestGlobWaitsForItsDirectory(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "a.log"), "a\n")
 	came.awaitLines(t, 1)
 	files.sink("a.log").awaitLines(t, 1)
+	came.await(t, "the end of the trouble", func() bool { return !came.blocked[g.Name()] })
 }
 
 // TestGlobLetsGo wants a file that is gone given up, and followed as a new one
@@ -167,6 +168,7 @@ func TestGlobResumes(t *testing.T) {
 	files.sink("odoo.log").awaitLines(t, 30)
 	files.sink("broken.log").awaitLines(t, 1)
 	came.awaitAlarm(t, "resume "+broken)
+	came.await(t, "no trouble", func() bool { return !came.blocked[broken] })
 	if got := numbers(t, files.sink("odoo.log").all()); len(got) != 30 || !slices.IsSorted(got) {
 		t.Errorf("got lines %v", got)
 	}

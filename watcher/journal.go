@@ -102,7 +102,7 @@ func (f *journalFollower) repeat(ctx context.Context) {
 		}
 		// Once is none: it goes on where it was.
 		if !f.came || wait > journalRetryFirst {
-			f.trouble(err)
+			f.trouble.lasts(err)
 		}
 		f.rest(ctx, wait)
 		wait = min(2*wait, journalRetryMost)
@@ -155,7 +155,7 @@ func (j *Journal) journalctl(ctx context.Context, args ...string) *exec.Cmd {
 func (f *journalFollower) lookFor(ctx context.Context) {
 	found, err := f.journalctl(ctx, "--lines=1").Output()
 	if err == nil && !bytes.HasPrefix(found, []byte{'{'}) {
-		f.trouble(fmt.Errorf("find unit %s: nothing of it is in the journal yet; its lines are read as they come "+
+		f.trouble.lasts(fmt.Errorf("find unit %s: nothing of it is in the journal yet; its lines are read as they come "+
 			"(or correct the name: systemctl list-units shows it)", f.unit))
 	}
 }

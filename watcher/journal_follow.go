@@ -36,12 +36,13 @@ type journalFollower struct {
 	stamp     time.Time // of the last line
 	unsettled bool      // a line has come since Settled was called
 	complaint string    // what journalctl wrote to its standard error
-	reported  string    // the trouble that alarm was last told about
-	refused   error     // what sink said
+	trouble   trouble
+	refused   error // what sink said
 }
 
 func newJournalFollower(j *Journal, sink Sink) *journalFollower {
 	f := &journalFollower{Journal: j, sink: sink, newest: journalPosition{Time: j.since.UnixMicro()}}
+	f.trouble = trouble{source: j.Name(), alarm: j.alarm}
 	f.encode = f.position
 	if j.resume != nil {
 		f.last = *j.resume
@@ -128,7 +129,7 @@ func (f *journalFollower) follow(ctx context.Context, stdout, stderr io.Reader) 
 // complain tells what journalctl complains of while it goes on.
 func (f *journalFollower) complain() {
 	if f.complaint != "" {
-		f.trouble(explainJournal(nil, f.complaint))
+		f.trouble.lasts(explainJournal(nil, f.complaint))
 		f.complaint = ""
 	}
 }
@@ -183,7 +184,7 @@ func (f *journalFollower) more(ctx context.Context) bool {
 func (f *journalFollower) entry(data []byte) error {
 	e, err := parseJournalEntry(data)
 	if err != nil {
-		f.trouble(fmt.Errorf("read journal: take journalctl's output apart: %w; "+
+		f.trouble.lasts(fmt.Errorf("read journal: take journalctl's output apart: %w; "+
 			"an entry is left out (if there are many, report it with the version of systemd)", err))
 		return nil
 	}
@@ -208,8 +209,8 @@ func (f *journalFollower) entry(data []byte) error {
 // position have been told of.
 func (f *journalFollower) droppedLines(n uint64) {
 	if f.until == nil {
-		f.alarm(fmt.Errorf("read journal: journald has dropped %d lines of %s, which writes faster than it may; failures "+
-			"in them were not seen (systemctl edit %s: LogRateLimitIntervalSec=0 in [Service])", n, f.unit, f.unit))
+		f.trouble.loss(fmt.Errorf("read journal: journald has dropped %d lines of %s, which writes faster than it may; "+
+			"failures in them were not seen (systemctl edit %s: LogRateLimitIntervalSec=0 in [Service])", n, f.unit, f.unit))
 	}
 }
 
@@ -221,7 +222,7 @@ func (f *journalFollower) known(place Place, stamp time.Time) bool {
 	}
 	passed := f.until.passed(place, stamp)
 	if passed {
-		f.alarm(fmt.Errorf("read journal: the line of %s that was read last is gone, and lines behind it may be; "+
+		f.trouble.loss(fmt.Errorf("read journal: the line of %s that was read last is gone, and lines behind it may be; "+
 			"reading goes on from %s (let the journal keep more: SystemMaxUse= in journald.conf)",
 			f.unit, stamp.UTC().Format(time.RFC3339)))
 	}
@@ -244,7 +245,7 @@ func (f *journalFollower) line(e *journalEntry, place Place) error {
 	}
 	f.stamp = e.stamp
 	f.unsettled = true
-	f.reported = ""
+	f.trouble.over()
 	text := bytes.TrimSuffix(e.text, []byte{'\r'})
 	return f.sink.Line(Line{Text: text, Seen: e.stamp, Place: place, Position: f.encode})
 }
@@ -258,12 +259,4 @@ func (f *journalFollower) settled(now time.Time) error {
 func (f *journalFollower) position() []byte {
 	text, _ := json.Marshal(f.last) // nothing in it can fail
 	return text
-}
-
-// trouble reports err, once for as long as it lasts.
-func (f *journalFollower) trouble(err error) {
-	if text := err.Error(); text != f.reported {
-		f.reported = text
-		f.alarm(err)
-	}
 }

@@ -29,7 +29,7 @@ func (w *follower) catchUp(ctx context.Context, g *generation) error {
 			continue
 		}
 		if err != nil {
-			w.trouble(explain(w.path, err))
+			w.lasts(explain(w.path, err))
 			return nil
 		}
 		full := len(g.anchor)+len(data) == len(block)
@@ -139,13 +139,13 @@ func (w *follower) tail() {
 	if !w.poll {
 		if err := w.probe(); err != nil {
 			w.poll = true
-			w.trouble(err)
+			w.lasts(err)
 		}
 	}
 	t, err := startTailing(g.file, g.offset(), w.poll)
 	if err != nil {
 		w.poll = true
-		w.trouble(err)
+		w.lasts(err)
 		return
 	}
 	w.tailing = t

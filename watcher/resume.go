@@ -101,7 +101,7 @@ func (w *follower) restore() {
 		w.old = append(w.old, w.unseen(nil)...)
 	}
 	if lost > 0 {
-		w.alarm(fmt.Errorf("resume %s: %d files that were read before were rotated away or truncated meanwhile, "+
+		w.trouble.loss(fmt.Errorf("resume %s: %d files that were read before were rotated away or truncated meanwhile, "+
 			"and what was written to them since cannot be found; lines may be missing "+
 			"(let rotation keep old files, plain or as .gz, and start again sooner)", w.path, lost))
 	}
@@ -222,7 +222,7 @@ func (w *follower) drain(ctx context.Context, g *generation) error {
 		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		w.alarm(explain(g.path, err))
+		w.trouble.loss(explain(g.path, err))
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ func (w *follower) lookAround(ctx context.Context) error {
 		w.restore()
 	}
 	before := time.Now()
+	w.troubled = false
 	id, err := identifyPath(w.path)
 	switch {
 	case err != nil:
@@ -33,7 +34,11 @@ func (w *follower) lookAround(ctx context.Context) error {
 	}
 	w.started = true
 	defer func() { w.look.Reset(w.pace()) }()
-	return w.readAll(ctx)
+	err = w.readAll(ctx)
+	if !w.troubled {
+		w.trouble.over()
+	}
+	return err
 }
 
 // missing deals with a path that cannot be opened. Between the renaming of the
@@ -41,11 +46,11 @@ func (w *follower) lookAround(ctx context.Context) error {
 // may have come and gone under that name; the last of them is followed then.
 func (w *follower) missing(err error) {
 	if w.named.IsZero() || !errors.Is(err, fs.ErrNotExist) {
-		w.trouble(err)
+		w.lasts(err)
 		return
 	}
 	if time.Since(w.named) > w.grace {
-		w.trouble(err)
+		w.lasts(err)
 	}
 	found := w.unseen(nil)
 	if len(found) == 0 {
@@ -69,7 +74,6 @@ func (w *follower) change(before time.Time) {
 		w.missing(err)
 		return
 	}
-	w.reported = ""
 	if w.renamedBack(next) {
 		w.named = before
 		return

@@ -110,7 +110,7 @@ func (w *follower) readable(g *generation) bool {
 	case len(content{file: g.file}.head()) == 0:
 		return false
 	case ending != ".gz":
-		w.alarm(fmt.Errorf("read %s: compressed as %s, and lines in it are missing; "+
+		w.trouble.loss(fmt.Errorf("read %s: compressed as %s, and lines in it are missing; "+
 			"let rotation compress with gzip", g.path, ending))
 		return false
 	}

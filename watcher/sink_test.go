@@ -20,12 +20,13 @@ type collector struct {
 	// settled has, for every call of Settled, how many lines came before.
 	settled []int
 	alarms  []string
+	blocked map[string]bool // by source, whether it cannot be read
 	// fail is what Line returns.
 	fail error
 }
 
 func newCollector() *collector {
-	c := &collector{}
+	c := &collector{blocked: make(map[string]bool)}
 	c.changed = sync.NewCond(&c.mu)
 	return c
 }
@@ -47,10 +48,15 @@ func (c *collector) Settled(time.Time) error {
 	return nil
 }
 
-func (c *collector) alarm(err error) {
+func (c *collector) alarm(source string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.alarms = append(c.alarms, err.Error())
+	if loss := new(LossError); !errors.As(err, &loss) {
+		c.blocked[source] = err != nil
+	}
+	if err != nil {
+		c.alarms = append(c.alarms, err.Error())
+	}
 	c.changed.Broadcast()
 }
 

@@ -78,7 +78,7 @@ func TestSkimmerGetsTheSameLines(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				r.t, r.settled = t, cancel
-				if err := NewFile(path, func(err error) { t.Error(err) }).Follow(ctx, sink); err != nil {
+				if err := NewFile(path, func(_ string, err error) { t.Error(err) }).Follow(ctx, sink); err != nil {
 					t.Error(err)
 				}
 				return r.lines

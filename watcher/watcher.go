@@ -104,8 +104,3 @@ type Group interface {
 	// with its own Sink.
 	Run(ctx context.Context, start func(Source)) error
 }
-
-// Alarm takes troubles that were not the end: each is tried again, and
-// reported once for as long as it lasts. The text says what to do about it.
-// It is called from the goroutine that follows.
-type Alarm func(error)

@@ -88,8 +88,7 @@ func (p *pipeline) open(source config.Source, stdin io.Reader) error {
 
 // openContainers prepares the containers of a Docker engine.
 func (p *pipeline) openContainers(pick config.Docker) error {
-	var docker *watcher.Docker
-	docker, err := watcher.NewDocker(watcher.Containers(pick), func(err error) { p.engine.Trouble(docker.Name(), err) })
+	docker, err := watcher.NewDocker(watcher.Containers(pick), p.engine.Trouble)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -100,11 +99,9 @@ func (p *pipeline) openContainers(pick config.Docker) error {
 
 // openUnit prepares what a unit writes to systemd's journal.
 func (p *pipeline) openUnit(name string) {
-	var unit *watcher.Journal
-	trouble := func(err error) { p.engine.Trouble(unit.Name(), err) }
-	unit = watcher.NewJournal(name, p.since, trouble)
+	unit := watcher.NewJournal(name, p.since, p.engine.Trouble)
 	if err := unit.Resume(p.engine.Position(unit.Name())); err != nil {
-		trouble(err)
+		p.engine.Trouble(unit.Name(), &watcher.LossError{Err: err})
 	}
 	p.units = append(p.units, unit)
 }
@@ -115,7 +112,7 @@ func (p *pipeline) openFiles(pattern string) error {
 	if err != nil {
 		return err
 	}
-	glob, err := watcher.NewGlob(path, func(err error) { p.engine.Trouble(pattern, err) })
+	glob, err := watcher.NewGlob(path, p.engine.Trouble)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -145,12 +142,7 @@ func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
 		start(unit)
 	}
 	for _, group := range p.groups {
-		g.Go(func() error {
-			return group.Run(ctx, func(source watcher.Source) {
-				p.engine.Followed(group.Name())
-				start(source)
-			})
-		})
+		g.Go(func() error { return group.Run(ctx, start) })
 	}
 	if p.stdin == nil {
 		return

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"odooban/internal/finding"
 	"odooban/rules"
+	"odooban/watcher"
 )
 
 // Alarm is something that may keep odooban from protecting, with its cure.
@@ -70,22 +72,22 @@ func (e *Engine) raiseLocked(a Alarm) {
 	}
 }
 
-// Trouble raises an alarm about a source, or a group of them, that cannot be
-// read. The error says what to do about it. It lasts until a line comes from
-// source, or from the source that the error's text names, or until Followed.
+// Trouble raises an alarm about a source, or a group of them, that cannot be read,
+// until the error is nil. It is a watcher.Alarm: the error says what to do.
 func (e *Engine) Trouble(source string, err error) {
-	e.sources.trouble(source, err.Error())
+	if loss := new(watcher.LossError); !errors.As(err, &loss) {
+		e.sources.trouble(source, err)
+	}
+	if err == nil {
+		return
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a, _ := e.alarms.note(Alarm{Code: finding.SourceTrouble, Source: source, Text: err.Error()})
-	e.observer.Alarmed(a)
-}
-
-// Followed ends the trouble of a group that has found a source.
-func (e *Engine) Followed(group string) {
-	e.sources.mu.Lock()
-	defer e.sources.mu.Unlock()
-	e.sources.clear(group)
+	before := e.alarms.raised[alarmKey{finding.SourceTrouble, source}].Text
+	a, due := e.alarms.note(Alarm{Code: finding.SourceTrouble, Source: source, Text: err.Error()})
+	if due || a.Text != before {
+		e.observer.Alarmed(a)
+	}
 }
 
 // alarmIgnored tells that failures come from an address that is never banned.

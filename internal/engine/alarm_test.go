@@ -117,10 +117,11 @@ func TestForgottenAddresses(t *testing.T) {
 	}
 }
 
-// A source tells each trouble once by itself.
+// A source tells each trouble once by itself, unless it comes and goes.
 func TestTroubleIsTold(t *testing.T) {
 	e, _, observer := newTest(t)
 	e.Trouble("log", errors.New("read log: permission denied"))
+	e.Trouble("log", errors.New("read log: it does not exist yet"))
 	e.Trouble("log", errors.New("read log: it does not exist yet"))
 	forgetTimes(observer.alarms)
 	want := []Alarm{

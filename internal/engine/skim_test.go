@@ -71,7 +71,7 @@ func history(t *testing.T, path string, hide bool) (r remembered) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := watcher.NewFile(path, func(err error) { t.Error(err) })
+	file := watcher.NewFile(path, func(_ string, err error) { t.Error(err) })
 	if err := e.Follow(t.Context(), once{file, hide}, set, time.Now()); err != nil {
 		t.Fatal(err)
 	}

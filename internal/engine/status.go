@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -95,10 +94,10 @@ func (s *sources) end(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.followed, name)
+	delete(s.troubles, name)
 }
 
-// read notes what a scanner has seen by now, which is zero in history. A source
-// that is read is in no trouble.
+// read notes what a scanner has seen by now, which is zero in history.
 func (s *sources) read(f *SourceStatus, stats rules.Stats, now time.Time) {
 	if now.IsZero() {
 		now = time.Now()
@@ -107,23 +106,17 @@ func (s *sources) read(f *SourceStatus, stats rules.Stats, now time.Time) {
 	defer s.mu.Unlock()
 	if stats.Lines != f.Lines {
 		f.LastLine = now
-		s.clear(f.Name)
 	}
 	f.Lines, f.Unattributed, f.Unknown, f.LastRecord = stats.Lines, stats.Unattributed, stats.Unknown, stats.Last
 }
 
-// trouble notes why a source cannot be read.
-func (s *sources) trouble(name, text string) {
+// trouble notes why a source, or a group of them, cannot be read; nil is that it
+// can.
+func (s *sources) trouble(name string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.troubles[name] = text
-}
-
-// clear forgets the troubles that are about a source: those of its own, and
-// those of its group whose text names it.
-func (s *sources) clear(name string) {
-	if len(s.troubles) > 0 {
-		maps.DeleteFunc(s.troubles, func(source, text string) bool { return source == name || strings.Contains(text, name) })
+	if delete(s.troubles, name); err != nil {
+		s.troubles[name] = err.Error()
 	}
 }
 
@@ -143,25 +136,20 @@ func (t Tally) plus(more Tally) Tally {
 	return Tally{t.Failures + more.Failures, t.Bans + more.Bans}
 }
 
-// status returns a copy. A trouble that names a source is that source's.
+// status returns a copy.
 func (s *sources) status() []SourceStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []SourceStatus
-	troubles := maps.Clone(s.troubles)
 	for name, f := range s.followed {
 		one := *f
-		one.Rules = maps.Clone(f.Rules)
-		for source, text := range s.troubles {
-			if source == name || strings.Contains(text, name) {
-				one.Trouble = text
-				delete(troubles, source)
-			}
-		}
+		one.Rules, one.Trouble = maps.Clone(f.Rules), s.troubles[name]
 		all = append(all, one)
 	}
-	for source, text := range troubles {
-		all = append(all, SourceStatus{Name: source, Trouble: text})
+	for name, text := range s.troubles {
+		if s.followed[name] == nil {
+			all = append(all, SourceStatus{Name: name, Trouble: text})
+		}
 	}
 	slices.SortFunc(all, func(a, b SourceStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return all

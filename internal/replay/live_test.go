@@ -104,7 +104,11 @@ func followSource(t *testing.T, s *server, pauses bool, source func(watcher.Alar
 	t.Helper()
 	d := &daemon{server: s, pauses: pauses, settled: -1}
 	d.changed = sync.NewCond(&d.mu)
-	d.Source = source(func(err error) { d.alarm(err.Error()) })
+	d.Source = source(func(_ string, err error) {
+		if err != nil {
+			d.alarm(err.Error())
+		}
+	})
 	e := engine.New(newJail(t), d, d)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
