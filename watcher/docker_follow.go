@@ -242,5 +242,6 @@ func (f *dockerFollower) missed(at time.Time) {
 	}
 	f.missing = true
 	f.trouble.loss(fmt.Errorf("read %s: what was read last is gone from its log, and lines behind it may be; reading "+
-		"goes on from %s (let Docker keep more of it: log options max-size and max-file)", f.name, at.UTC().Format(time.RFC3339)))
+		"goes on from %s (let Docker keep more of it: log options max-size and max-file)",
+		f.name, at.UTC().Format(time.RFC3339)))
 }
