@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -15,18 +14,8 @@ import (
 	"odooban/internal/printable"
 )
 
-const (
-	// alarmAge is how long an alarm of the daemon counts after it was raised last.
-	alarmAge = 15 * time.Minute
-	// banGrace is how long after a ban requests may still be written that were
-	// made before it, and slowGrace the same for a request of which nothing but
-	// its end is known: Odoo lets one take two minutes.
-	banGrace  = 5 * time.Second
-	slowGrace = 150 * time.Second
-	// lately is how long ago a request of a banned address may be to count: what
-	// was wrong before may have been cured.
-	lately = 10 * time.Minute
-)
+// alarmAge is how long an alarm of the daemon counts after it was raised last.
+const alarmAge = 15 * time.Minute
 
 // Daemon asks the daemon that runs. The error is why it does not answer.
 type Daemon func(context.Context) (State, error)
@@ -109,66 +98,4 @@ func (x *examination) alarm(a engine.Alarm) {
 	}
 	last := a.Last.UTC().Format(time.RFC3339)
 	x.add(k, a.Source, fmt.Sprintf("%s (%s, last at %s)", evidence, printable.Count(a.Count, "time"), last), a.Cure)
-}
-
-// checkBans looks whether the logs have something of an address that is banned.
-func checkBans(ctx context.Context, x *examination) error {
-	if x.ask(ctx) == nil {
-		return errors.New("the daemon does not tell which there are")
-	}
-	if x.state.Backend == dryRun {
-		return nil
-	}
-	for _, s := range x.logs {
-		for _, b := range x.state.Bans {
-			if seen := x.passes(s, b); seen != "" {
-				x.find(finding.BanPasses, b.Prefix.String(), seen+" in "+s.name, "")
-			}
-		}
-	}
-	return nil
-}
-
-// passes says what a log has of a banned prefix, if anything.
-func (x *examination) passes(s *source, b banner.Ban) string {
-	from := b.Time
-	if x.state.Started.After(from) {
-		from = x.state.Started
-	}
-	if started := x.now.Add(-lately); started.After(from) {
-		from = started
-	}
-	for addr, v := range s.inside(b.Prefix) {
-		failed := 0
-		for _, at := range v.times {
-			if at.After(from.Add(banGrace)) {
-				failed++
-			}
-		}
-		switch {
-		case failed > 1:
-			return fmt.Sprintf("%d failed logins of %s after its ban at %s", failed, addr, b.Time.UTC().Format(time.RFC3339))
-		case v.latest.After(from.Add(slowGrace)):
-			return fmt.Sprintf("a request of %s at %s, after its ban at %s", addr,
-				v.latest.UTC().Format(time.RFC3339), b.Time.UTC().Format(time.RFC3339))
-		}
-	}
-	return ""
-}
-
-// inside returns the visitors with an address in the prefix.
-func (s *survey) inside(p netip.Prefix) map[netip.Addr]*visitor {
-	if p.IsSingleIP() {
-		if v := s.addrs[p.Addr()]; v != nil {
-			return map[netip.Addr]*visitor{p.Addr(): v}
-		}
-		return nil
-	}
-	found := make(map[netip.Addr]*visitor)
-	for addr, v := range s.addrs {
-		if addr.IsValid() && p.Contains(addr) {
-			found[addr] = v
-		}
-	}
-	return found
 }

@@ -3,14 +3,12 @@ package doctor
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"odooban/banner"
 	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/finding"
@@ -117,49 +115,6 @@ func TestDaemonMayNotBeAsked(t *testing.T) {
 	r := Examine(t.Context(), h.Environment, []Check{{"the daemon", checkDaemon}})
 	if len(r.Findings) > 0 || len(r.Unchecked) != 1 || !strings.Contains(r.Unchecked[0].Why, "sudo") {
 		t.Errorf("%+v", r)
-	}
-}
-
-// What a banned address does after its ban says that it gets through.
-func TestBanPasses(t *testing.T) {
-	const bad = "203.0.113.200"
-	failures := func(h *host, ago ...int) (log string) {
-		for _, s := range ago {
-			log += attempt(h.ago(s), bad)
-		}
-		return log
-	}
-	tests := []struct {
-		name string
-		log  func(h *host) string
-		// ban and started are how many seconds ago that was.
-		prefix       string
-		ban, started int
-		passes       bool
-	}{
-		{"nothing after the ban", func(h *host) string { return failures(h, 70, 65, 60) }, bad + "/32", 60, 3600, false},
-		{"a moment after the ban", func(h *host) string { return failures(h, 60, 59, 58, 57) }, bad + "/32", 60, 3600, false},
-		{"failures", func(h *host) string { return failures(h, 60, 30, 10) }, bad + "/32", 60, 3600, true},
-		{"a request that took long", func(h *host) string { return visit(h.ago(30), bad) }, bad + "/32", 60, 3600, false},
-		{"requests long after", func(h *host) string { return visit(h.ago(30), bad) }, bad + "/32", 300, 3600, true},
-		{"before the daemon was started", func(h *host) string { return failures(h, 50, 40, 30) }, bad + "/32", 60, 29, false},
-		{"long ago", func(h *host) string { return failures(h, 1300, 1200, 1100) }, bad + "/32", 1400, 3600, false},
-		{"a network", func(h *host) string {
-			return attempt(h.ago(20), "2001:db8::1") + attempt(h.ago(10), "2001:db8::1")
-		}, "2001:db8::/64", 60, 3600, true},
-		{"somebody else", func(h *host) string { return failures(h, 30, 20, 10) }, "203.0.113.201/32", 60, 3600, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			h := newHost(t)
-			h.write(logPath, tt.log(h))
-			ban := banner.Ban{Prefix: netip.MustParsePrefix(tt.prefix), Time: h.ago(tt.ban), Until: h.Now().Add(time.Hour)}
-			h.says(State{Healthy: true, Started: h.ago(tt.started), Bans: []banner.Ban{ban}}, nil)
-			found := h.examine(finding.BanPasses)
-			if got := len(found) == 1 && found[0].About == tt.prefix; got != tt.passes {
-				t.Errorf("found %+v", found)
-			}
-		})
 	}
 }
 
