@@ -55,8 +55,9 @@ type Keeper struct {
 	surveyed error
 	mends    uint64
 	last     Mended
-	// broken is what the last look could not put right.
-	broken error
+	// broken is what the last look could not put right, and overdue why bans that
+	// do not end by themselves could not be ended.
+	broken, overdue lasting
 	// rearmed is when all long bans were last put in force.
 	rearmed time.Time
 }
@@ -65,11 +66,14 @@ type Keeper struct {
 type Mended struct {
 	// Found says in words what was wrong.
 	Found []string
+	// Righted says that all of it was put right.
+	Righted bool
 	// Restored is how many bans were put in force again.
 	Restored int
-	// Count is how many times something was found, with this one.
+	// Count is how many times something was put right, with this one.
 	Count uint64
-	// Err is what could not be put right and what to do; Keep tries again.
+	// Err is what could not be put right and what to do. Keep tries again, and
+	// reports it once for as long as it lasts.
 	Err error
 }
 

@@ -24,32 +24,48 @@ type expirer interface {
 // expire lets bans end that do not end by themselves.
 func (k *Keeper) expire(ctx context.Context, report func(Mended)) {
 	if e, ok := k.fw.(expirer); ok {
-		k.tell(ctx, Mended{Err: e.expire(ctx)}, report)
+		k.tell(ctx, Mended{Err: e.expire(ctx)}, &k.overdue, report)
 	}
 }
 
 // look looks once whether all is in place, repairs it and reports.
 func (k *Keeper) look(ctx context.Context, report func(Mended)) {
 	var m Mended
-	m.Err = errors.Join(k.repair(ctx, &m), k.restore(ctx, &m), k.rearm(ctx))
+	err := errors.Join(k.repair(ctx, &m), k.restore(ctx, &m))
+	m.Righted = err == nil && len(m.Found) > 0
+	m.Err = errors.Join(err, k.rearm(ctx))
 	k.mu.Lock()
 	m.Err = errors.Join(m.Err, k.surveyed)
-	k.broken = m.Err
 	k.mu.Unlock()
-	k.tell(ctx, m, report)
+	k.tell(ctx, m, &k.broken, report)
 }
 
-// tell reports if there is something to report.
-func (k *Keeper) tell(ctx context.Context, m Mended, report func(Mended)) {
-	if len(m.Found) == 0 && m.Err == nil || ctx.Err() != nil {
+// tell reports what was put right, and an error unless it is the one that was.
+func (k *Keeper) tell(ctx context.Context, m Mended, was *lasting, report func(Mended)) {
+	if ctx.Err() != nil {
 		return
 	}
 	k.mu.Lock()
-	k.mends++
+	news := was.becomes(m.Err)
+	if m.Righted {
+		k.mends++
+		k.last = m
+	}
 	m.Count = k.mends
-	k.last = m
 	k.mu.Unlock()
-	report(m)
+	if m.Righted || news {
+		report(m)
+	}
+}
+
+// lasting is an error that stays until what it is about succeeds.
+type lasting struct{ err error }
+
+// becomes sets the error, and says whether that is news to people.
+func (l *lasting) becomes(err error) bool {
+	before := l.err
+	l.err = err
+	return err != nil && (before == nil || before.Error() != err.Error())
 }
 
 // repair puts back what the bans need.

@@ -2,6 +2,7 @@ package banner
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -18,11 +19,11 @@ type KeeperStatus struct {
 	// may be longer ago than this process. It begins anew when somebody has taken
 	// the rules away.
 	Dropped uint64
-	// Mends is how many times Keep found something wrong, and Last what it was the
+	// Mends is how many times Keep has put something right, and Last what it was the
 	// last time, if ever.
 	Mends uint64
 	Last  Mended
-	// Err is what the last look could not put right; Keep tries again.
+	// Err is what could not be put right, or ended; Keep tries again.
 	Err error
 }
 
@@ -31,7 +32,8 @@ type KeeperStatus struct {
 func (k *Keeper) Status(ctx context.Context) (KeeperStatus, error) {
 	k.mu.Lock()
 	s := KeeperStatus{
-		Backend: k.name, Notes: k.Notes(), Bans: k.known.count(time.Now()), Mends: k.mends, Last: k.last, Err: k.broken,
+		Backend: k.name, Notes: k.Notes(), Bans: k.known.count(time.Now()), Mends: k.mends, Last: k.last,
+		Err: errors.Join(k.broken.err, k.overdue.err),
 	}
 	k.mu.Unlock()
 	var err error

@@ -122,7 +122,7 @@ func TestKeeperPutsBackWhatIsGone(t *testing.T) {
 		time.Sleep(keepEvery + time.Millisecond)
 		wantBlocked(t, f, "203.0.113.7/32", "2001:db8:1::/64")
 		wantUntil(t, f, time.Now().Add(time.Hour-keepEvery))
-		want := []Mended{{Found: []string{"the rule was gone", "bans were gone: at least 1 of 2"}, Restored: 2, Count: 1}}
+		want := []Mended{{Found: []string{"the rule was gone", "bans were gone: at least 1 of 2"}, Righted: true, Restored: 2, Count: 1}}
 		if diff := cmp.Diff(want, told.list()); diff != "" {
 			t.Errorf("reports (-want +got):\n%s", diff)
 		}
@@ -161,20 +161,59 @@ func TestKeeperLooksAtOnceWhenToldOfAChange(t *testing.T) {
 	})
 }
 
+// What fails again and again is told once, and is not counted as put right.
 func TestKeeperTellsWhatItCannotRepair(t *testing.T) {
-	kept(t, func(t *testing.T, f *fake, _ *Keeper, told *reports) {
-		broken := errors.New("no iptables; apt install iptables")
-		f.breaks(broken)
-		time.Sleep(2*keepEvery + time.Millisecond)
-		if got := told.list(); len(got) != 2 || got[1].Count != 2 || !errors.Is(got[1].Err, broken) {
-			t.Errorf("reports: %+v", got)
+	kept(t, func(t *testing.T, f *fake, k *Keeper, told *reports) {
+		broken, other := errors.New("no iptables; apt install iptables"), errors.New("it does not stay")
+		time.Sleep(time.Millisecond)
+		for _, err := range []error{broken, broken, broken, other, other, broken, nil, nil} {
+			f.breaks(err)
+			if err != nil {
+				f.breaks(err, "the rule was gone")
+			}
+			time.Sleep(keepEvery)
+			if s, _ := k.Status(t.Context()); !errors.Is(s.Err, err) || s.Mends > 0 {
+				t.Errorf("status is %+v, want %v", s, err)
+			}
 		}
-		f.breaks(nil)
-		time.Sleep(2 * keepEvery)
-		if got := told.list(); len(got) != 2 {
-			t.Errorf("reports: %+v", got)
+		var errs []string
+		for _, m := range told.list() {
+			if errs = append(errs, m.Err.Error()); m.Righted {
+				t.Errorf("said to be put right: %+v", m)
+			}
+		}
+		if diff := cmp.Diff([]string{broken.Error(), other.Error(), broken.Error()}, errs); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// expiring is a fake whose bans do not end by themselves, and cannot be ended.
+type expiring struct {
+	fake
+	err error
+}
+
+func (e *expiring) expire(context.Context) error { return e.err }
+
+// Bans that cannot be ended are told of once, and the status says so until they
+// are.
+func TestKeeperTellsThatBansDoNotEnd(t *testing.T) {
+	f := &expiring{err: errors.New("delete rule: the lock is held")}
+	k := newKeeper("fake", f)
+	var told reports
+	for range 60 {
+		k.expire(t.Context(), told.add)
+		k.look(t.Context(), told.add)
+	}
+	if s, _ := k.Status(t.Context()); len(told.list()) != 1 || !errors.Is(s.Err, f.err) || s.Mends > 0 {
+		t.Errorf("told %+v; status %+v", told.list(), s)
+	}
+	f.err = nil
+	k.expire(t.Context(), told.add)
+	if s, _ := k.Status(t.Context()); len(told.list()) != 1 || s.Err != nil {
+		t.Errorf("told %+v; status after the cure %+v", told.list(), s)
+	}
 }
 
 func TestKeeperTakesTheLongerBan(t *testing.T) {

@@ -88,8 +88,11 @@ func (l *logbook) Banned(source string, b banner.Ban) {
 // mended writes what was wrong with the firewall, and whether it still is.
 func (l *logbook) mended(m banner.Mended) {
 	if len(m.Found) > 0 {
-		l.Warn().Strs("found", m.Found).Int("restored", m.Restored).Uint64("count", m.Count).
-			Msg("firewall was changed by others and is repaired")
+		what := "firewall was changed by others"
+		if m.Righted {
+			what += " and is repaired"
+		}
+		l.Warn().Strs("found", m.Found).Int("restored", m.Restored).Uint64("count", m.Count).Msg(what)
 	}
 	if m.Err != nil {
 		l.Error().Uint64("count", m.Count).Msg("firewall does not protect as it should: " + m.Err.Error())
