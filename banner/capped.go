@@ -103,12 +103,12 @@ func (f *capped) held(ctx context.Context) ([]Held, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	rules, err := f.v4.read()
+	rules, err := f.v4.read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	// Without IPv6 there are no such rules.
-	rules6, err := f.v6.read()
+	rules6, err := f.v6.read(ctx)
 	if err != nil && f.noIPv6 == nil {
 		return nil, err
 	}
@@ -128,11 +128,11 @@ func (f *capped) held(ctx context.Context) ([]Held, error) {
 func (f *capped) dropped(ctx context.Context) (uint64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	n, err := f.v4.dropped()
+	n, err := f.v4.dropped(ctx)
 	if err != nil || f.noIPv6 != nil {
 		return n, err
 	}
-	n6, err := f.v6.dropped()
+	n6, err := f.v6.dropped(ctx)
 	return n + n6, errors.Join(err, ctx.Err())
 }
 

@@ -36,8 +36,8 @@ func newBanChain(proto iptables.Protocol, path string, ports []uint16) *banChain
 }
 
 // read returns the bans in the chain, each with the packets that it has dropped.
-func (c *banChain) read() (map[banRule]uint64, error) {
-	ipt, err := c.jump.open()
+func (c *banChain) read(ctx context.Context) (map[banRule]uint64, error) {
+	ipt, err := c.jump.openBefore(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +55,8 @@ func (c *banChain) read() (map[banRule]uint64, error) {
 	return bans, nil
 }
 
-func (c *banChain) dropped() (sum uint64, err error) {
-	found, err := c.read()
+func (c *banChain) dropped(ctx context.Context) (sum uint64, err error) {
+	found, err := c.read(ctx)
 	for _, packets := range found {
 		sum += packets
 	}
@@ -94,7 +94,7 @@ func (c *banChain) repair(ctx context.Context) (found []string, err error) {
 
 // restore puts back the rules that are missing in the chain, and says how many.
 func (c *banChain) restore(ctx context.Context, ipt *iptables.IPTables) (lost int, err error) {
-	found, err := c.read()
+	found, err := c.read(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -204,7 +204,7 @@ func (c *banChain) delete(ctx context.Context, ipt *iptables.IPTables, match fun
 			continue
 		}
 		if found == nil {
-			found, _ = c.read() // only the counters would be lost
+			found, _ = c.read(ctx) // only the counters would be lost
 		}
 		if err := ctx.Err(); err != nil {
 			return err

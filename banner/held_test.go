@@ -1,11 +1,18 @@
 package banner
 
 import (
+	"context"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"odooban/internal/netnstest"
+	"odooban/internal/testrequire"
 )
 
 // bansFor are bans of the prefixes that end at the same time.
@@ -79,9 +86,11 @@ func TestDroppedPacketsAreCounted(t *testing.T) {
 			t.Errorf("of a new ban: %+v", h)
 		}
 		repair(t, network.Server, fw)
-		status, err := keeper.Status(t.Context())
-		if err != nil || status.Dropped < sum || status.Bans != 4 || status.Backend != k.backend {
-			t.Errorf("status: %+v, %v, want %d packets or more", status, err, sum)
+		if status := keeper.Status(); status.Bans != 4 || status.Backend != k.backend {
+			t.Errorf("status: %+v", status)
+		}
+		if n, err := keeper.Dropped(t.Context()); err != nil || n < sum {
+			t.Errorf("dropped %d packets, %v, want %d or more", n, err, sum)
 		}
 	})
 }
@@ -157,4 +166,37 @@ func TestAdoptedBansCountOn(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who asks for the packets does not wait for the lock of iptables beyond his
+// deadline.
+func TestDroppedPacketsObeyADeadline(t *testing.T) {
+	for _, k := range kinds {
+		if !strings.HasSuffix(k.name, "legacy") {
+			continue // nobody else locks
+		}
+		t.Run(k.name, func(t *testing.T) {
+			testrequire.Command(t, k.iptables)
+			path := filepath.Join(t.TempDir(), "lock")
+			t.Setenv("XTABLES_LOCKFILE", path)
+			fw := k.bare(t, netnstest.New(t, 0).Server, webPorts...)
+			lock, err := os.Create(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer lock.Close()
+			if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			began := time.Now()
+			if _, err := fw.dropped(ctx); err == nil || !strings.Contains(err.Error(), "lock") {
+				t.Errorf("error is %v", err)
+			}
+			if took := time.Since(began); took >= patience*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
 }

@@ -165,12 +165,12 @@ func (f *ipSet) held(ctx context.Context) ([]Held, error) {
 }
 
 // dropped reads the counters of the rules.
-func (f *ipSet) dropped(context.Context) (uint64, error) {
-	n, err := f.v4.rules.dropped()
+func (f *ipSet) dropped(ctx context.Context) (uint64, error) {
+	n, err := f.v4.rules.dropped(ctx)
 	if err != nil || f.IPv6() != nil {
 		return n, err
 	}
-	n6, err := f.v6.rules.dropped()
+	n6, err := f.v6.rules.dropped(ctx)
 	return n + n6, err
 }
 

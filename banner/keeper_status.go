@@ -3,11 +3,12 @@ package banner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // KeeperStatus is what a Keeper keeps in force. To ask for it is cheap, however
-// many bans there are; List and Held ask the kernel for each.
+// many bans there are: nobody asks the kernel.
 type KeeperStatus struct {
 	// Backend is as of Keeper.Name.
 	Backend string
@@ -15,10 +16,6 @@ type KeeperStatus struct {
 	Notes []error
 	// Bans is how many should be in force.
 	Bans int
-	// Dropped is how many packets were dropped since the rules were made, which
-	// may be longer ago than this process. It begins anew when somebody has taken
-	// the rules away.
-	Dropped uint64
 	// Mends is how many times Keep has put something right, and Last what it was the
 	// last time, if ever.
 	Mends uint64
@@ -27,18 +24,25 @@ type KeeperStatus struct {
 	Err error
 }
 
-// Status returns what is kept in force. Without an answer of the kernel the
-// error says why, and all but Dropped is filled in.
-func (k *Keeper) Status(ctx context.Context) (KeeperStatus, error) {
+// Status returns what is kept in force.
+func (k *Keeper) Status() KeeperStatus {
 	k.mu.Lock()
-	s := KeeperStatus{
+	defer k.mu.Unlock()
+	return KeeperStatus{
 		Backend: k.name, Notes: k.Notes(), Bans: k.known.count(time.Now()), Mends: k.mends, Last: k.last,
 		Err: errors.Join(k.broken.err, k.overdue.err),
 	}
-	k.mu.Unlock()
-	var err error
-	s.Dropped, err = k.fw.dropped(ctx)
-	return s, err
+}
+
+// Dropped asks the kernel how many packets were dropped since the rules were made,
+// which may be longer ago than this process. It begins anew when somebody has
+// taken the rules away.
+func (k *Keeper) Dropped(ctx context.Context) (uint64, error) {
+	n, err := k.fw.dropped(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("count dropped packets: %w", err)
+	}
+	return n, nil
 }
 
 // Held returns what is in force, with the packets that were dropped, in the

@@ -172,7 +172,7 @@ func TestKeeperTellsWhatItCannotRepair(t *testing.T) {
 				f.breaks(err, "the rule was gone")
 			}
 			time.Sleep(keepEvery)
-			if s, _ := k.Status(t.Context()); !errors.Is(s.Err, err) || s.Mends > 0 {
+			if s := k.Status(); !errors.Is(s.Err, err) || s.Mends > 0 {
 				t.Errorf("status is %+v, want %v", s, err)
 			}
 		}
@@ -206,12 +206,12 @@ func TestKeeperTellsThatBansDoNotEnd(t *testing.T) {
 		k.expire(t.Context(), told.add)
 		k.look(t.Context(), told.add)
 	}
-	if s, _ := k.Status(t.Context()); len(told.list()) != 1 || !errors.Is(s.Err, f.err) || s.Mends > 0 {
+	if s := k.Status(); len(told.list()) != 1 || !errors.Is(s.Err, f.err) || s.Mends > 0 {
 		t.Errorf("told %+v; status %+v", told.list(), s)
 	}
 	f.err = nil
 	k.expire(t.Context(), told.add)
-	if s, _ := k.Status(t.Context()); len(told.list()) != 1 || s.Err != nil {
+	if s := k.Status(); len(told.list()) != 1 || s.Err != nil {
 		t.Errorf("told %+v; status after the cure %+v", told.list(), s)
 	}
 }

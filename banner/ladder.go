@@ -33,7 +33,8 @@ type backend interface {
 	missing(ctx context.Context, prefixes []netip.Prefix) (int, error)
 	// held returns what List does, with the packets that were dropped.
 	held(ctx context.Context) ([]Held, error)
-	// dropped returns how many packets were dropped since the rules were made.
+	// dropped returns how many packets were dropped since the rules were made. It
+	// gives up soon after the deadline of ctx.
 	dropped(ctx context.Context) (uint64, error)
 	// IPv6 returns nil when IPv6 is guarded, else why not and what to do.
 	IPv6() error
@@ -182,7 +183,7 @@ type dry struct{ DryRun }
 func (*dry) Repair(context.Context) ([]string, error)             { return nil, nil }
 func (*dry) missing(context.Context, []netip.Prefix) (int, error) { return 0, nil }
 func (*dry) IPv6() error                                          { return nil }
-func (*dry) dropped(context.Context) (uint64, error)              { return 0, nil }
+func (*dry) dropped(ctx context.Context) (uint64, error)          { return 0, ctx.Err() }
 func (*dry) Remove(context.Context) error                         { return nil }
 func (*dry) Close() error                                         { return nil }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-iptables/iptables"
 )
@@ -117,8 +118,25 @@ func (r rules) remove(ctx context.Context) error {
 
 // open finds the iptables command. Waiting for its lock ends after a while: the
 // library would wait for ever.
-func (r rules) open() (*iptables.IPTables, error) {
-	ipt, err := iptables.New(iptables.IPFamily(r.proto), iptables.Path(r.path), iptables.Timeout(patience))
+func (r rules) open() (*iptables.IPTables, error) { return r.openFor(patience) }
+
+// openBefore is open for a caller who does not wait for longer than ctx does.
+func (r rules) openBefore(ctx context.Context) (*iptables.IPTables, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	wait := patience
+	if end, ok := ctx.Deadline(); ok {
+		// 0 would be for ever.
+		wait = max(1, min(patience, int(time.Until(end)/time.Second)))
+	}
+	return r.openFor(wait)
+}
+
+// openFor finds the iptables command, which waits for its lock for so many
+// seconds.
+func (r rules) openFor(wait int) (*iptables.IPTables, error) {
+	ipt, err := iptables.New(iptables.IPFamily(r.proto), iptables.Path(r.path), iptables.Timeout(wait))
 	if errors.Is(err, exec.ErrNotFound) {
 		return nil, fmt.Errorf("find iptables: %w; apt install iptables", err)
 	}
@@ -186,8 +204,8 @@ func ownRules(ipt *iptables.IPTables) ([]int, error) {
 
 // dropped returns how many packets the rules of ours have matched since they
 // were inserted.
-func (r rules) dropped() (sum uint64, err error) {
-	ipt, err := r.open()
+func (r rules) dropped(ctx context.Context) (sum uint64, err error) {
+	ipt, err := r.openBefore(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -15,11 +15,7 @@ func (d *daemon) serveMetrics(ctx context.Context, c config.Metrics, desk *contr
 		return
 	}
 	parts := metrics.Parts{
-		Engine: desk.Engine, Firewall: desk.Firewall, Version: desk.Version,
-		Healthy: func(ctx context.Context) bool {
-			status, err := desk.Status(ctx)
-			return err == nil && status.Healthy
-		},
+		Engine: desk.Engine, Firewall: desk.Firewall, Version: desk.Version, Healthy: desk.Healthy,
 	}
 	if desk.Journal != nil {
 		parts.Journal = desk.Journal.Outage

@@ -117,8 +117,12 @@ func writeSources(w io.Writer, sources []control.Source) {
 }
 
 func writeFirewall(w io.Writer, f *control.Firewall) {
+	dropped := "some packets" // a note says why it is not known
+	if f.Dropped != nil {
+		dropped = printable.Count(*f.Dropped, "packet")
+	}
 	fmt.Fprintf(w, "\nFirewall %s: %s in force, %s dropped, put right %s\n", printable.Text(f.Backend),
-		printable.Count(f.Bans, "ban"), printable.Count(f.Dropped, "packet"), printable.Count(f.Mended, "time"))
+		printable.Count(f.Bans, "ban"), dropped, printable.Count(f.Mended, "time"))
 	for _, found := range f.LastMended {
 		fmt.Fprintf(w, "      last: %s\n", printable.Text(found))
 	}

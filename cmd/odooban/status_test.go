@@ -23,7 +23,7 @@ func TestWriteStatus(t *testing.T) {
 			{Rule: "odoo-login", MaxRetry: 10, FindTime: 60, BanTime: 900, Failures: 14, Bans: 1, Counting: 4, Forgotten: 5},
 		},
 		Firewall: control.Firewall{
-			Backend: "ipset", Bans: 1, Dropped: 1, Mended: 1, LastMended: []string{"rule missing"}, Notes: []string{"no IPv6"},
+			Backend: "ipset", Bans: 1, Dropped: new(uint64(1)), Mended: 1, LastMended: []string{"rule missing"}, Notes: []string{"no IPv6"},
 		},
 		Alarms: []control.Alarm{{Code: "own-address", Source: "odoo.log", Text: "from 127.0.0.1", Cure: "x", Count: 1, Last: at}},
 	}

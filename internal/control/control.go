@@ -63,8 +63,9 @@ type Firewall struct {
 	Backend string   `json:"backend"`
 	Notes   []string `json:"notes,omitempty"`
 	Bans    int      `json:"bans"`
-	// Dropped is how many packets the rules have dropped.
-	Dropped uint64 `json:"dropped"`
+	// Dropped is how many packets the rules have dropped; nil where they do not
+	// tell, for which a note says why.
+	Dropped *uint64 `json:"dropped,omitempty"`
 	// Mended is how often something had to be put right, LastMended what.
 	Mended     uint64   `json:"mended"`
 	LastMended []string `json:"last_mended,omitempty"`

@@ -93,6 +93,27 @@ func serve(t *testing.T, tell func(Change)) (server *Server, path string, stop f
 	return server, path, stop
 }
 
+// A counter of packets that cannot be read is a note, and no reason to call the
+// firewall broken.
+func TestPacketsThatAreNotCounted(t *testing.T) {
+	desk := newDesk(t)
+	if s, err := desk.Status(t.Context()); err != nil || s.Firewall.Dropped == nil || len(s.Firewall.Notes) > 0 {
+		t.Errorf("while they are counted: %+v, %v", s.Firewall, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s, err := desk.Status(ctx)
+	if err != nil || s.Firewall.Dropped != nil || s.Firewall.Error != "" ||
+		!strings.Contains(strings.Join(s.Firewall.Notes, ""), "count dropped packets") {
+		t.Errorf("when they are not: %+v, %v", s.Firewall, err)
+	}
+	for _, why := range s.Reasons {
+		if strings.Contains(why, "firewall") {
+			t.Errorf("it says that %s", why)
+		}
+	}
+}
+
 // What is asked is answered, what is changed is told with who has asked.
 func TestAskAndChange(t *testing.T) {
 	var told changes

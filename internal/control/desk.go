@@ -3,7 +3,6 @@ package control
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -176,10 +175,25 @@ func toBan(b banner.Ban) Ban {
 
 // Status tells how odooban is doing.
 func (d *Desk) Status(ctx context.Context) (Status, error) {
+	s := d.status()
+	n, err := d.Firewall.Dropped(ctx)
+	if err != nil {
+		s.Firewall.Notes = append(s.Firewall.Notes, err.Error())
+		return s, nil
+	}
+	s.Firewall.Dropped = &n
+	return s, nil
+}
+
+// Healthy says whether odooban protects. It is cheap: nobody asks the kernel.
+func (d *Desk) Healthy() bool { return d.status().Healthy }
+
+// status is what is known without asking the kernel.
+func (d *Desk) status() Status {
 	e := d.Engine.Status()
 	s := Status{
 		Version: d.Version, PID: os.Getpid(), Since: d.Since, DryRun: d.DryRun, Reasons: []string{},
-		Sources: toSources(e.Sources), Jails: toJails(e.Jails), Firewall: d.firewall(ctx, e.Refused), Alarms: []Alarm{},
+		Sources: toSources(e.Sources), Jails: toJails(e.Jails), Firewall: d.firewall(e.Refused), Alarms: []Alarm{},
 	}
 	alarms := e.Alarms
 	if d.Alarms != nil {
@@ -198,19 +212,17 @@ func (d *Desk) Status(ctx context.Context) (Status, error) {
 		s.Reasons = append(s.Reasons, why)
 	}
 	s.Healthy = len(s.Reasons) == 0
-	return s, nil
+	return s
 }
 
-func (d *Desk) firewall(ctx context.Context, refused int) Firewall {
-	k, err := d.Firewall.Status(ctx)
-	f := Firewall{
-		Backend: k.Backend, Bans: k.Bans, Dropped: k.Dropped, Mended: k.Mends, LastMended: k.Last.Found, Refused: refused,
-	}
+func (d *Desk) firewall(refused int) Firewall {
+	k := d.Firewall.Status()
+	f := Firewall{Backend: k.Backend, Bans: k.Bans, Mended: k.Mends, LastMended: k.Last.Found, Refused: refused}
 	for _, note := range k.Notes {
 		f.Notes = append(f.Notes, note.Error())
 	}
-	if err = errors.Join(k.Err, err); err != nil {
-		f.Error = err.Error()
+	if k.Err != nil {
+		f.Error = k.Err.Error()
 	}
 	return f
 }

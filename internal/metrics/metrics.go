@@ -28,15 +28,16 @@ import (
 // Parts are what metrics are read from. All but Journal must be set.
 type Parts struct {
 	Engine interface{ Status() engine.Status }
-	// Firewall says what is in force.
+	// Firewall says what is in force. Only Dropped asks the kernel.
 	Firewall interface {
-		Status(ctx context.Context) (banner.KeeperStatus, error)
+		Status() banner.KeeperStatus
+		Dropped(ctx context.Context) (uint64, error)
 	}
 	// Journal says why the journal cannot be written, if so; nil where there is
 	// no journal.
 	Journal func() error
 	// Healthy says whether the daemon protects.
-	Healthy func(ctx context.Context) bool
+	Healthy func() bool
 	// Version is odooban's.
 	Version string
 }
@@ -78,7 +79,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTime)
 	defer cancel()
 	buildInfo.tell(ch, 1, c.Version, runtime.Version())
-	healthy.tell(ch, truth(c.Healthy(ctx)))
+	healthy.tell(ch, truth(c.Healthy()))
 	if c.Journal != nil {
 		journalUp.tell(ch, truth(c.Journal() == nil))
 	}
@@ -137,12 +138,12 @@ func collectAlarms(ch chan<- prometheus.Metric, raised []engine.Alarm) {
 // collectFirewall tells what is in force. What the kernel does not tell is
 // left out.
 func (c collector) collectFirewall(ctx context.Context, ch chan<- prometheus.Metric) {
-	s, err := c.Firewall.Status(ctx)
-	firewallUp.tell(ch, truth(err == nil && s.Err == nil), s.Backend)
+	s := c.Firewall.Status()
+	firewallUp.tell(ch, truth(s.Err == nil), s.Backend)
 	bansInForce.tell(ch, float64(s.Bans))
 	mends.tell(ch, float64(s.Mends))
-	if err == nil {
-		dropped.tell(ch, float64(s.Dropped))
+	if n, err := c.Firewall.Dropped(ctx); err == nil {
+		dropped.tell(ch, float64(n))
 	}
 }
 

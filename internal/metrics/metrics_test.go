@@ -25,6 +25,8 @@ type daemon struct {
 	status   engine.Status
 	firewall banner.KeeperStatus
 	err      error
+	// uncounted is why packets are not counted.
+	uncounted error
 }
 
 func (d daemon) Status() engine.Status { return d.status }
@@ -32,12 +34,14 @@ func (d daemon) Status() engine.Status { return d.status }
 // kernel is its firewall.
 type kernel struct{ daemon }
 
-func (k kernel) Status(context.Context) (banner.KeeperStatus, error) { return k.firewall, k.err }
+func (k kernel) Status() banner.KeeperStatus { return k.firewall }
+
+func (k kernel) Dropped(context.Context) (uint64, error) { return 4711, k.uncounted }
 
 func (d daemon) parts() Parts {
 	return Parts{
 		Engine: d, Firewall: kernel{d}, Journal: func() error { return d.err },
-		Healthy: func(context.Context) bool { return d.err == nil }, Version: "1.2.3",
+		Healthy: func() bool { return d.err == nil }, Version: "1.2.3",
 	}
 }
 
@@ -65,7 +69,7 @@ func attacked() daemon {
 				{Code: finding.OwnAddress, Source: "journal:odoo.service", Count: 4},
 			},
 		},
-		firewall: banner.KeeperStatus{Backend: "ipset", Bans: 17, Dropped: 4711, Mends: 2},
+		firewall: banner.KeeperStatus{Backend: "ipset", Bans: 17, Mends: 2},
 	}
 }
 
@@ -129,11 +133,23 @@ odooban_window_keys_forgotten_total{rule="odoo-login"} 8
 	}
 }
 
+// A counter that cannot be read, as another program holds the lock of iptables,
+// says nothing about the firewall.
+func TestPacketsThatAreNotCounted(t *testing.T) {
+	d := attacked()
+	d.uncounted = errors.New("the lock is held")
+	_, got := scrape(t, d.parts())
+	if !strings.Contains(got, "odooban_firewall_up{backend=\"ipset\"} 1\n") || strings.Contains(got, "odooban_dropped_packets_total") {
+		t.Errorf("says:\n%s", got)
+	}
+}
+
 // TestTrouble is about a daemon with neither firewall nor journal: what is
 // known is told all the same.
 func TestTrouble(t *testing.T) {
 	d := attacked()
 	d.err = errors.New("no answer")
+	d.firewall.Err, d.uncounted = d.err, d.err
 	_, got := scrape(t, d.parts())
 	for _, want := range []string{
 		"odooban_healthy 0\n", "odooban_journal_up 0\n", "odooban_firewall_up{backend=\"ipset\"} 0\n",
