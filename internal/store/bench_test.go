@@ -1,7 +1,10 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -21,6 +24,21 @@ func BenchmarkUpdate(b *testing.B) {
 					line++
 				}
 				j.Update(func(tx *Tx) { tx.Record("odoo.log", fmt.Sprint(line), batch) })
+			}
+		})
+	}
+}
+
+// BenchmarkBans records so many bans in one transaction, of addresses in no order.
+func BenchmarkBans(b *testing.B) {
+	const each = 4000
+	j, random := open(b, tempPath(b), Options{}), rand.New(rand.NewPCG(1, 2))
+	for b.Loop() {
+		j.Update(func(tx *Tx) {
+			for range each {
+				one := ban("203.0.113.0/32", 0)
+				one.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte(binary.NativeEndian.AppendUint32(nil, random.Uint32()))), 32)
+				tx.Ban(one)
 			}
 		})
 	}

@@ -13,7 +13,7 @@ import (
 type database struct {
 	*sql.DB
 
-	known, reach, knownBan                    *sql.Stmt
+	known, reach                              *sql.Stmt
 	putSource, putFailure, putBan, liftPrefix *sql.Stmt
 	putPardon                                 *sql.Stmt
 }
@@ -75,7 +75,6 @@ func (db *database) prepare() error {
 			AND key IN (SELECT value FROM json_each(?))`},
 		{&db.reach, `SELECT coalesce(max(CAST(substr(key, length(?2) + 1) AS INTEGER)), 0) FROM failures
 			WHERE source = (SELECT id FROM sources WHERE name = ?1) AND key BETWEEN ?2 AND ?2 || '~'`},
-		{&db.knownBan, `SELECT EXISTS (SELECT 1 FROM bans WHERE prefix = ? AND time = ? AND rule = ?)`},
 		{&db.putSource, `INSERT INTO sources (name, position, updated) VALUES (?, ?, unixepoch() * 1000)
 			ON CONFLICT DO UPDATE SET position = excluded.position, updated = excluded.updated RETURNING id`},
 		{&db.putFailure, `INSERT INTO failures (source, key, rule, time, addr, ip, user, db)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math"
 
-	"odooban/banner"
 	"odooban/internal/printable"
 	"odooban/rules"
 )
@@ -84,12 +83,4 @@ func (j *Journal) extend(source string, failures []rules.Failure) {
 		r.last = max(r.last, p.Offset)
 		j.reached[g] = r
 	}
-}
-
-// banKnown says whether a ban is in the file.
-func (j *Journal) banKnown(b banner.Ban) (known bool) {
-	j.suspect(j.read(func(db *database) error {
-		return db.knownBan.QueryRow(prefixText(b.Prefix), b.Time.UnixMilli(), printable.Text(b.Rule)).Scan(&known)
-	}))
-	return known
 }

@@ -88,14 +88,13 @@ func (s *staged) add(f Failure) bool {
 }
 
 // ban takes a ban, unless it is here already.
-func (s *staged) ban(b banner.Ban) bool {
+func (s *staged) ban(b banner.Ban) {
 	ban := Ban{Ban: b}
 	if s.banned[ban.identity()] {
-		return false
+		return
 	}
 	s.banned[ban.identity()] = true
 	s.bans = append(s.bans, ban)
-	return true
 }
 
 // lift ends the bans that are here, and remembers to end those in the file.

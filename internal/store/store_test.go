@@ -117,12 +117,11 @@ func TestABanIsRecordedOnce(t *testing.T) {
 	j := open(t, tempPath(t), Options{})
 	first, longer := ban("203.0.113.7/32", 1), ban("203.0.113.7/32", 1)
 	longer.Until = longer.Until.Add(time.Hour)
-	var fresh []bool
 	for range 2 {
-		j.Update(func(tx *Tx) { fresh = append(fresh, tx.Ban(first), tx.Ban(longer)) })
-	}
-	if want := []bool{true, false, false, false}; !slices.Equal(fresh, want) {
-		t.Errorf("new are %v, want %v", fresh, want)
+		j.Update(func(tx *Tx) {
+			tx.Ban(first)
+			tx.Ban(longer)
+		})
 	}
 	bans, err := j.Bans(noon)
 	if diff := cmp.Diff([]banner.Ban{first}, bans, equal); err != nil || diff != "" {

@@ -46,11 +46,11 @@ func (tx *Tx) Record(source, position string, failures []rules.Failure) (fresh [
 	return fresh
 }
 
-// Ban takes a ban, and says whether it is new. One with the same rule, prefix
-// and time as one before is the same ban, and changes nothing.
-func (tx *Tx) Ban(b banner.Ban) (fresh bool) {
+// Ban takes a ban. One with the same rule, prefix and time as one before is the
+// same ban, and changes nothing.
+func (tx *Tx) Ban(b banner.Ban) {
 	b.Time, b.Until = toTime(b.Time.UnixMilli()), toTime(b.Until.UnixMilli())
-	return !tx.j.banKnown(b) && tx.j.staged.ban(b)
+	tx.j.staged.ban(b)
 }
 
 // Lift ends the bans of exactly this prefix that would go on after now.
