@@ -289,6 +289,12 @@ func TestTextIsSafeForTerminals(t *testing.T) {
 	}
 }
 
+func TestTextIsBounded(t *testing.T) {
+	if got := clean(strings.Repeat("é", longestEvidence)); got != strings.Repeat("é", longestEvidence/2)+"..." {
+		t.Errorf("%d bytes: %s", len(got), got)
+	}
+}
+
 // Containers are looked for where nothing else is configured.
 func TestDockerSources(t *testing.T) {
 	c := config.Default()

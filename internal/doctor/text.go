@@ -5,7 +5,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"odooban/internal/printable"
 )
@@ -13,22 +12,12 @@ import (
 // longestEvidence bounds what is shown of a text that others wrote.
 const longestEvidence = 2000
 
-// clean makes a text safe for a terminal: what does not print is written as in
-// a Go string.
+// clean makes a text safe for a terminal, and not too long for it.
 func clean(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case b.Len() > longestEvidence:
-			b.WriteString("...")
-			return b.String()
-		case unicode.IsPrint(r) || r == '\n':
-			b.WriteRune(r)
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
+	if len(s) > longestEvidence {
+		s = strings.ToValidUTF8(s[:longestEvidence], "") + "..."
 	}
-	return b.String()
+	return printable.Lines(s)
 }
 
 // excerpt is the start of a line of a log.

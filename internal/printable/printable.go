@@ -36,6 +36,21 @@ func Original(text string) string {
 	return text
 }
 
+// Lines returns a text of several lines, written for people, in which what does
+// not print is an escape, but no line end, `"` or `\`. What is no UTF-8 becomes
+// U+FFFD.
+func Lines(text string) string {
+	var safe strings.Builder
+	for _, r := range text {
+		if r == '\n' || strconv.IsPrint(r) {
+			safe.WriteRune(r)
+		} else {
+			safe.WriteString(Text(string(r)))
+		}
+	}
+	return safe.String()
+}
+
 // JSON writes one document, indented, with escapes for what does not print:
 // JSON leaves some of that as it is, such as the character that begins a command
 // to a terminal in eight bits.

@@ -9,6 +9,13 @@ import (
 	"unicode/utf8"
 )
 
+func TestLines(t *testing.T) {
+	got := Lines("Odoo's \"é\"\r\n\tC:\\ \x1b[2J\u202e\xff")
+	if want := "Odoo's \"é\"\\r\n\\tC:\\ \\x1b[2J\\u202e\ufffd"; got != want {
+		t.Errorf("Lines gives %q, want %q", got, want)
+	}
+}
+
 func FuzzText(f *testing.F) {
 	for _, text := range []string{"admin", "ad\x1b[2Jmin", "\u009b2J", "é", "\u202eadmin", "a\"b\\c", "\x00\xff", "\U000e0001", `\x41`, "`", ""} {
 		f.Add(text)
@@ -24,7 +31,8 @@ func FuzzText(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range []string{printed, strings.ReplaceAll(doc.String(), "\n", ""), strings.TrimSuffix(line.String(), "\n")} {
+		lines := strings.ReplaceAll(Lines(text), "\n", "")
+		for _, s := range []string{printed, lines, strings.ReplaceAll(doc.String(), "\n", ""), strings.TrimSuffix(line.String(), "\n")} {
 			for _, r := range s {
 				if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e {
 					t.Errorf("%q commands a terminal: %q", text, s)
