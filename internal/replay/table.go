@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"odooban/internal/printable"
 )
 
 // mostRows bounds the rows of each rule's failures in a table; the bans are all
@@ -17,13 +19,13 @@ const mostRows = 20
 func (r *Report) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range r.Files {
-		fmt.Fprintf(t, "%s\t%d lines\t%s\n", f.Path, f.Lines, span(f))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", printable.Text(f.Path), printable.Count(f.Lines, "line"), span(f))
 	}
 	r.writeFailures(t)
 	r.writeForged(t)
 	r.writeBans(t)
 	for _, a := range r.Alarms {
-		fmt.Fprintf(t, "\nNOTE  %s (%d times, %s)\n      %s\n", a.Text, a.Count, a.Source, a.Cure)
+		fmt.Fprintf(t, "\nNOTE  %s (%s, %s)\n      %s\n", a.Text, printable.Count(a.Count, "time"), printable.Text(a.Source), a.Cure)
 	}
 	return t.Flush()
 }
@@ -54,7 +56,7 @@ func (r *Report) writeFailures(w io.Writer) {
 	case len(r.Failures) > 0:
 		r.writeTallies(w)
 	case r.Unattributed > 0:
-		fmt.Fprintf(w, "\n%d failures, but the log does not tell from which addresses.\n", r.Unattributed)
+		fmt.Fprintf(w, "\n%s, but the log does not tell from which address.\n", printable.Count(r.Unattributed, "failure"))
 	default:
 		fmt.Fprint(w, "\nNo failures.\n")
 	}
@@ -87,7 +89,8 @@ func writeRule(w io.Writer, failures []Tally) {
 		count += f.Count
 	}
 	if count > 0 {
-		fmt.Fprintf(w, "%d more addresses\t%s\t%d\t--json lists them all\n", len(failures)-shown, failures[0].Rule, count)
+		fmt.Fprintf(w, "%s\t%s\t%d\t--json lists them all\n",
+			printable.Count(len(failures)-shown, "more address"), failures[0].Rule, count)
 	}
 }
 
