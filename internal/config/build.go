@@ -191,7 +191,7 @@ func buildJails(m *mistakes, entries []jailEntry, rules []Rule) []Jail {
 		earlier, twice := first[e.Rule]
 		switch {
 		case e.Rule == "":
-			m.missing(at, "rule", RuleLogin)
+			m.missing(at, "rule", ruleLogin)
 			continue
 		case !ok:
 			m.bad(at+".rule", "no rule is called %s; %s", quote(e.Rule), choices(e.Rule, known))

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// RuleLogin is the built-in rule that others begin with the jail of.
-const RuleLogin = "odoo-login"
+// ruleLogin is the built-in rule that others begin with the jail of.
+const ruleLogin = "odoo-login"
 
 // Config is the whole configuration as it is in force.
 type Config struct {
@@ -154,7 +154,7 @@ func Default() *Config {
 func builtIn() []Jail {
 	const quarter = 15 * time.Minute
 	return []Jail{
-		{RuleLogin, true, 10, time.Minute, quarter},
+		{ruleLogin, true, 10, time.Minute, quarter},
 		{"odoo-cooldown", true, 1, time.Minute, quarter},
 		{"odoo-totp", true, 10, 10 * time.Minute, quarter},
 		{"odoo-reset", true, 10, 10 * time.Minute, quarter},

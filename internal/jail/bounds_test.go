@@ -137,7 +137,7 @@ func plainCount(failures []rules.Failure) []Decision {
 		if inside >= 3 {
 			until[f.Addr] = f.Time.Add(100 * time.Second)
 			delete(counted, f.Addr)
-			bans = append(bans, Decision{netip.PrefixFrom(f.Addr, 32), login, f.Time, until[f.Addr], 3, 0})
+			bans = append(bans, Decision{netip.PrefixFrom(f.Addr, 32), login, f.Time, until[f.Addr], 3})
 		}
 	}
 	return bans

@@ -59,33 +59,33 @@ func TestGrowth(t *testing.T) {
 		f.Rule = totp
 		return f
 	}
-	type want struct{ from, length, repeat int }
+	type want struct{ from, length int }
 	tests := []struct {
 		name     string
 		failures []rules.Failure
 		want     []want
 	}{
 		{"doubles", []rules.Failure{failure(addr, 0), failure(addr, 10), failure(addr, 30), failure(addr, 70)}, []want{
-			{0, 10, 0}, {10, 20, 1}, {30, 40, 2}, {70, 60, 3},
+			{0, 10}, {10, 20}, {30, 40}, {70, 60},
 		}},
 		{"failures during the longer ban", []rules.Failure{failure(addr, 0), failure(addr, 10), failure(addr, 29.999)}, []want{
-			{0, 10, 0}, {10, 20, 1},
+			{0, 10}, {10, 20},
 		}},
 		{"any rule counts", []rules.Failure{failure(addr, 0), second(10), failure(addr, 20)}, []want{
-			{0, 10, 0}, {10, 10, 1}, {20, 40, 2},
+			{0, 10}, {10, 10}, {20, 40},
 		}},
-		{"other addresses do not", []rules.Failure{failure(addr, 0), failure(other, 10)}, []want{{0, 10, 0}, {10, 10, 0}}},
-		{"memory's end", []rules.Failure{failure(addr, 0), failure(addr, 100)}, []want{{0, 10, 0}, {100, 20, 1}}},
-		{"after it", []rules.Failure{failure(addr, 0), failure(addr, 101)}, []want{{0, 10, 0}, {101, 10, 0}}},
+		{"other addresses do not", []rules.Failure{failure(addr, 0), failure(other, 10)}, []want{{0, 10}, {10, 10}}},
+		{"memory's end", []rules.Failure{failure(addr, 0), failure(addr, 100)}, []want{{0, 10}, {100, 20}}},
+		{"after it", []rules.Failure{failure(addr, 0), failure(addr, 101)}, []want{{0, 10}, {101, 10}}},
 		{"falls by one as one is forgotten", []rules.Failure{
 			failure(addr, 0), failure(addr, 50), failure(addr, 101),
-		}, []want{{0, 10, 0}, {50, 20, 1}, {101, 20, 1}}},
+		}, []want{{0, 10}, {50, 20}, {101, 20}}},
 		{"a later ban is no earlier one", []rules.Failure{failure(addr, 100), failure(addr, 80)}, []want{
-			{100, 10, 0}, {80, 10, 0},
+			{100, 10}, {80, 10},
 		}},
 		{"a late ban that would reach into another", []rules.Failure{
 			failure(addr, 50), failure(addr, 75), failure(addr, 60),
-		}, []want{{50, 10, 0}, {75, 20, 1}}},
+		}, []want{{50, 10}, {75, 20}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestGrowth(t *testing.T) {
 			got := observe(growing(t), tt.failures...)
 			for i, w := range tt.want {
 				d := Decision{
-					Prefix: netip.MustParsePrefix(addr + "/32"), Rule: login, Failures: 1, Repeat: w.repeat,
+					Prefix: netip.MustParsePrefix(addr + "/32"), Rule: login, Failures: 1,
 					Time: at(float64(w.from)), Until: at(float64(w.from + w.length)),
 				}
 				if i < len(got) {
@@ -111,8 +111,8 @@ func TestLiftedBansMakeNoneLonger(t *testing.T) {
 	j := growing(t)
 	observe(j, failure(addr, 0), failure(addr, 10))
 	j.Lift(netip.MustParsePrefix(addr + "/32"))
-	wantBans(t, observe(j, failure(addr, 15)), Decision{netip.MustParsePrefix(addr + "/32"), login, at(15), at(25), 1, 0})
-	wantBans(t, observe(j, failure(addr, 25)), Decision{netip.MustParsePrefix(addr + "/32"), login, at(25), at(45), 1, 1})
+	wantBans(t, observe(j, failure(addr, 15)), Decision{netip.MustParsePrefix(addr + "/32"), login, at(15), at(25), 1})
+	wantBans(t, observe(j, failure(addr, 25)), Decision{netip.MustParsePrefix(addr + "/32"), login, at(25), at(45), 1})
 }
 
 // An address that comes back as soon as it may is away for most of a month.

@@ -46,8 +46,6 @@ type Decision struct {
 	Until time.Time
 	// Failures is how many there were.
 	Failures int
-	// Repeat is how many earlier bans have made this one longer.
-	Repeat int
 }
 
 // Jail holds all policies and what they have counted. The caller holds a lock,
@@ -156,7 +154,6 @@ func (j *Jail) decide(p *policy, prefix netip.Prefix, last time.Time) Decision {
 		Time:     last,
 		Until:    last.Add(j.growth.length(p.BanTime, earlier)),
 		Failures: p.MaxRetry,
-		Repeat:   earlier,
 	}
 }
 

@@ -71,7 +71,7 @@ func wantBans(t *testing.T, got []Decision, want ...Decision) {
 
 // loginBan is a ban of small's policy for logins.
 func loginBan(prefix string, seconds float64) Decision {
-	return Decision{netip.MustParsePrefix(prefix), login, at(seconds), at(seconds + 100), 3, 0}
+	return Decision{netip.MustParsePrefix(prefix), login, at(seconds), at(seconds + 100), 3}
 }
 
 func TestObserveTimes(t *testing.T) {
@@ -147,7 +147,7 @@ func TestRules(t *testing.T) {
 		return f
 	}
 	totpBan := func(seconds float64) Decision {
-		return Decision{netip.MustParsePrefix(addr + "/32"), totp, at(seconds), at(seconds + 50), 2, 0}
+		return Decision{netip.MustParsePrefix(addr + "/32"), totp, at(seconds), at(seconds + 50), 2}
 	}
 	ban := []rules.Failure{failure(addr, 1), failure(addr, 2), failure(addr, 3)}
 
@@ -185,7 +185,7 @@ func TestDecisionIsCutToTheMillisecond(t *testing.T) {
 	j := must(t, Options{Policies: []Policy{{login, 1, time.Second, time.Second}}})
 	f := failure("203.0.113.20", 0)
 	f.Time = f.Time.Add(1999 * time.Microsecond).In(time.FixedZone("", 7200))
-	wantBans(t, observe(j, f), Decision{netip.MustParsePrefix("203.0.113.20/32"), login, at(0.001), at(1.001), 1, 0})
+	wantBans(t, observe(j, f), Decision{netip.MustParsePrefix("203.0.113.20/32"), login, at(0.001), at(1.001), 1})
 }
 
 func TestKey(t *testing.T) {

@@ -162,5 +162,5 @@ func TestRestartNeedsLookback(t *testing.T) {
 	past := recent([]rules.Failure{failure(addr, 0), failure("203.0.113.21", 20)}, must(t, o).Lookback())
 	j := must(t, o)
 	observe(j, past...)
-	wantBans(t, observe(j, failure(addr, 10)), Decision{single(netip.MustParseAddr(addr)), login, at(10), at(3610), 2, 0})
+	wantBans(t, observe(j, failure(addr, 10)), Decision{single(netip.MustParseAddr(addr)), login, at(10), at(3610), 2})
 }
