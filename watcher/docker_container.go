@@ -3,7 +3,6 @@ package watcher
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
@@ -16,8 +15,7 @@ type dockerContainer struct {
 	id, name string
 	resume   *dockerPosition
 	// awake holds one notice that the container has started, or is gone.
-	awake   chan struct{}
-	skipped atomic.Int64
+	awake chan struct{}
 	rounds
 }
 
@@ -31,10 +29,6 @@ func newDockerContainer(group *Docker, s container.Summary) *dockerContainer {
 // Name is what the container is called, and the start of its id, behind
 // "docker:".
 func (c *dockerContainer) Name() string { return c.name }
-
-// Skipped is how many bytes were left out of lines longer than 1 MiB, and of
-// those that never ended. It can be asked for at any time.
-func (c *dockerContainer) Skipped() int64 { return c.skipped.Load() }
 
 // Resume lets Follow go on at position, as File.Resume does.
 func (c *dockerContainer) Resume(position []byte) error {

@@ -10,8 +10,6 @@ type dockerLines struct {
 	// piece that is not full.
 	loose bool
 	open  [dockerFaults]dockerLine
-	// cut counts the bytes of lines that never ended.
-	cut int64
 }
 
 // dockerLine is a line that has no end yet.
@@ -37,7 +35,6 @@ func (l *dockerLines) take(c dockerChunk, emit emitLine) error {
 			return err
 		}
 		if line.open > 0 && c.stamp != line.stamp && line.size != dockerPiece {
-			l.cut += line.open
 			line.drop()
 		}
 		if line.open == 0 {
@@ -80,15 +77,6 @@ func (l *dockerLines) oldest(at int64) int64 {
 		}
 	}
 	return at
-}
-
-// skipped is how many bytes were left out.
-func (l *dockerLines) skipped() int64 {
-	n := l.cut
-	for i := range l.open {
-		n += l.open[i].skipped
-	}
-	return n
 }
 
 // drop forgets what has no end.

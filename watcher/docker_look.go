@@ -87,7 +87,6 @@ func (f *dockerFollower) read(ctx context.Context, o client.ContainerLogsOptions
 			f.turn()
 		case p := <-pieces:
 			err := parser.feed(p.data, take)
-			f.skipped.Store(f.lines.skipped())
 			if err == nil {
 				err = p.err
 			}

@@ -39,7 +39,6 @@ type File struct {
 	// resume is where to go on; nil at the start.
 	resume *position
 
-	skipped atomic.Int64
 	// ended says that Follow has ended because the file is gone.
 	ended atomic.Bool
 }
@@ -52,10 +51,6 @@ func NewFile(path string, alarm Alarm) *File {
 
 // Name is the path.
 func (f *File) Name() string { return f.path }
-
-// Skipped is how many bytes were left out of lines longer than 1 MiB. It can
-// be asked for at any time.
-func (f *File) Skipped() int64 { return f.skipped.Load() }
 
 // Follow hands on what stands in the file, then what is written to it, until
 // ctx ends. Only sink can make it fail: whatever happens to the file is

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 )
 
 // Reader reads lines live from a stream that ends, such as standard input.
 type Reader struct {
-	name    string
-	from    io.Reader
-	skipped atomic.Int64
+	name string
+	from io.Reader
 }
 
 // NewReader hands on the lines of from as they come, until it ends. Where from
@@ -26,10 +24,6 @@ func NewReader(name string, from io.Reader) *Reader {
 
 // Name is the name it was given.
 func (r *Reader) Name() string { return r.name }
-
-// Skipped is how many bytes were left out of lines longer than 1 MiB. It can
-// be asked for at any time.
-func (r *Reader) Skipped() int64 { return r.skipped.Load() }
 
 // piece is the result of one Read.
 type piece struct {
@@ -78,7 +72,6 @@ func (r *Reader) Follow(ctx context.Context, sink Sink) error {
 
 // take hands on the lines of p, and reports whether it was the last piece.
 func (r *Reader) take(d *delivery, p piece) (ended bool, err error) {
-	defer func() { r.skipped.Store(d.lines.skipped) }()
 	if err := d.feed(p.data); err != nil || p.err == nil {
 		return false, err
 	}

@@ -66,7 +66,6 @@ func (w *follower) feed(g *generation, data []byte, read, seen time.Time) error 
 		return nil
 	}
 	w.turn() // a large file takes its time
-	skipped := g.lines.skipped
 	var skim func([]byte, int64) error
 	if w.skimmer != nil && seen.IsZero() {
 		skim = func(lines []byte, offset int64) error {
@@ -83,7 +82,6 @@ func (w *follower) feed(g *generation, data []byte, read, seen time.Time) error 
 	}, skim)
 	w.latest, w.armed = read, true
 	w.check.Reset(SettleTime - early - time.Since(read))
-	w.skipped.Add(g.lines.skipped - skipped)
 	return err
 }
 

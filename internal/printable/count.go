@@ -6,7 +6,7 @@ import (
 )
 
 // Count returns a number with what it counts: "1 ban", "2 bans", "0 addresses".
-func Count[N int | uint64](n N, one string) string {
+func Count[N int | int64 | uint64](n N, one string) string {
 	switch {
 	case n == 1:
 	case strings.HasSuffix(one, "s"):

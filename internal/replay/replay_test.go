@@ -183,6 +183,22 @@ func (r *failAfter) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
+// TestLongLineIsCut holds that a failure in a line of several MiB counts, and that
+// the report says what was left out of it.
+func TestLongLineIsCut(t *testing.T) {
+	const left = 1000
+	line := failing(1)
+	user := strings.Index(line, "admin")
+	line = line[:user] + strings.Repeat("a", 1<<20+left-len(line)+1) + line[user:]
+	report, err := replay.Run(t.Context(), []*replay.Log{open(t, write(t, "odoo.log", []byte(line)))}, builtIn(t), newJail(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := report.Files[0]; f.Cut != left || len(report.Failures) != 1 {
+		t.Errorf("%d bytes cut, want %d; failures %v", f.Cut, left, report.Failures)
+	}
+}
+
 func TestOpenLogFails(t *testing.T) {
 	tests := []struct{ name, path, want string }{
 		{"missing", filepath.Join(t.TempDir(), "odoo.log"), "no such file or directory; name a file that is there and that you may read"},
@@ -207,7 +223,7 @@ func TestWriteTable(t *testing.T) {
 			{Path: "empty.log"},
 			{Path: "closed.log", Err: fs.ErrPermission},
 			{Path: "cut.log.gz", Bytes: 9, Lines: 1, Err: io.ErrUnexpectedEOF},
-			{Path: "short.log.gz", Bytes: 9, Lines: 1, From: &from, To: &from, Err: io.ErrUnexpectedEOF},
+			{Path: "short.log.gz", Bytes: 9, Lines: 1, Cut: 7, From: &from, To: &from, Err: io.ErrUnexpectedEOF},
 		},
 		Forged:       []replay.Forgery{{Addr: netip.MustParseAddr("203.0.113.70"), Lines: 180}, {Addr: netip.MustParseAddr("2001:db8::7"), Lines: 2}},
 		Unattributed: 4,

@@ -42,6 +42,8 @@ type File struct {
 	Lines uint64     `json:"lines"`
 	From  *time.Time `json:"from,omitempty"`
 	To    *time.Time `json:"to,omitempty"`
+	// Cut is how many bytes were left out of the middle of lines over 1 MiB.
+	Cut int64 `json:"cut,omitempty"`
 	// Err is why the log could not be read to its end, if it could not.
 	Err error `json:"-"`
 }
@@ -135,7 +137,7 @@ func (r *Report) Block(context.Context, []banner.Ban) error { return nil }
 // add adds what was seen of a log that has been read.
 func (r *Report) add(l *Log) {
 	read, _ := l.Progress()
-	file := File{Path: l.path, Bytes: read, Lines: l.after.Lines - l.before.Lines, Err: l.err}
+	file := File{Path: l.path, Bytes: read, Lines: l.after.Lines - l.before.Lines, Cut: l.source.Skipped(), Err: l.err}
 	if !l.first.IsZero() {
 		file.From, file.To = &l.first, &l.last
 	}

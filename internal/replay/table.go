@@ -25,7 +25,8 @@ func (r *Report) WriteTable(w io.Writer) error {
 	r.writeForged(t)
 	r.writeBans(t)
 	for _, a := range r.Alarms {
-		fmt.Fprintf(t, "\nNOTE  %s (%s, %s)\n      %s\n", a.Text, printable.Count(a.Count, "time"), printable.Text(a.Source), a.Cure)
+		fmt.Fprintf(t, "\nNOTE  %s (%s, %s)\n      %s\n",
+			a.Text, printable.Count(a.Count, "time"), printable.Text(a.Source), a.Cure)
 	}
 	return t.Flush()
 }
@@ -41,6 +42,9 @@ func span(f File) string {
 	text := "no line of it looks like Odoo's"
 	if f.From != nil {
 		text = clock(*f.From) + " to " + clock(*f.To)
+	}
+	if f.Cut > 0 {
+		text += ", " + printable.Count(f.Cut, "byte") + " cut out of lines over 1 MiB"
 	}
 	if f.Err != nil {
 		text += ", could not be read to its end"
