@@ -43,6 +43,7 @@ build: ## Build the static binary bin/odooban.
 	CGO_ENABLED=0 go build -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/odooban ./cmd/odooban
 
 # Man pages and completions, out of the commands and docs/configuration.md. They are as old as the tree.
+manual: ## Make man pages and completions in dist/manual.
 manual: export CGO_ENABLED := 0
 manual: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 manual:
@@ -50,7 +51,10 @@ manual:
 	GOOS= GOARCH= go run -tags manual -ldflags '-X main.version=$(VERSION)' ./cmd/odooban $(DIST)/manual
 	@gzip -9n $(DIST)/manual/*.[15]
 
-install: build manual ## Install what was built (PREFIX=/usr/local, DESTDIR), with the service; see docs/install.md.
+# Builds nothing: root, who installs, seldom has Go, and would leave files behind that are root's.
+install: ## Install what was built (PREFIX=/usr/local, DESTDIR), with the service; see docs/install.md.
+	@[[ -e $(BIN)/odooban && -e $(DIST)/manual ]] || \
+		{ echo 'There is nothing to install yet: make build manual, as yourself' >&2; exit 1; }
 	install -D -m 755 $(BIN)/odooban $(DESTDIR)$(PREFIX)/bin/odooban
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(MANUAL))
 	install -m 644 $(DIST)/manual/*.1.gz $(DESTDIR)$(PREFIX)/share/man/man1/
@@ -58,6 +62,8 @@ install: build manual ## Install what was built (PREFIX=/usr/local, DESTDIR), wi
 	install -m 644 $(DIST)/manual/odooban.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/odooban
 	install -m 644 $(DIST)/manual/odooban.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_odooban
 	install -m 644 $(DIST)/manual/odooban.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/odooban.fish
+	install -d $(DESTDIR)$(PREFIX)/share/odooban/monitoring
+	install -m 644 packaging/monitoring/* $(DESTDIR)$(PREFIX)/share/odooban/monitoring/
 	install -d $(DESTDIR)/etc/systemd/system $(DESTDIR)/etc/sysusers.d $(DESTDIR)/etc/tmpfiles.d $(DESTDIR)/etc/odooban
 	sed 's,/usr/bin/odooban,$(PREFIX)/bin/odooban,' systemd/odooban.service > $(DESTDIR)/etc/systemd/system/odooban.service
 	install -m 644 systemd/odooban.sysusers $(DESTDIR)/etc/sysusers.d/odooban.conf
@@ -70,6 +76,7 @@ uninstall: ## Remove what make install has installed, but for /etc/odooban and t
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/odooban
 	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_odooban
 	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/odooban.fish
+	rm -rf $(DESTDIR)$(PREFIX)/share/odooban
 	rm -f $(DESTDIR)/etc/systemd/system/odooban.service
 	rm -f $(DESTDIR)/etc/sysusers.d/odooban.conf $(DESTDIR)/etc/tmpfiles.d/odooban.conf
 
