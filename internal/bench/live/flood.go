@@ -26,6 +26,8 @@ const (
 // flood is a flood from so many addresses, and what came of it.
 type flood struct {
 	addresses int
+	// maxretry is how many failures are a ban.
+	maxretry int
 	// cut is set where odooban is ended with the flood, and started again.
 	cut bool
 	*daemon
@@ -34,6 +36,7 @@ type flood struct {
 	unattributed uint64
 	counted      int // in the journal
 	bans         int
+	banned       time.Duration // from the first write until the last was banned
 	cpu          time.Duration
 	memory, peak float64
 }
@@ -43,8 +46,13 @@ func (b *bench) floods() error {
 	fmt.Fprintf(b.out, "\n%d failures a second for %v, with an access line each, by %d processes:\n\n",
 		pressure, onslaught, press)
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "written\tcounted\tunattributed\tbans\tbehind s\tafter s\tCPU s\tRSS MB\tpeak MB\t  measure\n")
-	for _, f := range []*flood{{addresses: 1}, {addresses: 1_000_000}, {addresses: 1_000_000, cut: true}} {
+	fmt.Fprint(w, "written\tcounted\tunattributed\tbans\ta second\tbehind s\tafter s\tCPU s\tRSS MB\tpeak MB\t  measure\n")
+	for _, f := range []*flood{
+		{addresses: 1, maxretry: tries},
+		{addresses: 1_000_000, maxretry: tries},
+		{addresses: 1_000_000, maxretry: tries, cut: true},
+		{addresses: 1_000_000, maxretry: 1},
+	} {
 		if err := b.flood(f); err != nil {
 			return err
 		}
@@ -52,17 +60,29 @@ func (b *bench) floods() error {
 		if f.cut {
 			name += ", stopped at its end and started again"
 		}
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.0f\t%.0f\t  %s\n", pressure*int(onslaught.Seconds()), f.counted,
-			f.unattributed, f.bans, f.behind.Seconds(), f.after.Seconds(), f.cpu.Seconds(), f.memory, f.peak, name)
+		if f.maxretry == 1 {
+			name += ", each banned at its first failure"
+		}
+		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%.0f\t%.1f\t%.1f\t%.1f\t%.0f\t%.0f\t  %s\n", pressure*int(onslaught.Seconds()),
+			f.counted, f.unattributed, f.bans, float64(f.bans)/f.banned.Seconds(), f.behind.Seconds(), f.after.Seconds(),
+			f.cpu.Seconds(), f.memory, f.peak, name)
 	}
 	return w.Flush()
 }
 
 func (b *bench) flood(f *flood) (err error) {
-	if f.daemon, err = b.odooban(b.ctx, 0, nil); err != nil {
+	s, err := b.prepare(0, nil)
+	if err != nil {
 		return err
 	}
-	defer func() { f.close() }() // the one that runs then
+	defer s.close()
+	if err := s.configure(f.maxretry); err != nil {
+		return err
+	}
+	if f.daemon, err = s.odooban(b.ctx, b.program); err != nil {
+		return err
+	}
+	defer func() { f.kill() }() // the one that runs then
 	if err := f.press(b.ctx); err != nil {
 		return err
 	}
@@ -72,9 +92,11 @@ func (b *bench) flood(f *flood) (err error) {
 		if err := f.stop(); err != nil {
 			return err
 		}
-		if f.daemon, err = f.odooban(b.ctx, b.program); err != nil {
+		again, err := s.odooban(b.ctx, b.program)
+		if err != nil {
 			return err
 		}
+		f.daemon = again
 	}
 	if f.after, err = f.rest(b.ctx, wrote); err != nil {
 		return err
@@ -106,15 +128,21 @@ func (f *flood) press(ctx context.Context) error {
 // rest waits until nothing is counted any more, and says for how long something
 // was.
 func (f *flood) rest(ctx context.Context, began time.Time) (after time.Duration, err error) {
-	const quiet = 15 * time.Second // for which one write to the journal may take
+	const (
+		quiet = 15 * time.Second       // for which one write to the journal may take
+		pace  = 200 * time.Millisecond // to count a million bans takes odooban a while
+	)
 	var last control.Source
 	changed := began
-	err = until(ctx, 50*time.Millisecond, "all is counted", func() (bool, error) {
+	f.banned = onslaught
+	err = until(ctx, pace, "all is counted", func() (bool, error) {
 		s, source, err := f.status(ctx)
 		if source.Failures != last.Failures || source.Lines != last.Lines || source.Unattributed != last.Unattributed {
 			last, changed = source, time.Now()
 		}
-		f.bans = s.Firewall.Bans
+		if s.Firewall.Bans != f.bans {
+			f.bans, f.banned = s.Firewall.Bans, time.Since(began)+onslaught
+		}
 		return time.Since(changed) > quiet, err
 	})
 	f.unattributed = last.Unattributed

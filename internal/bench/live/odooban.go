@@ -22,7 +22,7 @@ const odoobanSet = "odooban4"
 const configuration = `sources:
   - file: %[1]s/odoo.log
 jails:
-  - {rule: odoo-login, findtime: 1h}
+  - {rule: odoo-login, findtime: 1h, maxretry: %[2]d}
 journal: {path: %[1]s/journal/odooban.db}
 socket: %[1]s/odooban.sock
 `
@@ -49,7 +49,7 @@ func (w *workshop) prepare(bans int, victims []netip.Addr) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = os.WriteFile(filepath.Join(s.dir, "odooban.yaml"), fmt.Appendf(nil, configuration, s.dir), 0o600)
+	err = s.configure(tries)
 	if err == nil && bans+len(victims) > 0 {
 		err = remember(s.journal(), bans, victims)
 	}
@@ -57,6 +57,11 @@ func (w *workshop) prepare(bans int, victims []netip.Addr) (*site, error) {
 		s.close()
 	}
 	return s, err
+}
+
+// configure lets odooban ban at so many failures.
+func (s *site) configure(maxretry int) error {
+	return os.WriteFile(filepath.Join(s.dir, "odooban.yaml"), fmt.Appendf(nil, configuration, s.dir, maxretry), 0o600)
 }
 
 // odooban starts odooban on a site as systemd does, and waits until it says that
