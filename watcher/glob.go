@@ -159,12 +159,19 @@ func (m *members) rotated(path string, matches []string) bool {
 
 // nothing says why there is no file yet.
 func (m *members) nothing() error {
-	dir := filepath.Dir(m.glob.pattern)
+	pattern := m.glob.pattern
+	dir := filepath.Dir(pattern)
 	if _, err := os.ReadDir(dir); errors.Is(err, os.ErrPermission) {
 		return explain(dir, err)
 	}
-	return fmt.Errorf("find %s: no file matches yet; each is read as soon as it does (or correct the pattern)",
-		m.glob.pattern)
+	info, err := os.Stat(pattern)
+	switch {
+	case err != nil:
+		return fmt.Errorf("find %s: no file matches yet; each is read as soon as it does (or correct the pattern)", pattern)
+	case info.IsDir():
+		return fmt.Errorf("find %[1]s: it is a directory; name the files in it: %[1]s/*.log", pattern)
+	}
+	return fmt.Errorf("find %[1]s: it is no regular file; give it as standard input: odooban run - < %[1]s", pattern)
 }
 
 func isFile(path string) bool {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -177,5 +178,32 @@ func TestGlobResumes(t *testing.T) {
 func TestGlobPattern(t *testing.T) {
 	if _, err := NewGlob("/var/log/[odoo.log", nil); err == nil {
 		t.Error("a pattern with an open bracket was taken")
+	}
+}
+
+// What will never be read as a file is not said to be waited for.
+func TestGlobOfNoFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, pattern, want string
+	}{
+		{"a directory", dir + "/", dir + ": it is a directory; name the files in it: " + dir + "/*.log"},
+		{"a pipe", pipe, "it is no regular file"},
+		{"a pattern that only a pipe matches", dir + "/*", "no file matches yet"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			told := newCollector()
+			g, err := NewGlob(tt.pattern, told.alarm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runGroup(t, g, told)
+			told.awaitAlarm(t, tt.want)
+		})
 	}
 }
