@@ -28,9 +28,10 @@ func newDoctor(a *app) *cobra.Command {
 			"what to do, and where to read more: in the source, or where a package brought it in /usr/share/doc/odooban. It " +
 			"changes nothing. Run it as root: without rights it says what it could not see.\n\n" +
 			"It exits with 1 if something keeps odooban from protecting; warnings alone are no failure.",
-		Example: "  sudo odooban doctor\n  odooban doctor --json /srv/odoo/odoo.log",
-		Args:    named(0),
-		RunE:    a.doctor,
+		Example:           "  sudo odooban doctor\n  odooban doctor --json /srv/odoo/odoo.log",
+		Args:              named(0),
+		ValidArgsFunction: completeFiles,
+		RunE:              a.doctor,
 	})
 }
 

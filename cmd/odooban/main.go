@@ -71,6 +71,8 @@ func newRoot() *cobra.Command {
 	})
 	root.PersistentFlags().StringVarP(&a.config, "config", "c", "",
 		"configuration `FILE` (default $ODOOBAN_CONFIG, or "+defaultConfig+" if it exists)")
+	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml") // there is that flag
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
@@ -128,6 +130,11 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 func (a *app) jsonFlag(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
 	return cmd
+}
+
+// completeFiles lets a shell offer files: else it offers none.
+func completeFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
 }
 
 // usage makes what a check of the number of arguments finds a usage error.

@@ -25,8 +25,9 @@ func newReplay(a *app) *cobra.Command {
 		Long: "replay reads old logs, plain or compressed by gzip, and says who failed to log in, and who would have been " +
 			"banned. It touches nothing and needs no rights but to read the files. The files are taken in the order of " +
 			"their times, so that rotated pieces fit together; \"-\" is standard input.",
-		Example: "  odooban replay /var/log/odoo/odoo.log*\n  docker logs odoo 2>&1 | odooban replay -",
-		Args:    named(1),
+		Example:           "  odooban replay /var/log/odoo/odoo.log*\n  docker logs odoo 2>&1 | odooban replay -",
+		Args:              named(1),
+		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return a.replay(cmd, files, failures)
 		},

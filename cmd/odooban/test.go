@@ -30,6 +30,7 @@ func newTest(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&only, "rule", "", "try only this `RULE`")
+	_ = cmd.RegisterFlagCompletionFunc("rule", a.completeRules) // there is that flag
 	return a.jsonFlag(cmd)
 }
 
@@ -59,20 +60,35 @@ func (a *app) test(cmd *cobra.Command, args []string, only string) error {
 	return nil
 }
 
+// completeRules offers the rules that there are.
+func (a *app) completeRules(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	c, err := a.load()
+	if err != nil {
+		c = config.Default()
+	}
+	return ruleNames(c), cobra.ShellCompDirectiveNoFileComp
+}
+
+// ruleNames are those of all rules, enabled or not.
+func ruleNames(c *config.Config) (names []string) {
+	for _, j := range c.Jails {
+		names = append(names, j.Rule)
+	}
+	return names
+}
+
 // keepRule disables all rules but the one named.
 func keepRule(c *config.Config, only string) error {
 	if only == "" {
 		return nil
 	}
-	var names []string
 	found := false
 	for i := range c.Jails {
-		names = append(names, c.Jails[i].Rule)
 		c.Jails[i].Enabled = c.Jails[i].Rule == only
 		found = found || c.Jails[i].Enabled
 	}
 	if !found {
-		return &usageError{fmt.Errorf("there is no rule %q; there are %s", only, strings.Join(names, ", "))}
+		return &usageError{fmt.Errorf("there is no rule %q; there are %s", only, strings.Join(ruleNames(c), ", "))}
 	}
 	return nil
 }
@@ -86,7 +102,7 @@ func (a *app) explainAll(out io.Writer, in io.Reader, set *rules.Set) (matched b
 		e := set.Explain(lines.Bytes(), time.Now())
 		matched = matched || e.Rule != ""
 		if a.json {
-			err = printable.JSON(out, e)
+			err = printable.JSONLine(out, e)
 		} else {
 			_, err = io.WriteString(out, describe(e))
 		}
