@@ -16,6 +16,7 @@ import (
 
 	"odooban/internal/config"
 	"odooban/internal/control"
+	"odooban/internal/doctor"
 	"odooban/internal/engine"
 	"odooban/internal/printable"
 	"odooban/internal/store"
@@ -50,7 +51,7 @@ func readRecord(cmd *cobra.Command, c *config.Config, down error, ask func(*cont
 	journal, err := store.Read(c.Journal.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w, and there is no journal at %s; start it: systemctl start odooban", down, c.Journal.Path)
+		return fmt.Errorf("%w, and there is no journal at %s; start it: %s", down, c.Journal.Path, doctor.StartCure())
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w, and its journal cannot be read: %w", down, err)
 	case err != nil:

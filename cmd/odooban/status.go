@@ -10,6 +10,7 @@ import (
 
 	"odooban/internal/config"
 	"odooban/internal/control"
+	"odooban/internal/doctor"
 	"odooban/internal/printable"
 )
 
@@ -42,20 +43,28 @@ func (a *app) status(cmd *cobra.Command, _ []string) error {
 
 // statusDown tells what goes on without a daemon.
 func (a *app) statusDown(cmd *cobra.Command, c *config.Config, down error) error {
-	return a.record(cmd, c, down, func(r *control.Record) error {
+	err := a.record(cmd, c, down, func(r *control.Record) error {
 		bans, err := r.Bans(cmd.Context())
 		if err != nil {
 			return err
 		}
-		s := control.Status{
-			Reasons: []string{down.Error()}, Sources: []control.Source{}, Jails: []control.Jail{}, Alarms: []control.Alarm{},
-			Firewall: control.Firewall{Bans: len(bans.Bans)},
-		}
-		err = a.print(cmd, s, func(w *tabwriter.Writer) {
-			fmt.Fprintf(w, "In force until their time: %s. Nobody new is banned. Start it: systemctl start odooban\n",
-				printable.Count(len(bans.Bans), "ban"))
-		})
-		return errors.Join(err, &saidError{down, exitFailed})
+		return errors.Join(a.printDown(cmd, down, len(bans.Bans)), &saidError{down, exitFailed})
+	})
+	if a.json && errors.Is(err, control.ErrDown) { // nor does the journal tell
+		err = errors.Join(a.printDown(cmd, err, 0), err)
+	}
+	return err
+}
+
+// printDown says that so many bans go on without a daemon, and why there is none.
+func (a *app) printDown(cmd *cobra.Command, why error, bans int) error {
+	s := control.Status{
+		Reasons: []string{why.Error()}, Sources: []control.Source{}, Jails: []control.Jail{}, Alarms: []control.Alarm{},
+		Firewall: control.Firewall{Bans: bans},
+	}
+	return a.print(cmd, s, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "In force until their time: %s. Nobody new is banned. Start it: %s\n",
+			printable.Count(bans, "ban"), doctor.StartCure())
 	})
 }
 

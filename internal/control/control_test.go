@@ -182,8 +182,8 @@ func TestRequests(t *testing.T) {
 		code                       int
 		text                       string
 	}{
-		{"no such thing", "GET", "/", "", 404, ""},
-		{"status is not changed", "POST", "/status", "", 405, ""},
+		{"no such thing", "GET", "/", "", 404, "not found; docs/commands.md says what can be asked"},
+		{"status is not changed", "POST", "/status", "", 405, "method not allowed"},
 		{"no body", "POST", "/bans", "", 400, `send one like`},
 		{"no JSON", "POST", "/bans", "ban him", 400, `send one like`},
 		{"what we do not know", "POST", "/bans", `{"prefix":"203.0.113.7","reason":"x"}`, 400, "send one like"},
@@ -212,7 +212,12 @@ func TestRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 			var f failure
-			_ = json.Unmarshal(body.Bytes(), &f) // not all errors are ours
+			if err := json.Unmarshal(body.Bytes(), &f); err != nil {
+				t.Error(err)
+			}
+			if kind := resp.Header.Get("Content-Type"); kind != "application/json" {
+				t.Errorf("it is said to be %q", kind)
+			}
 			if resp.StatusCode != tt.code || !strings.Contains(f.Error, tt.text) {
 				t.Errorf("%d: %s", resp.StatusCode, body.String())
 			}

@@ -3,7 +3,7 @@ package control
 import "errors"
 
 // ErrDown says that no daemon listens at the socket.
-var ErrDown = errors.New("odooban is not running")
+var ErrDown = errors.New("the daemon is not running")
 
 // ErrDenied says that the caller may not open the socket.
 var ErrDenied = errors.New("no right to ask odooban; join the group odooban " +

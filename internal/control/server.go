@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -89,8 +90,25 @@ func (s *Server) routes() http.Handler {
 	}))
 	mux.Handle("POST /bans", s.answer(s.ban))
 	mux.Handle("DELETE /bans", s.answer(s.unban))
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "" {
+			w = refusal{w}
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
+
+// refusal is the answer to what nobody can ask: as JSON, as all errors are.
+type refusal struct{ http.ResponseWriter }
+
+// WriteHeader writes the whole answer.
+func (r refusal) WriteHeader(code int) {
+	why := strings.ToLower(http.StatusText(code))
+	write(r.ResponseWriter, code, failure{why + "; docs/commands.md says what can be asked, and how"})
+}
+
+// Write leaves out what is not JSON.
+func (r refusal) Write(text []byte) (int, error) { return len(text), nil }
 
 func (s *Server) ban(r *http.Request, d *Desk) (any, error) {
 	var order Order

@@ -76,12 +76,15 @@ func (x *examination) ask(ctx context.Context) *State {
 	return x.state
 }
 
+// StartCure says how the daemon is started on this host.
+func StartCure() string { return new(examination).startCure() }
+
 // startCure says how the daemon is started here.
 func (x *examination) startCure() string {
 	if _, ok := x.service(); ok {
 		return "systemctl enable --now odooban; if it ends again, journalctl -u odooban says why"
 	}
-	return ""
+	return finding.Of(finding.DaemonDown).Cure
 }
 
 // alarm takes over an alarm of the daemon, unless it is old.
