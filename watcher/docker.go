@@ -73,7 +73,7 @@ func (d *Docker) Name() string { return strings.TrimSuffix("docker:"+d.pick.Stri
 
 // Find asks the engine which containers are meant and run now.
 func (d *Docker) Find(ctx context.Context) ([]string, error) {
-	defer d.api.Close() // no connection is kept
+	defer d.letGo()
 	found, err := d.list(ctx)
 	if err != nil {
 		return nil, explainDocker(d.api.DaemonHost(), err)
@@ -91,7 +91,7 @@ func (d *Docker) Find(ctx context.Context) ([]string, error) {
 // Run starts a source for every container that runs, or that was followed
 // before and still exists.
 func (d *Docker) Run(ctx context.Context, start func(Source)) error {
-	defer d.api.Close()
+	defer d.letGo()
 	wait := dockerRetryFirst
 	for {
 		d.steady = false
@@ -260,6 +260,9 @@ func (d *Docker) nothing() error {
 	return fmt.Errorf("find containers: none that runs has %s; each is read as soon as it does "+
 		"(docker ps says what they are)", d.pick)
 }
+
+// letGo keeps no connection to the engine that is not in use.
+func (d *Docker) letGo() { _ = d.api.Close() }
 
 // recovered ends the trouble with the engine. Then it may be that there is no
 // container.

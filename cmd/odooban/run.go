@@ -29,7 +29,8 @@ func newRun(a *app) *cobra.Command {
 		Long: "run follows the configured sources, or the FILEs named (\"-\" is standard input), and bans. Where there is " +
 			"nothing to follow yet it waits. SIGINT or SIGTERM ends it, and bans stay in force until their time; SIGHUP lets " +
 			"it read its configuration again.",
-		Example:           "  odooban run\n  odooban run --dry-run /srv/odoo/odoo.log\n  docker logs -f odoo 2>&1 | odooban run -",
+		Example: "  odooban run\n  odooban run --dry-run /srv/odoo/odoo.log\n" +
+			"  docker logs -f odoo 2>&1 | odooban run -",
 		Args:              named(0),
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, files []string) error {
