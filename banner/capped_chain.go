@@ -129,7 +129,7 @@ func (c *banChain) block(ctx context.Context, bans []Ban, now time.Time) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := c.makeRoom(ipt, b.Prefix, now); err != nil {
+		if err := c.makeRoom(ctx, ipt, b.Prefix, now); err != nil {
 			return err
 		}
 		r := ruleOf(b)
@@ -149,7 +149,7 @@ func (c *banChain) block(ctx context.Context, bans []Ban, now time.Time) error {
 
 // makeRoom lifts the ban that ends soonest if there is none of the prefix and
 // no room for one.
-func (c *banChain) makeRoom(ipt *iptables.IPTables, p netip.Prefix, now time.Time) error {
+func (c *banChain) makeRoom(ctx context.Context, ipt *iptables.IPTables, p netip.Prefix, now time.Time) error {
 	if len(c.bans) < c.most {
 		return nil
 	}
@@ -169,7 +169,7 @@ func (c *banChain) makeRoom(ipt *iptables.IPTables, p netip.Prefix, now time.Tim
 	if soonest.until > now.Unix() {
 		c.evicted++
 	}
-	return c.deleteRule(ipt, soonest)
+	return c.delete(ctx, ipt, func(r banRule) bool { return r == soonest })
 }
 
 func (c *banChain) unblock(ctx context.Context, prefixes []netip.Prefix) error {
@@ -209,10 +209,10 @@ func (c *banChain) delete(ctx context.Context, ipt *iptables.IPTables, match fun
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		c.gone += found[r]
 		if err := c.deleteRule(ipt, r); err != nil {
 			return err
 		}
+		c.gone += found[r]
 	}
 	return nil
 }

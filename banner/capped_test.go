@@ -18,7 +18,8 @@ func TestFullChainMakesRoom(t *testing.T) {
 			continue
 		}
 		t.Run(k.name, func(t *testing.T) {
-			fw, ok := k.bare(t, netnstest.New(t, 0).Server, webPorts...).(inside)
+			host := netnstest.New(t, 0).Server
+			fw, ok := k.bare(t, host, webPorts...).(inside)
 			if !ok {
 				t.Fatal("not inside")
 			}
@@ -32,8 +33,21 @@ func TestFullChainMakesRoom(t *testing.T) {
 			block(t, fw, 3*time.Hour, "203.0.113.3/32")
 			block(t, fw, 4*time.Hour, "203.0.113.3/32") // has its place
 			wantBlocked(t, fw, "203.0.113.1/32", "203.0.113.2/32", "203.0.113.3/32")
+			for r := range small.v4.bans {
+				rule := append([]string{"-t", ruleTable, "-D", ownChain}, r.spec()...)
+				host.Run(t, k.iptables, rule...)
+				rule[2] = "-A"
+				host.Run(t, k.iptables, append(rule, "-c", "7", "420")...)
+			}
+			dropped := droppedBy(t, fw)
+			if dropped < 3*7 {
+				t.Fatalf("it has dropped %d packets", dropped)
+			}
 			block(t, fw, time.Minute, "203.0.113.4/32", "203.0.113.5/32")
 			wantBlocked(t, fw, "203.0.113.1/32", "203.0.113.3/32", "203.0.113.5/32")
+			if n := droppedBy(t, fw); n < dropped {
+				t.Errorf("it had dropped %d packets before, and now %d", dropped, n)
+			}
 
 			found, err := fw.Repair(t.Context())
 			if err != nil || len(found) != 1 || !strings.HasPrefix(found[0], "bans of IPv4 ended early to make room: 2;") {
