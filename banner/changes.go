@@ -13,21 +13,21 @@ import (
 
 // changes tells of changes that other programs make to nftables, which are
 // also those of iptables in its nft variant, in the network namespace of the
-// calling thread. Without the right to listen it tells nothing. The goroutine
-// that listens ends with ctx.
-func changes(ctx context.Context) <-chan struct{} {
+// calling thread, as long as listen runs, which ends with ctx. Without the right
+// to listen it tells nothing.
+func changes(ctx context.Context) (changed <-chan struct{}, listen func()) {
 	const group = unix.NFNLGRP_NFTABLES
 	socket, err := netlink.Dial(unix.NETLINK_NETFILTER, &netlink.Config{Groups: 1 << (group - 1)})
 	if err != nil {
-		return nil
+		return nil, func() {}
 	}
 	// A change of ours ends with the name of our program, in every namespace.
 	self, _ := os.ReadFile("/proc/self/comm")
 	self = append(bytes.TrimSpace(self), 0)
-	changed := make(chan struct{}, 1)
-	context.AfterFunc(ctx, func() { _ = socket.SetReadDeadline(time.Unix(0, 0)) })
-	go func() {
+	tell := make(chan struct{}, 1)
+	return tell, func() {
 		defer func() { _ = socket.Close() }() // it was only read
+		defer context.AfterFunc(ctx, func() { _ = socket.SetReadDeadline(time.Unix(0, 0)) })()
 		for ctx.Err() == nil {
 			messages, err := socket.Receive()
 			// What did not fit into the socket's buffer may have been anything.
@@ -36,13 +36,12 @@ func changes(ctx context.Context) <-chan struct{} {
 			}
 			if err != nil || anyByOthers(messages, self) {
 				select {
-				case changed <- struct{}{}:
+				case tell <- struct{}{}:
 				default: // it is known already
 				}
 			}
 		}
-	}()
-	return changed
+	}
 }
 
 // anyByOthers says whether one of the messages ends a change that a program of

@@ -125,7 +125,7 @@ func TestFlushedRulesetIsRepairedAtOnce(t *testing.T) {
 		network.Server.Echo(t, 8069)
 		keeper := newKeeper(k.backend, k.bare(t, network.Server, webPorts...))
 		listening := make(chan struct{})
-		keeper.changes = func(ctx context.Context) <-chan struct{} {
+		keeper.changes = func(ctx context.Context) (<-chan struct{}, func()) {
 			defer close(listening)
 			return changes(ctx)
 		}

@@ -34,9 +34,9 @@ type Keeper struct {
 	name  string
 	notes []error
 	fw    backend
-	// changes tells of changes to the packet filter until its context ends;
-	// nil when nobody changes anything.
-	changes func(context.Context) <-chan struct{}
+	// changes tells of changes to the packet filter while listen runs, which ends
+	// with the context; nil when nobody changes anything.
+	changes func(context.Context) (changed <-chan struct{}, listen func())
 	// every is how long damage that nobody tells us of may last.
 	every time.Duration
 
@@ -190,14 +190,16 @@ func (k *Keeper) adopt(bans []Ban, took time.Duration) {
 // without an error when ctx does. It must run in the network namespace that
 // the firewall was opened in.
 func (k *Keeper) Keep(ctx context.Context, report func(Mended)) error {
-	var surveying sync.WaitGroup
-	defer surveying.Wait()
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	surveying.Go(func() { k.survey(ctx) })
+	beside.Go(func() { k.survey(ctx) })
 	var changed <-chan struct{}
 	if k.changes != nil {
-		changed = k.changes(ctx)
+		var listen func()
+		changed, listen = k.changes(ctx)
+		beside.Go(listen)
 	}
 	every := time.NewTicker(k.every)
 	defer every.Stop()

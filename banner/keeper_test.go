@@ -85,7 +85,7 @@ func kept(t *testing.T, test func(t *testing.T, f *fake, k *Keeper, told *report
 		f := new(fake)
 		k := newKeeper("fake", f)
 		changed := make(chan struct{}, 1)
-		k.changes = func(context.Context) <-chan struct{} { return changed }
+		k.changes = func(context.Context) (<-chan struct{}, func()) { return changed, func() {} }
 		var told reports
 		done := make(chan error)
 		go func() { done <- k.Keep(ctx, told.add) }()
@@ -136,7 +136,7 @@ func TestKeeperLooksAtOnceWhenToldOfAChange(t *testing.T) {
 		f := new(fake)
 		f.breaks(nil, "x")
 		k := newKeeper("fake", f)
-		k.changes = func(context.Context) <-chan struct{} { return changed }
+		k.changes = func(context.Context) (<-chan struct{}, func()) { return changed, func() {} }
 		var at []time.Duration
 		began, done := time.Now(), make(chan error)
 		go func() {
@@ -157,6 +157,25 @@ func TestKeeperLooksAtOnceWhenToldOfAChange(t *testing.T) {
 		want := []time.Duration{10*time.Second + keepSettle, 10*time.Second + keepSettle + keepPause, 10*time.Second + keepSettle + 2*keepPause}
 		if diff := cmp.Diff(want, at); diff != "" {
 			t.Errorf("looked (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Keep has ended when all that it began has.
+func TestKeeperWaitsForItsListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		k, ended := newKeeper("fake", new(fake)), false
+		k.changes = func(ctx context.Context) (<-chan struct{}, func()) {
+			return nil, func() {
+				<-ctx.Done()
+				time.Sleep(time.Second)
+				ended = true
+			}
+		}
+		stop()
+		if err := k.Keep(ctx, func(Mended) {}); err != nil || !ended {
+			t.Errorf("listener ended: %v, %v", ended, err)
 		}
 	})
 }
