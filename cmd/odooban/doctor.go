@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -48,6 +49,9 @@ func (a *app) doctor(cmd *cobra.Command, files []string) error {
 	env.Rules = set
 	env.Daemon = askDaemon(socketOf(c))
 	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
+	if err := cmd.Context().Err(); err != nil {
+		return fmt.Errorf("look around: %w", err) // what it was kept from seeing is not wrong
+	}
 	if a.json {
 		err = printable.JSON(cmd.OutOrStdout(), report)
 	} else {

@@ -42,20 +42,33 @@ func (x *examination) collectContainers(ctx context.Context, read func(*source, 
 		}
 		return
 	}
-	var err error
-	if x.containers, err = x.Docker.Containers(ctx, choices); err != nil {
+	var containers []Container
+	err := within(ctx, func(ctx context.Context) (err error) {
+		containers, err = x.Docker.Containers(ctx, choices)
+		return err
+	})
+	if err != nil {
 		x.dockerFailed(err)
 		return
 	}
-	if len(x.containers) == 0 && len(x.Config.Sources) > 0 {
+	if len(containers) == 0 && len(x.Config.Sources) > 0 {
 		x.logs = append(x.logs, &source{
 			name: "docker", err: errors.New("no running container is one of those under sources"),
 			cure: "look at: docker ps --format '{{.Names}} {{.Image}} {{.Labels}}'; correct the choice under sources",
 		})
 	}
-	for _, c := range x.containers {
+	for _, c := range containers {
 		s := &source{name: about(c)}
-		text, err := x.Docker.Tail(ctx, c, x.depthLines())
+		var text []byte
+		err := within(ctx, func(ctx context.Context) (err error) {
+			text, err = x.Docker.Tail(ctx, c, x.depthLines())
+			return err
+		})
+		if errors.Is(err, errSilent) {
+			x.dockerFailed(err) // and it would not answer about the others
+			return
+		}
+		x.containers = append(x.containers, c)
 		if err != nil {
 			s.err, s.cure = err, "give the container the log driver json-file, local or journald, and create it again"
 			x.logs = append(x.logs, s)
@@ -76,7 +89,8 @@ func (x *examination) dockerFailed(err error) {
 		return
 	}
 	x.logs = append(x.logs, &source{
-		name: "docker", err: err, cure: "start Docker, or run odooban as root, or as a member of the group docker",
+		name: "docker", err: fmt.Errorf("ask Docker: %w", err),
+		cure: "start Docker, or run odooban as root, or as a member of the group docker",
 	})
 }
 
@@ -102,7 +116,11 @@ func checkContainers(ctx context.Context, x *examination) error {
 	for _, c := range x.containers {
 		var s settings
 		path := configPath(c)
-		if text := x.Docker.Read(ctx, c, path); text != nil {
+		text, err := x.Docker.Read(ctx, c, path)
+		if err != nil {
+			return err
+		}
+		if text != nil {
 			s.read(parseINI(text)["options"], path+" of "+about(c))
 		}
 		s.environment(c.Env, about(c))

@@ -27,8 +27,9 @@ type Docker interface {
 	// Tail returns the last lines of a container, each behind its time in
 	// RFC 3339 and a blank.
 	Tail(ctx context.Context, c Container, lines int) ([]byte, error)
-	// Read returns a small file of a container, or nil where there is none.
-	Read(ctx context.Context, c Container, path string) []byte
+	// Read returns a small file of a container, or nil where there is none. The
+	// error is that the engine has not answered until ctx ended.
+	Read(ctx context.Context, c Container, path string) ([]byte, error)
 }
 
 // Container is a running container, as far as it matters for its log.
@@ -88,23 +89,23 @@ func (e Engine) inspect(ctx context.Context, id string) (Container, error) {
 }
 
 // Read returns a small file of a container, or nil.
-func (e Engine) Read(ctx context.Context, c Container, path string) []byte {
+func (e Engine) Read(ctx context.Context, c Container, path string) ([]byte, error) {
 	const most = 1 << 20
 	copied, err := e.Client.CopyFromContainer(ctx, c.ID, client.CopyFromContainerOptions{SourcePath: path})
 	if err != nil {
-		return nil
+		return nil, ctx.Err()
 	}
 	defer copied.Content.Close()
 	archive := tar.NewReader(copied.Content)
 	header, err := archive.Next()
 	if err != nil || header.Typeflag != tar.TypeReg {
-		return nil
+		return nil, ctx.Err()
 	}
 	text, err := io.ReadAll(io.LimitReader(archive, most))
 	if err != nil {
-		return nil
+		return nil, ctx.Err()
 	}
-	return text
+	return text, nil
 }
 
 // Tail returns the last lines of a container, each behind its time.

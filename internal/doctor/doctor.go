@@ -9,6 +9,8 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -111,7 +113,24 @@ func Checks() []Check {
 	}, Regular()...)
 }
 
-// Examine makes the checks.
+// patience is how long whoever is asked may take to answer, and each check: an
+// engine may take a connection and never answer.
+const patience = 10 * time.Second
+
+// within lets f ask, for no longer than patience.
+func within(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := f(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return errSilent
+	}
+	return err
+}
+
+var errSilent = fmt.Errorf("there was no answer for %v", patience)
+
+// Examine makes the checks. When ctx ends the report is not whole.
 func Examine(ctx context.Context, env Environment, checks []Check) Report {
 	x := &examination{
 		Environment: env, now: env.Now(),
@@ -119,7 +138,10 @@ func Examine(ctx context.Context, env Environment, checks []Check) Report {
 	}
 	x.collect(ctx)
 	for _, c := range checks {
-		if err := c.look(ctx, x); err != nil {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := within(ctx, func(ctx context.Context) error { return c.look(ctx, x) }); err != nil {
 			x.skip(c.Name, err)
 			continue
 		}

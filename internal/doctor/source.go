@@ -128,7 +128,11 @@ func (x *examination) collectJournal(ctx context.Context, unit string, read func
 		x.logs = append(x.logs, s)
 		return
 	}
-	text, err := x.Journal.Tail(ctx, unit, x.depthLines())
+	var text []byte
+	err := within(ctx, func(ctx context.Context) (err error) {
+		text, err = x.Journal.Tail(ctx, unit, x.depthLines())
+		return err
+	})
 	if err != nil {
 		s.err, s.cure = err, "look at: journalctl -u "+unit
 		x.logs = append(x.logs, s)
