@@ -67,6 +67,11 @@ var laws = []law{
 		why:   "printable writes anybody's text, and knows nobody",
 	},
 	{
+		in:    "internal/bounded",
+		never: []string{module},
+		why:   "bounded counts connections, whatever is said on them",
+	},
+	{
 		in:    "internal/doctor",
 		never: []string{"github.com/spf13/viper", "github.com/spf13/cobra", "database/sql"},
 		why:   "doctor looks and tells: commands, configuration files and SQL belong to others",

@@ -5,7 +5,6 @@ import (
 	"net"
 	"os/user"
 	"strconv"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,8 +20,8 @@ type peerKey struct{}
 
 // withPeer notes who is at the other end of a connection.
 func withPeer(ctx context.Context, conn net.Conn) context.Context {
-	if counted, ok := conn.(*countedConn); ok {
-		conn = counted.Conn
+	if bounded, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = bounded.NetConn()
 	}
 	unixConn, ok := conn.(*net.UnixConn)
 	if !ok {
@@ -49,31 +48,4 @@ func withPeer(ctx context.Context, conn net.Conn) context.Context {
 func peerOf(ctx context.Context) Peer {
 	peer, _ := ctx.Value(peerKey{}).(Peer)
 	return peer
-}
-
-// bounded accepts no more than so many connections at once; others wait.
-type bounded struct {
-	net.Listener
-	places chan struct{}
-}
-
-// Accept waits for a place, until the listener is closed.
-func (b *bounded) Accept() (net.Conn, error) {
-	conn, err := b.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	b.places <- struct{}{}
-	return &countedConn{Conn: conn, leave: sync.OnceFunc(func() { <-b.places })}, nil
-}
-
-// countedConn gives its place back when it is closed.
-type countedConn struct {
-	net.Conn
-	leave func()
-}
-
-func (c *countedConn) Close() error {
-	defer c.leave()
-	return c.Conn.Close()
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"odooban/internal/bounded"
 	"odooban/internal/engine"
 	"odooban/internal/printable"
 )
@@ -74,7 +75,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
-	err := server.Serve(&bounded{listener, make(chan struct{}, maxConns)})
+	err := server.Serve(bounded.Listen(listener, maxConns))
 	if ctx.Err() != nil || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

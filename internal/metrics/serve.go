@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"odooban/internal/bounded"
 	"odooban/internal/groupsocket"
 )
 
@@ -18,6 +19,8 @@ const (
 	retryEvery = 10 * time.Second
 	// endTime is how long a scrape that is going on may take at the end.
 	endTime = time.Second
+	// maxConns bounds how many connections are open at once.
+	maxConns = 16
 )
 
 // Serve answers at address, which is host:port or unix: and a path, until ctx
@@ -56,10 +59,11 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 // serveOnce answers until ctx ends or something fails. Whoever connects gets
 // little time and memory.
 func serveOnce(ctx context.Context, address string, handler http.Handler) error {
-	listener, err := listen(ctx, address)
+	all, err := listen(ctx, address)
 	if err != nil {
 		return err
 	}
+	listener := bounded.Listen(all, maxConns)
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,

@@ -7,8 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,6 +64,48 @@ func awaitHello(t *testing.T, network, address string) {
 		got, _ := get(t, network, address)
 		return got == "hello"
 	})
+}
+
+// Whoever may connect takes no more than a few descriptors: others wait.
+func TestServeFewAtOnce(t *testing.T) {
+	const clients = 2 * maxConns
+	var in, most atomic.Int32
+	entered, leave := make(chan struct{}, clients), make(chan struct{})
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		most.Store(max(most.Load(), in.Add(1)))
+		entered <- struct{}{}
+		<-leave
+		in.Add(-1)
+	})
+	path := filepath.Join(t.TempDir(), "metrics.sock")
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	all.Go(func() { Serve(ctx, "unix:"+path, handler, func(err error) { t.Error(err) }) })
+	await.Until(t, "the socket", func() bool {
+		_, err := os.Stat(path)
+		return err == nil
+	})
+	answered := make(chan error, clients)
+	for range clients {
+		all.Go(func() {
+			_, err := get(t, "unix", path)
+			answered <- err
+		})
+	}
+	for range maxConns {
+		<-entered
+	}
+	for range clients {
+		leave <- struct{}{}
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := most.Load(); got != maxConns {
+		t.Errorf("%d were answered at once, want %d", got, maxConns)
+	}
 }
 
 func TestServeUnix(t *testing.T) {
