@@ -39,6 +39,7 @@ type attempt struct {
 	// latter: both are one attempt.
 	echoOf *attempt
 	burst  uint64 // the burst it came in
+	piece  uint64 // what it was read with at once, if live
 
 	when time.Time
 	seen time.Time
@@ -152,11 +153,24 @@ type request struct {
 	// own are the attempts that it may have made, as judge found them.
 	own   []*attempt
 	since uint64 // the line of the process's access line before
+	// other is the line of the latest request before that names another address.
+	other uint64
+	// made is the line of the attempt that was told as this request's, if one was.
+	made uint64
 	// first is the record it wrote, if that holds further lines.
 	first *attempt
-	// void is set where the line may be a part of a login.
-	void bool
+	// inside is the request whose login may hold the line, as judge found it; forged is
+	// set once that is settled.
+	inside *request
+	forged bool
+	// holds is the line of the first record that its own login may hold lines behind,
+	// zero for none; exposed says that what it holds is settled.
+	holds   uint64
+	exposed bool
 }
+
+// void says whether the line may be a part of a login.
+func (q *request) void() bool { return q.forged || q.inside != nil }
 
 const (
 	// clockSlack is how much later than its access line a record may seem, as

@@ -26,6 +26,13 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 		}
 		q.micro = q.when.UnixMicro()
 		q.spanned()
+		if n := len(s.requests); n > 0 {
+			if before := s.requests[n-1]; before.addr == q.addr {
+				q.other = before.other
+			} else {
+				q.other = before.line
+			}
+		}
 		s.previous.access = q
 		s.requests = append(s.requests, q)
 		s.fresh = true
@@ -47,15 +54,20 @@ func (s *Scanner) judge() {
 	for _, q := range s.requests {
 		first := len(s.mine)
 		s.mine = s.own(s.mine, q)
-		q.void, q.first, q.own = false, nil, s.mine[first:len(s.mine):len(s.mine)]
+		q.inside, q.first, q.holds, q.own = nil, nil, 0, s.mine[first:len(s.mine):len(s.mine)]
+		for _, a := range q.own {
+			if a.line == q.made {
+				a.claim = q
+			}
+		}
 	}
 	for _, q := range slices.Backward(s.requests) {
-		if !q.void && len(q.own) > 0 {
+		if !q.void() && len(q.own) > 0 {
 			s.enclose(q)
 		}
 	}
 	for _, q := range s.requests {
-		if !q.void && len(q.own) > 0 {
+		if !q.void() && len(q.own) > 0 && q.made == 0 {
 			s.claim(q)
 		}
 	}
@@ -126,7 +138,7 @@ func (s *Scanner) claim(q *request) {
 			best = q.first
 		}
 	}
-	if best == nil || !s.workers.prefork() && s.rivals(own, best, q) {
+	if best == nil || s.rivals(own, best, q) {
 		return
 	}
 	best.claim, s.old = q, best.vague
@@ -144,7 +156,7 @@ func (s *Scanner) inOrder(a *attempt, q *request) bool {
 		if other.line >= q.line {
 			break
 		}
-		if other.void || other.at.Generation != a.at.Generation {
+		if other.void() || other.at.Generation != a.at.Generation {
 			continue
 		}
 		if other.micro < a.micro-clockSlack.Microseconds() || other.micro > q.to {
@@ -171,7 +183,7 @@ func (q *request) mayHave(a *attempt) bool {
 // (a forger may have written the failure), what can be no part of another's
 // login before what can, and the first; of those that name nobody, the last.
 func better(a, b *attempt, q *request) bool {
-	if named := a.addr == q.addr; named != (b.addr == q.addr) {
+	if named := q.named(a); named != q.named(b) {
 		return named
 	}
 	if a.none != b.none {
@@ -184,6 +196,12 @@ func better(a, b *attempt, q *request) bool {
 		return safe
 	}
 	return a.bare() && a.line > b.line
+}
+
+// named says whether the record names the request's address, and not only as a forger
+// may have: where one names nobody, a record that may be a part of a login tells nothing.
+func (q *request) named(a *attempt) bool {
+	return a.addr == q.addr && (!q.rpc() || a.inside == nil && (!a.begun || q.first == a))
 }
 
 // elsewhere takes a request to a path that is no login of Odoo's own: another
@@ -205,9 +223,10 @@ func (s *Scanner) elsewhere(own []*attempt, q *request) *attempt {
 // server, another's request may end that could have written it as well.
 const rivalTime = 250 * time.Millisecond
 
-// rivals says whether, on a threaded server, a record without an address may as
-// well be another request's: where logins that pass leave a record ("from n/a"),
-// one that has passed, and where they do not, one of another address.
+// rivals says whether a record without an address may as well be another request's:
+// where logins that pass leave a record ("from n/a"), one that has passed, and where they
+// do not, on a threaded server, one of another address. (A forger can make one seem
+// prefork.)
 func (s *Scanner) rivals(own []*attempt, best *attempt, q *request) bool {
 	switch {
 	case best.event == loginPassed || best.addr.IsValid():
@@ -217,8 +236,8 @@ func (s *Scanner) rivals(own []*attempt, best *attempt, q *request) bool {
 			return a.none && a.event == loginPassed && a.recordDB == q.db
 		})
 	}
-	return slices.ContainsFunc(s.requests, func(other *request) bool {
-		return !other.void && other.line > best.line && other.addr != q.addr && other.login() &&
+	return !s.workers.prefork() && slices.ContainsFunc(s.requests, func(other *request) bool {
+		return !other.void() && other.line > best.line && other.addr != q.addr && other.login() &&
 			other.when.Sub(best.when) < rivalTime
 	})
 }

@@ -119,7 +119,7 @@ func TestAttribution(t *testing.T) {
 		{"prefork, nobody forges", calm, []int{8, 10, 11, 12, 16, 19}, prefork, []settling{history, always, onPause, never}, 1, 0},
 		{"prefork in a rush", rushed, []int{8, 12, 19}, prefork, []settling{history, always, onPause, never}, 0.99, 0},
 		{"threaded, nobody forges", calm, []int{12, 16, 19}, threaded, []settling{history, always, onPause, never}, 1, 0},
-		{"threaded in a rush", rushed, []int{12, 16, 19}, threaded, []settling{history, always, onPause, never}, 0.95, 0},
+		{"threaded in a rush", rushed, []int{12, 16, 19}, threaded, []settling{history, always, onPause, never}, 0.94, 0},
 		{"threaded without times", calm, []int{11}, threaded, []settling{always, onPause}, 1, 0},
 		{"threaded without addresses", calm, []int{8, 10}, threaded, []settling{history, onPause}, 0.5, 0},
 
@@ -165,17 +165,19 @@ func TestResidualRisk(t *testing.T) {
 		how     settling
 		wrong   float64
 	}{
-		{"prefork, live, to the millisecond", perfect, 4, onPause, 0.05},
+		{"prefork, live, to the millisecond", perfect, 4, onPause, 0.02},
 		{"prefork, replayed, to the second", informed, 4, history, 0.1},
 		{"prefork, replayed, to the millisecond", perfect, 4, history, 0.1},
-		{"threaded, live, to the millisecond", perfect, 0, onPause, 1},
+		{"threaded, live, to the millisecond", perfect, 0, onPause, 0.03},
 		{"threaded, replayed, to the second", informed, 0, history, 0.1},
 		{"threaded, replayed, to the millisecond", perfect, 0, history, 0.6},
 	}
 	set := builtIn(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			sum := simulate(set, forging(tt.skill), 19, tt.workers, tt.how, 4)
+			among := forging(tt.skill)
+			among.programs = true
+			sum := simulate(set, among, 19, tt.workers, tt.how, 4)
 			rate := float64(sum.wronged) / (4 * 200 / 5)
 			t.Logf("wronged %d (%.4f a forged request), surplus %d, counted %.4f", sum.wronged, rate, sum.surplus, sum.share())
 			if rate > tt.wrong {

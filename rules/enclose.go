@@ -2,8 +2,10 @@ package rules
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"sort"
+	"time"
 )
 
 // A login may hold line ends, and behind them forged records and access lines.
@@ -19,13 +21,23 @@ func (s *Scanner) enclose(q *request) {
 		return
 	}
 	first := s.firstRaw(q.own, end)
-	if first != nil && (!q.timed || !s.workers.prefork()) {
-		first = s.misfit(first, end, q)
+	if !q.timed || !s.workers.prefork() {
+		s.encloseAtOnce(q)
+		if first != nil {
+			first = s.misfit(first, end, q)
+		}
 	}
-	if first == nil || first.line >= end.line {
-		return
+	if first != nil && first.line < end.line {
+		s.contain(q, first, end)
 	}
+}
+
+// contain takes all between two records for a part of the request's login.
+func (s *Scanner) contain(q *request, first, end *attempt) {
 	first.begun, end.closed, q.first = true, true, first
+	if q.holds == 0 || first.line < q.holds {
+		q.holds = first.line
+	}
 	for _, a := range s.between(first.line, end.line+1) {
 		if !a.sure && a.inside == nil {
 			a.inside = q
@@ -35,9 +47,80 @@ func (s *Scanner) enclose(q *request) {
 		if other.line >= end.line {
 			break
 		}
-		other.void = true
+		if other.inside == nil {
+			other.inside = q
+		}
 	}
 	s.workers.forget(first.line, end.line)
+}
+
+// expose takes the access lines that the login of the request holds for forged, for good:
+// what gave them away may be gone when they are judged again.
+func (s *Scanner) expose(q *request) {
+	if q.exposed {
+		return
+	}
+	q.exposed = true
+	for _, other := range s.requests[s.requestsUntil(q.holds):] {
+		if other.line >= q.line {
+			break
+		}
+		other.forged = other.forged || other.inside == q
+	}
+}
+
+// encloseAtOnce does so where requests of one process overlap. A record is read at once
+// and soon after it was written. If somebody else shows in what was read so, between a
+// record of the request's process and one that ends as its own does, that is a part of
+// the login: others write theirs by themselves, and hardly ever so close.
+func (s *Scanner) encloseAtOnce(q *request) {
+	var piece uint64
+	for _, a := range q.own {
+		if a.piece == piece || !a.raw() || a.sure || !s.promptly(a.when, a.seen) {
+			continue
+		}
+		piece = a.piece
+		if end := s.lastOfPiece(a, q); end != nil && s.othersBetween(a, end, q.addr) {
+			s.contain(q, a, end)
+		}
+	}
+}
+
+// promptly says whether a record was read just after it was written.
+func (s *Scanner) promptly(when, seen time.Time) bool {
+	return !seen.IsZero() && seen.Sub(when)-min(s.lag, 0) <= promptLag
+}
+
+// lastOfPiece returns the last attempt that was read at once with first, and ends as the
+// request's record does.
+func (s *Scanner) lastOfPiece(first *attempt, q *request) *attempt {
+	n := sort.Search(len(s.attempts), func(i int) bool {
+		return s.attempts[i].piece > first.piece || s.attempts[i].line >= q.line
+	})
+	for _, a := range slices.Backward(s.attempts[max(0, n-reach):n]) {
+		switch {
+		case a.line <= first.line:
+			return nil
+		case a.ends(q) && a.state != refused:
+			return a
+		}
+	}
+	return nil
+}
+
+// othersBetween says whether an access line or a record between two names another
+// address.
+func (s *Scanner) othersBetween(first, end *attempt, addr netip.Addr) bool {
+	if n := s.requestsUntil(end.line); n > 0 {
+		last := s.requests[n-1]
+		if last.line > first.line && (last.addr != addr || last.other > first.line) {
+			return true
+		}
+	}
+	between := s.between(first.line, end.line)
+	return slices.ContainsFunc(between[max(0, len(between)-reach):], func(a *attempt) bool {
+		return a.addr.IsValid() && a.addr != addr
+	})
 }
 
 // longestForgery is how many lines that may be logins a replay looks for
@@ -99,7 +182,7 @@ func (s *Scanner) separate(a *attempt) bool {
 	const most = 4
 	tried := 0
 	for _, other := range s.since(a) {
-		if !other.void && other.proc == a.proc && (other.login() || other.reset()) && other.mayHave(a) {
+		if !other.void() && other.proc == a.proc && (other.login() || other.reset()) && other.mayHave(a) {
 			if tried++; tried > most {
 				return false
 			}

@@ -209,6 +209,8 @@ type crowd struct {
 	attackers int
 	forgers   int
 	skill     skill
+	// programs says that among the visitors are programs that log in over RPC.
+	programs bool
 	// texts says that forgers use whatever Odoo logs as it was sent, and lines in
 	// all forms.
 	texts bool
@@ -253,7 +255,11 @@ func (s *site) visitor(c crowd, at time.Time) visit {
 		v.login = forge(c.skill)
 	default:
 		v.addr = netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + s.rng.IntN(8))})
-		v.kind = pick(s, getPage, getPage, callMethod, callMethod, rpcVersion, passForm, passJSON)
+		passes := []visitKind{getPage, getPage, callMethod, callMethod, rpcVersion, passForm, passJSON}
+		if c.programs {
+			passes = append(passes, passRPC, passRPC)
+		}
+		v.kind = pick(s, passes...)
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"math"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -28,6 +29,7 @@ type probe struct {
 	line   uint64
 	offset int64
 	burst  uint64
+	piece  uint64
 	sealed bool
 	void   bool // it is a part of a login
 }
@@ -64,7 +66,7 @@ func (s *Scanner) probed(r *record, a access, seen time.Time, stray bool) {
 	}
 	s.probes = append(s.probes, &probe{
 		Failure: Failure{Time: r.when, Addr: a.addr, DB: string(r.database()), Rule: rule, Place: s.at},
-		seen:    seen, line: s.line, offset: s.offset, burst: s.burst, sealed: r.sealed,
+		seen:    seen, line: s.line, offset: s.offset, burst: s.burst, piece: s.piece, sealed: r.sealed,
 	})
 }
 
@@ -94,7 +96,7 @@ func (s *Scanner) realProbes(p *sweep) (certain []*probe) {
 			return false // doubtDatabase may take it back
 		}
 		holders := s.holders(one)
-		one.void = one.void || s.enclosed(one)
+		one.void = one.void || s.enclosed(one) || s.amidst(one)
 		if slices.ContainsFunc(holders, func(a *attempt) bool { return s.undecided(a, one, p) }) {
 			return false
 		}
@@ -138,5 +140,25 @@ func (s *Scanner) undecided(a *attempt, one *probe, p *sweep) bool {
 func (s *Scanner) enclosed(one *probe) bool {
 	return slices.ContainsFunc(s.between(one.line, s.line+1), func(a *attempt) bool {
 		return a.inside != nil && a.inside.first != nil && a.inside.first.line < one.line
+	})
+}
+
+// amidst says whether, where requests of one process overlap, the line was read at once
+// with a record before it and a line behind it that ends in another address.
+func (s *Scanner) amidst(one *probe) bool {
+	if one.seen.IsZero() || one.sealed || s.workers.prefork() {
+		return false
+	}
+	n := sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].piece > one.piece })
+	if n == 0 {
+		return false
+	}
+	last := s.attempts[n-1]
+	if last.piece != one.piece || last.line < one.line || last.bare() || last.addr == one.Addr {
+		return false
+	}
+	before := s.between(0, one.line)
+	return slices.ContainsFunc(before[max(0, len(before)-reach):], func(a *attempt) bool {
+		return a.piece == one.piece && a.raw() && !a.sure && s.promptly(a.when, a.seen)
 	})
 }

@@ -34,6 +34,7 @@ type Scanner struct {
 	at        Place
 	offset    int64
 	burst     uint64
+	piece     uint64
 	swept     int64
 	aged      time.Time
 
@@ -124,6 +125,9 @@ const (
 	// one read later was held up on its way, and those behind it may have been
 	// held up for less.
 	lateLag = time.Second
+	// atOnce is how long after a line the next one of its record is read at most: a
+	// record is written at once.
+	atOnce = time.Millisecond
 	// evidenceSpan is for how many attempts one access line is evidence that
 	// the source has them.
 	evidenceSpan = 64
@@ -141,6 +145,9 @@ func (s *Scanner) Feed(dst []Failure, line Line) []Failure {
 
 // feed takes the next line, which may concern some rules.
 func (s *Scanner) feed(dst []Failure, line Line, rules ruleBits) []Failure {
+	if line.Seen.Sub(s.seen) > atOnce {
+		s.piece++
+	}
 	s.at, s.seen = line.Place, line.Seen
 	s.pass(1, line.size())
 	if rules == 0 && line.Seen.IsZero() && !s.attentive() {
@@ -408,7 +415,7 @@ func (s *Scanner) newAttempt(r *record, e event, seen time.Time) *attempt {
 	a := s.spareAttempts.take()
 	a.event, a.when, a.micro, a.seen, a.proc, a.recordDB = e, r.when, r.when.UnixMicro(), seen, r.proc, s.dbOf(r)
 	a.sure, a.late = r.sealed, s.late && !seen.IsZero()
-	a.line, a.at, a.offset, a.burst = s.line, s.at, s.offset, s.burst
+	a.line, a.at, a.offset, a.burst, a.piece = s.line, s.at, s.offset, s.burst, s.piece
 	return a
 }
 
@@ -446,7 +453,8 @@ func (s *Scanner) continued(text []byte, seen time.Time) {
 	s.previous = previous{proc: s.previous.proc}
 	if addr.IsValid() || none {
 		s.attempts = append(s.attempts, &attempt{
-			event: otherEvent, addr: addr, none: none, seen: seen, at: s.at, line: s.line, offset: s.offset, burst: s.burst,
+			event: otherEvent, addr: addr, none: none, seen: seen, at: s.at, line: s.line, offset: s.offset,
+			burst: s.burst, piece: s.piece,
 		})
 	}
 }

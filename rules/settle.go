@@ -168,7 +168,10 @@ func (s *Scanner) decide(a *attempt, p *sweep) bool {
 	case past, a.addr.IsValid() && p.bursts != nil && !p.held[a.addr] && s.lone(a, p):
 		a.state = told
 	}
-	if a.state == undecided && a.inside == nil && p.bursts != nil {
+	switch {
+	case a.state == told && a.claim != nil:
+		a.claim.made = a.line
+	case a.state == undecided && a.inside == nil && p.bursts != nil:
 		p.held[a.owner()] = true
 	}
 	return a.state == told
@@ -221,26 +224,38 @@ func (s *Scanner) whole(a *attempt, p *sweep) bool {
 	case !p.settled && q.burst == s.burst && p.now.Sub(q.seen) < burstAge:
 		return false
 	}
-	return !s.blocked(a, p)
+	return !s.blocked(a, p) && (a.late || !s.unended(a, p))
 }
 
 // blocked says whether an attempt that was read with the access line of a, and
 // after it, may yet turn out to end a login that holds both.
 func (s *Scanner) blocked(a *attempt, p *sweep) bool {
 	q := a.claim
-	at := sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].line > q.line })
-	if p.blocks == nil {
-		p.blocks = s.blocks()
-	}
-	next := p.blocks[at]
-	if next.at == len(s.attempts) {
-		return false
-	}
-	blocking := s.attempts[next.at]
-	if blocking.burst != q.burst || blocking.seen.Sub(q.seen) > burstAge {
+	next, blocking := s.blockAfter(q.line, p)
+	if blocking == nil || blocking.burst != q.burst || blocking.seen.Sub(q.seen) > burstAge {
 		return false
 	}
 	return !a.late || next.latest.Sub(q.when) <= burstAge
+}
+
+// unended says whether an attempt that was read at once with a, and after it, may yet
+// turn out to end a login that holds it.
+func (s *Scanner) unended(a *attempt, p *sweep) bool {
+	_, blocking := s.blockAfter(a.line, p)
+	return blocking != nil && blocking.piece == a.piece && blocking.seen.Sub(a.seen) <= burstAge
+}
+
+// blockAfter returns the next attempt behind a line that blocks others, or nil.
+func (s *Scanner) blockAfter(line uint64, p *sweep) (block, *attempt) {
+	if p.blocks == nil {
+		p.blocks = s.blocks()
+	}
+	at := sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].line > line })
+	next := p.blocks[at]
+	if next.at == len(s.attempts) {
+		return next, nil
+	}
+	return next, s.attempts[next.at]
 }
 
 // block says, for an attempt, which the next is that blocks others, itself
@@ -280,10 +295,12 @@ func (s *Scanner) blocksOthers(a *attempt) bool {
 // refuse settles that an attempt is not counted.
 func (s *Scanner) refuse(a *attempt) {
 	a.state = refused
-	switch {
-	case a.inside == nil:
+	if a.inside == nil {
 		s.stats.Unattributed++
-	case a.header:
+		return
+	}
+	s.expose(a.inside)
+	if a.header {
 		s.stats.addForged(a.inside.addr)
 	}
 }

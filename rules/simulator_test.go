@@ -57,6 +57,7 @@ const (
 	rpcVersion
 	passForm
 	passJSON
+	passRPC
 	failForm
 	failJSON
 	failRPC
@@ -143,7 +144,7 @@ func (s *site) serve(v visit) {
 		return
 	case failJSON, passJSON:
 		path = "/web/session/authenticate"
-	case failRPC:
+	case failRPC, passRPC:
 		path = "/jsonrpc"
 		if s.version >= 16 {
 			db = "None"
@@ -169,6 +170,12 @@ func (s *site) serve(v visit) {
 		if v.kind == passForm && s.version >= 15 {
 			status = 303
 		}
+	case passRPC:
+		from := v.addr.String()
+		if s.version >= 16 {
+			from = "n/a"
+		}
+		s.record(logged, pid, "INFO", db, s.logger(), s.message("successful", login, from))
 	case resetPassword:
 		s.record(logged, pid, "INFO", db, "odoo.addons.auth_signup.controllers.main",
 			fmt.Sprintf("Password reset attempt for <%s> by user <public> from %s", login, v.addr))

@@ -77,7 +77,7 @@ func (s *Scanner) holdsText(r *record, rules ruleBits, seen time.Time) bool {
 		s.doubtDatabase(fatal, seen)
 		return true
 	}
-	s.taint.prompt = !seen.IsZero() && seen.Sub(r.when)-min(s.lag, 0) <= promptLag
+	s.taint.prompt = s.promptly(r.when, seen)
 	switch {
 	case rules&ofText != 0 && bytes.HasSuffix(r.logger, []byte(".http")) && bytes.Contains(r.msg, []byte(fatalLiteral)):
 		s.doubtDatabase(true, seen)
