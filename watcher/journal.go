@@ -155,8 +155,8 @@ func (j *Journal) journalctl(ctx context.Context, args ...string) *exec.Cmd {
 func (f *journalFollower) lookFor(ctx context.Context) {
 	found, err := f.journalctl(ctx, "--lines=1").Output()
 	if err == nil && !bytes.HasPrefix(found, []byte{'{'}) {
-		f.trouble.lasts(fmt.Errorf("find unit %s: nothing of it is in the journal yet; its lines are read as they come "+
-			"(or correct the name: systemctl list-units shows it)", f.unit))
+		f.trouble.lasts(fmt.Errorf("find unit %s: nothing of it is in systemd's journal yet; its lines are read as they "+
+			"come (or correct the name: systemctl list-units shows it)", f.unit))
 	}
 }
 
@@ -166,11 +166,12 @@ func explainJournal(err error, complaint string) error {
 	complaint = strings.Join(strings.Fields(complaint), " ")
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("read journal: %w; where there is no systemd, name the log's file as source instead", err)
+		return fmt.Errorf("read systemd's journal: %w; where there is no systemd, name the log's file as source instead", err)
 	case strings.Contains(complaint, "not seeing messages"), strings.Contains(complaint, "ermission"):
-		return fmt.Errorf("read journal: %s; add odooban's user to the group systemd-journal and start it again", complaint)
+		return fmt.Errorf("read systemd's journal: %s; add odooban's user to the group systemd-journal and start it again",
+			complaint)
 	case err == nil:
-		return fmt.Errorf("read journal: %s", complaint)
+		return fmt.Errorf("read systemd's journal: %s", complaint)
 	}
-	return fmt.Errorf("read journal: journalctl ended: %w: %s; it is started again", err, complaint)
+	return fmt.Errorf("read systemd's journal: journalctl ended: %w: %s; it is started again", err, complaint)
 }

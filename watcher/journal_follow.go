@@ -184,7 +184,7 @@ func (f *journalFollower) more(ctx context.Context) bool {
 func (f *journalFollower) entry(data []byte) error {
 	e, err := parseJournalEntry(data)
 	if err != nil {
-		f.trouble.lasts(fmt.Errorf("read journal: take journalctl's output apart: %w; "+
+		f.trouble.lasts(fmt.Errorf("read systemd's journal: take journalctl's output apart: %w; "+
 			"an entry is left out (if there are many, report it with the version of systemd)", err))
 		return nil
 	}
@@ -209,8 +209,9 @@ func (f *journalFollower) entry(data []byte) error {
 // position have been told of.
 func (f *journalFollower) droppedLines(n uint64) {
 	if f.until == nil {
-		f.trouble.loss(fmt.Errorf("read journal: journald has dropped %d lines of %s, which writes faster than it may; "+
-			"failures in them were not seen (systemctl edit %s: LogRateLimitIntervalSec=0 in [Service])", n, f.unit, f.unit))
+		f.trouble.loss(fmt.Errorf("read systemd's journal: journald has dropped %d lines of %s, which writes faster than it "+
+			"may; failures in them were not seen (systemctl edit %s: LogRateLimitIntervalSec=0 in [Service])",
+			n, f.unit, f.unit))
 	}
 }
 
@@ -222,8 +223,8 @@ func (f *journalFollower) known(place Place, stamp time.Time) bool {
 	}
 	passed := f.until.passed(place, stamp)
 	if passed {
-		f.trouble.loss(fmt.Errorf("read journal: the line of %s that was read last is gone, and lines behind it may be; "+
-			"reading goes on from %s (let the journal keep more: SystemMaxUse= in journald.conf)",
+		f.trouble.loss(fmt.Errorf("read systemd's journal: the line of %s that was read last is gone, and lines behind it "+
+			"may be; reading goes on from %s (let journald keep more: SystemMaxUse= in journald.conf)",
 			f.unit, stamp.UTC().Format(time.RFC3339)))
 	}
 	if passed || f.until.at(place) {

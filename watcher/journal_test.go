@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -229,6 +230,30 @@ func TestJournalCopied(t *testing.T) {
 	}
 	if len(again.alarms) > 0 {
 		t.Errorf("alarms: %q", again.alarms)
+	}
+}
+
+// TestExplainJournal holds that systemd's journal is not taken for odooban's.
+func TestExplainJournal(t *testing.T) {
+	exit := errors.New("exit status 1")
+	tests := []struct {
+		name      string
+		err       error
+		complaint string
+		want      string
+	}{
+		{"no systemd", exec.ErrNotFound, "", "executable file not found in $PATH; where there is no systemd, name the log's file as source instead"},
+		{"no right", exit, "No journal files were opened due to\n insufficient permissions.", "No journal files were opened due to insufficient permissions.; " +
+			"add odooban's user to the group systemd-journal and start it again"},
+		{"complains", nil, "File is corrupted.\n", "File is corrupted."},
+		{"ends", exit, "oh", "journalctl ended: exit status 1: oh; it is started again"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := explainJournal(tt.err, tt.complaint); got.Error() != "read systemd's journal: "+tt.want {
+				t.Errorf("got %q", got)
+			}
+		})
 	}
 }
 

@@ -18,7 +18,7 @@ func (Systemd) Tail(ctx context.Context, unit string, lines int) ([]byte, error)
 		"--output=cat", "--quiet", "--no-pager")
 	cmd.Stdout, cmd.Stderr = kept, complaint
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("read journal of %s: %w %s", unit, err, strings.TrimSpace(string(complaint.kept)))
+		return nil, fmt.Errorf("read systemd's journal of %s: %w %s", unit, err, strings.TrimSpace(string(complaint.kept)))
 	}
 	return kept.text(), nil
 }
