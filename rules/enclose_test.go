@@ -44,7 +44,7 @@ func (o *overlapping) login(lines ...string) {
 	ending := header(o.now, o.pids[0], "INFO", o.db, o.logger()) + "Login failed for login:z"
 	text := strings.Join(append(lines, ending), "\n")
 	o.record(o.now, o.pids[0], "INFO", o.db, o.logger(), o.message("failed", text, forger.String()))
-	o.site.access(o.after(30*time.Millisecond), o.after(-100*time.Millisecond), o.pids[0], o.db, forger, "POST", "/web/login", 200)
+	o.access(o.after(30*time.Millisecond), o.after(-100*time.Millisecond), o.pids[0], o.db, forger, "POST", "/web/login", 200)
 }
 
 // TestReadAtOnce holds that what was read at once, and names others before it ends in who
@@ -78,7 +78,7 @@ func TestReadAtOnce(t *testing.T) {
 		}, slices.Repeat([]string{"odoo-login 203.0.113.1"}, 20)},
 		{"a cooldown of a program that logs in meanwhile", func(o *overlapping) {
 			o.record(o.after(10*time.Millisecond), o.pids[0], "INFO", "None", o.logger(), o.message("successful", "api", "n/a"))
-			o.site.access(o.after(20*time.Millisecond), o.after(-50*time.Millisecond), o.pids[0], "None", program, "POST", "/jsonrpc", 200)
+			o.access(o.after(20*time.Millisecond), o.after(-50*time.Millisecond), o.pids[0], "None", program, "POST", "/jsonrpc", 200)
 			o.login("x", header(o.now, o.pids[0], "WARNING", o.db, o.logger())+cooldownMessage(program, "api", o.db))
 		}, nil},
 		{"the database manager", func(o *overlapping) {
@@ -88,7 +88,8 @@ func TestReadAtOnce(t *testing.T) {
 			for i, addr := range []string{"203.0.113.1", "203.0.113.2", "203.0.113.3"} {
 				at := o.after(time.Duration(i) * 4 * time.Millisecond)
 				o.record(at, o.pids[0], "INFO", o.db, o.logger(), o.message("failed", "y", addr))
-				o.site.access(at.Add(2*time.Millisecond), o.after(-100*time.Millisecond), o.pids[0], o.db, netip.MustParseAddr(addr), "POST", "/web/login", 200)
+				by := netip.MustParseAddr(addr)
+				o.access(at.Add(2*time.Millisecond), o.after(-100*time.Millisecond), o.pids[0], o.db, by, "POST", "/web/login", 200)
 			}
 		}, []string{"odoo-login 203.0.113.1", "odoo-login 203.0.113.2", "odoo-login 203.0.113.3"}},
 	}

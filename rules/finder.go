@@ -118,12 +118,14 @@ var byFrequency = []byte("jkv_hfgT\"PSbuxcyqm/][}nwp:dlO,it.2rs-ae1o0 ")
 var typical = []byte(`
 2026-11-23 10:45:45,464 28342 INFO prod werkzeug: 203.0.113.50 - - [23/Nov/2026 10:45:45]
 "POST /web/dataset/call_kw/res.partner/web_search_read HTTP/1.1" 200 - 5 0.013 1.227
-"POST /web/dataset/call_kw/account.move/onchange HTTP/1.1" "POST /web/dataset/call_button/" "POST /web/action/load HTTP/1.1" "POST /mail/data " "POST /longpolling/im_status "
+"POST /web/dataset/call_kw/account.move/onchange HTTP/1.1" "POST /web/dataset/call_button/"
+"POST /web/action/load HTTP/1.1" "POST /mail/data " "POST /longpolling/im_status "
 "GET /web/image/res.users/2/avatar_128 " "GET /web/assets/1/ab/web.assets_web.min.js "
 "GET /websocket?version=17" "GET /web/login "
 2026-11-23 10:45:45,464 28342 INFO prod odoo.addons.base.models.ir_cron: Job 'Mail: Email Queue' (3) starting
 odoo.models.unlink: User #2 deleted ir.attachment records with IDs: [48213, 48214]
-192.0.2.1 - - 192.0.2.12 - - 192.0.2.73 - - 192.0.2.104 - - 192.0.2.235 - - 192.0.2.86 - - 192.0.2.197 - - 192.0.2.68 - -
+192.0.2.1 - - 192.0.2.12 - - 192.0.2.73 - - 192.0.2.104 - - 192.0.2.235 - - 192.0.2.86 - - 192.0.2.197 - -
+192.0.2.68 - -
 2026-09-30 01:38:52,907 17:59:40,213 21:03:17,336 12:26:34,848 09:48:29,571 16:15:06,780
 odoo.modules.registry: Caches invalidated, signaling through the database: ['default']
 `)

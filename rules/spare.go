@@ -26,8 +26,9 @@ func (s *spares[T]) take() *T {
 	return spare
 }
 
-// letGo lets go of the attempts and the requests up to a line, all but those
-// attempts that something may still ask about.
+// letGo keeps attempts and requests that are forgotten, to be used again: but for the
+// attempts that a kept request may ask about, as they stand before its oldest line,
+// cooldowns, and those that are awaited.
 func (s *Scanner) letGo(attempts []*attempt, requests, kept []*request, oldest uint64) {
 	for _, q := range kept {
 		for _, a := range q.own { // in the order of their lines

@@ -21,7 +21,7 @@ type worker struct {
 const (
 	// enough is how many turns make a prefork server.
 	enough = 2
-	// turnsAtMost bounds how many are remembered: more than logins take back.
+	// turnsAtMost bounds how many are remembered; forget hardly ever takes back more.
 	turnsAtMost = 512
 	// turnsFor is for how many lines, since a server may be configured anew.
 	turnsFor = 1 << 17
