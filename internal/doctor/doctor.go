@@ -91,6 +91,7 @@ type Check struct {
 func Regular() []Check {
 	return []Check{
 		{"empty logs", checkEmpty},
+		{"silent logs", checkSilent},
 		{"log levels", checkLevels},
 		{"logs of others", checkStrange},
 		{"proxy mode", checkProxy},

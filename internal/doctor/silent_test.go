@@ -2,101 +2,69 @@ package doctor
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
+	"time"
 
 	"odooban/internal/config"
 	"odooban/internal/finding"
 )
 
-// silent takes what it is asked and never answers; an engine, from so many
-// answers on.
-type silent struct{ answers int }
+// journal is one that has this text.
+type journal string
 
-func (s *silent) ask(ctx context.Context) error {
-	if s.answers--; s.answers >= 0 {
-		return nil
-	}
-	<-ctx.Done()
-	return ctx.Err()
-}
+func (j journal) Tail(context.Context, string, int) ([]byte, error) { return []byte(j), nil }
 
-func (s *silent) Containers(ctx context.Context, _ []config.Docker) ([]Container, error) {
-	return []Container{{Name: "one"}, {Name: "two"}}, s.ask(ctx)
-}
-
-func (s *silent) Read(ctx context.Context, _ Container, _ string) ([]byte, error) {
-	return nil, s.ask(ctx)
-}
-
-// engine and journal differ in what they are asked.
-type (
-	silentEngine  struct{ *silent }
-	silentJournal struct{ *silent }
-)
-
-func (s silentEngine) Tail(ctx context.Context, _ Container, _ int) ([]byte, error) {
-	return nil, s.ask(ctx)
-}
-
-func (s silentJournal) Tail(ctx context.Context, _ string, _ int) ([]byte, error) {
-	return nil, s.ask(ctx)
-}
-
-// Who does not answer is not waited for, and said not to have.
-func TestNobodyAnswers(t *testing.T) {
-	containers := []config.Source{{Docker: &config.Docker{}}}
+// A log that had lines and gets none any more is told of, unless it was left
+// behind long ago.
+func TestSilence(t *testing.T) {
+	const hour = 3600
 	tests := []struct {
-		name    string
-		sources []config.Source
-		answers int
-		// about is the source that cannot be read, and unchecked what else was not
-		// looked at.
-		about, unchecked string
+		name   string
+		ago    int // in seconds, when it was last written to
+		older  bool
+		text   func(h *host) string
+		silent bool
 	}{
-		{"an engine", containers, 0, "docker", ""},
-		{"an engine that nobody asked for", nil, 0, "", "containers"},
-		{"an engine, about a log", containers, 1, "docker", ""},
-		{"an engine, about a file", containers, 3, "", "containers"},
-		{"journald", []config.Source{{Journald: &config.Journald{Unit: "odoo.service"}}}, 0, "journal:odoo.service", ""},
+		{"busy", 10, false, (*host).busyLog, false},
+		{"a short while", 5 * hour, false, (*host).busyLog, false},
+		{"a long while", 7 * hour, false, (*host).busyLog, true},
+		{"left behind", 31 * 24 * hour, false, (*host).busyLog, false},
+		{"never had a line", 7 * hour, false, func(*host) string { return "" }, false},
+		{"silent since rotation", 7 * hour, true, func(*host) string { return "" }, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHost(t)
-			h.Files, h.Config.Sources = nil, tt.sources
-			h.Docker = silentEngine{&silent{tt.answers}}
-			h.Journal = silentJournal{&silent{tt.answers}}
-			h.says(State{Healthy: true}, nil)
-			synctest.Test(t, func(t *testing.T) {
-				r := Examine(t.Context(), h.Environment, Checks())
-				about, unchecked := "", ""
-				for _, f := range r.Findings {
-					if f.Code == finding.SourceTrouble && strings.Contains(f.Evidence, "no answer for 10s") {
-						about += f.About
-					}
-				}
-				for _, u := range r.Unchecked {
-					if strings.Contains(u.Why, "no answer for 10s") {
-						unchecked += u.What
-					}
-				}
-				if about != tt.about || unchecked != tt.unchecked {
-					t.Errorf("about %q, unchecked %q in %+v", about, unchecked, r)
-				}
-			})
+			h.write(logPath, tt.text(h))
+			if tt.older {
+				h.write(logPath+".1", h.busyLog())
+			}
+			if err := os.Chtimes(filepath.Join(h.Root, logPath), time.Time{}, h.ago(tt.ago)); err != nil {
+				t.Fatal(err)
+			}
+			if found := h.examine(finding.SourceEmpty); tt.older && len(found) > 0 {
+				t.Errorf("it is said never to have had a line: %+v", found)
+			}
+			found := h.examine(finding.SourceSilent)
+			if got := len(found) == 1 && found[0].About == logPath && found[0].Severity == finding.Warning; got != tt.silent {
+				t.Errorf("found %+v", found)
+			}
 		})
 	}
 }
 
-// Who is stopped finds nothing wrong.
-func TestExamineEndsWithItsContext(t *testing.T) {
+// A unit is known by its records.
+func TestSilentUnit(t *testing.T) {
 	h := newHost(t)
-	h.Config.Sources = []config.Source{{Docker: &config.Docker{}}}
-	h.Docker = silentEngine{&silent{}}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if r := Examine(ctx, h.Environment, Checks()); len(r.Findings)+len(r.Checked)+len(r.Unchecked) > 0 {
-		t.Errorf("it says %+v", r)
+	h.Files, h.Config.Sources = nil, []config.Source{{Journald: &config.Journald{Unit: "odoo.service"}}}
+	for ago, silent := range map[int]bool{10: false, 7 * 3600: true} {
+		h.Journal = journal(record(h.ago(ago), "INFO", "odoo.http", "x"))
+		found := h.examine(finding.SourceSilent)
+		if got := len(found) == 1 && strings.Contains(found[0].Evidence, "for 7h0m0s"); got != silent {
+			t.Errorf("found %+v", found)
+		}
 	}
 }

@@ -174,7 +174,7 @@ func (s *source) hasOlder() bool {
 	if !s.file {
 		return false
 	}
-	older, _ := filepath.Glob(s.path + "[.-]*")
+	older, _ := filepath.Glob(s.path + `[.\-]*`)
 	return len(older) > 0
 }
 

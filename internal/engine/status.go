@@ -30,6 +30,8 @@ type SourceStatus struct {
 	Lines, Failures, Unattributed, Unknown uint64
 	// Rules has what each rule has found, by the rule's name.
 	Rules map[string]Tally
+	// Began is when following began, or zero for what could not be followed yet.
+	Began time.Time
 	// LastLine is when the last line was read, or zero.
 	LastLine time.Time
 	// LastRecord is the time of the last record, by the log, or zero. How much
@@ -81,10 +83,10 @@ type sources struct {
 }
 
 // begin notes that a source is followed from now on.
-func (s *sources) begin(name string) *SourceStatus {
+func (s *sources) begin(name string, now time.Time) *SourceStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := &SourceStatus{Name: name, Rules: make(map[string]Tally)}
+	f := &SourceStatus{Name: name, Began: now, Rules: make(map[string]Tally)}
 	s.followed[name] = f
 	return f
 }

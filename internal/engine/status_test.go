@@ -57,7 +57,7 @@ func TestStatus(t *testing.T) {
 	want := []SourceStatus{
 		{
 			Name: "a.log", Lines: 3, Failures: 3, Rules: map[string]Tally{rules.LoginRule: {Failures: 3, Bans: 1}},
-			LastLine: seen, LastRecord: start,
+			Began: seen, LastLine: seen, LastRecord: start,
 		},
 		{Name: "other/*.log", Trouble: "find other/*.log: no file matches yet"},
 	}

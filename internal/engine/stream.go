@@ -21,7 +21,8 @@ const (
 )
 
 // Follow hands what source writes to the engine, through a scanner of its own,
-// until ctx ends or the source has ended. ref is as in Set.NewScanner.
+// until ctx ends or the source has ended. ref, when that begins, is as in
+// Set.NewScanner.
 func (e *Engine) Follow(ctx context.Context, source watcher.Source, set *rules.Set, ref time.Time) error {
 	s := &stream{
 		engine: e, set: set, source: source.Name(), scanner: set.NewScanner(ref),
@@ -29,7 +30,7 @@ func (e *Engine) Follow(ctx context.Context, source watcher.Source, set *rules.S
 	}
 	s.observe = func(seen time.Time) { e.Observe(ctx, s.source, s.failures, seen) }
 	s.record = func(seen time.Time) { e.record(ctx, s.source, s.bookmark.String(), s.failures, seen) }
-	s.status = e.sources.begin(s.source)
+	s.status = e.sources.begin(s.source, ref)
 	defer e.sources.end(s.source)
 	err := source.Follow(ctx, s)
 	s.mu.Lock()

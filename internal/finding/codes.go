@@ -8,6 +8,8 @@ const (
 	SourceTrouble = "source-trouble"
 	// SourceEmpty: a source never had a line.
 	SourceEmpty = "source-empty"
+	// SourceSilent: a source gets no lines any more.
+	SourceSilent = "source-silent"
 	// LogElsewhere: Odoo writes its log where nobody reads.
 	LogElsewhere = "log-elsewhere"
 )

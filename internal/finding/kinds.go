@@ -23,6 +23,11 @@ func ofSources() []Kind {
 			"look where Odoo writes its log (logfile in odoo.conf, or docker logs) and name that under sources",
 		},
 		{
+			SourceSilent, Warning, "nothing comes from a log any more",
+			"look whether Odoo runs, and where and at which level it writes its log now (logfile and log_level in odoo.conf); " +
+				"take a log out of sources that is not used any more",
+		},
+		{
 			LogElsewhere, Error, "Odoo writes its log to a file that odooban does not follow",
 			"add the file under sources in /etc/odooban/odooban.yaml",
 		},

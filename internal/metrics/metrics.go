@@ -11,6 +11,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"runtime"
@@ -111,10 +112,8 @@ func collectSource(ch chan<- prometheus.Metric, s engine.SourceStatus, jails []e
 		failures.tell(ch, float64(tally.Failures), s.Name, j.Rule)
 		bans.tell(ch, float64(tally.Bans), s.Name, j.Rule)
 	}
-	if s.LastLine.IsZero() {
-		return
-	}
-	lastLine.tell(ch, seconds(s.LastLine), s.Name)
+	// A log that is silent from the start is silent since then.
+	lastLine.tell(ch, seconds(cmp.Or(s.LastLine, s.Began)), s.Name)
 	if !s.LastRecord.IsZero() {
 		lag.tell(ch, s.LastLine.Sub(s.LastRecord).Seconds(), s.Name)
 	}

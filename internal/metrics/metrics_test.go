@@ -57,7 +57,7 @@ func attacked() daemon {
 					Rules:    map[string]engine.Tally{"odoo-login": {Failures: 14, Bans: 1}},
 					LastLine: read, LastRecord: read.Add(-1500 * time.Millisecond),
 				},
-				{Name: "journal:odoo.service", Rules: map[string]engine.Tally{}},
+				{Name: "journal:odoo.service", Began: read.Add(-time.Hour), Rules: map[string]engine.Tally{}},
 				{Name: "/srv/\xff.log", Trouble: "not there"},
 			},
 			Jails: []engine.JailStatus{
@@ -116,6 +116,7 @@ odooban_lines_total{source="/var/log/odoo/odoo.log"} 1234
 odooban_lines_total{source="journal:odoo.service"} 0
 odooban_source_lag_seconds{source="/var/log/odoo/odoo.log"} 1.5
 odooban_source_last_line_timestamp_seconds{source="/var/log/odoo/odoo.log"} 1.79544816325e+09
+odooban_source_last_line_timestamp_seconds{source="journal:odoo.service"} 1.79544456325e+09
 odooban_source_up{source="/srv/REPLACED.log"} 0
 odooban_source_up{source="/var/log/odoo/odoo.log"} 1
 odooban_source_up{source="journal:odoo.service"} 1

@@ -49,8 +49,9 @@ var (
 	unknown = counter("odooban_unknown_format_total", "Records of Odoo's login code that no rule understands.", "source")
 
 	sourceUp = gauge("odooban_source_up", "Whether a source can be read: 1 if it can.", "source")
-	lastLine = gauge("odooban_source_last_line_timestamp_seconds", "When the last line was read.", "source")
-	lag      = gauge("odooban_source_lag_seconds", "How long after its own time the last record was read.", "source")
+	lastLine = gauge("odooban_source_last_line_timestamp_seconds",
+		"When the last line was read, or, before the first, following began.", "source")
+	lag = gauge("odooban_source_lag_seconds", "How long after its own time the last record was read.", "source")
 
 	windowKeys = gauge("odooban_window_keys", "Addresses and networks with failed attempts that may still count.", "rule")
 	forgotten  = counter("odooban_window_keys_forgotten_total",
