@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,9 @@ func asOwner(cmd *cobra.Command, c *config.Config, rights []uintptr, do func() e
 	err := again.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return &saidError{exit, exit.ExitCode()}
+	}
+	if err != nil {
+		err = fmt.Errorf("become user %d, whom the journal belongs to: %w; do this as that user", owner.Uid, err)
 	}
 	return err
 }
