@@ -38,7 +38,7 @@ func newBan(a *app) *cobra.Command {
 
 func (a *app) printBanned(cmd *cobra.Command, done *control.Banned) error {
 	return a.print(cmd, done, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "banned %s until %s UTC\n", short(done.Ban.Prefix), until(done.Ban.Until))
+		fmt.Fprintf(w, "banned %s until %s UTC\n", printable.Prefix(done.Ban.Prefix), until(done.Ban.Until))
 		if done.Note != "" {
 			fmt.Fprintf(w, "note: %s\n", printable.Text(done.Note))
 		}

@@ -64,7 +64,7 @@ func writeBans(w io.Writer, bans []control.Ban) {
 			rule = "unknown"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n",
-			short(b.Prefix), printable.Text(rule), b.Failures, clock(b.Time), until(b.Until), packets(b))
+			printable.Prefix(b.Prefix), printable.Text(rule), b.Failures, printable.Time(b.Time), until(b.Until), packets(b))
 	}
 }
 
@@ -82,7 +82,7 @@ func packets(b control.Ban) string {
 // ended says how a ban that is over has ended.
 func ended(b control.Ban) string {
 	if b.Lifted.IsZero() {
-		return clock(b.Until)
+		return printable.Time(b.Until)
 	}
-	return fmt.Sprintf("%s, by hand after %s", clock(b.Lifted), b.Lifted.Sub(b.Time).Round(time.Second))
+	return fmt.Sprintf("%s, by hand after %s", printable.Time(b.Lifted), b.Lifted.Sub(b.Time).Round(time.Second))
 }

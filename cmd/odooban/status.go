@@ -69,7 +69,8 @@ func (a *app) printDown(cmd *cobra.Command, why error, bans int) error {
 }
 
 func writeStatus(w *tabwriter.Writer, s *control.Status) {
-	fmt.Fprintf(w, "odooban %s, process %d, counting since %s UTC\n", printable.Text(s.Version), s.PID, clock(s.Since))
+	fmt.Fprintf(w, "odooban %s, process %d, counting since %s UTC\n",
+		printable.Text(s.Version), s.PID, printable.Time(s.Since))
 	switch {
 	case !s.Healthy:
 		for _, why := range s.Reasons {
@@ -94,7 +95,8 @@ func writeStatus(w *tabwriter.Writer, s *control.Status) {
 	}
 	writeFirewall(w, &s.Firewall)
 	for _, a := range s.Alarms {
-		fmt.Fprintf(w, "\nALARM %s, %s, last %s", printable.Text(a.Code), printable.Count(a.Count, "time"), clock(a.Last))
+		fmt.Fprintf(w, "\nALARM %s, %s, last %s",
+			printable.Text(a.Code), printable.Count(a.Count, "time"), printable.Time(a.Last))
 		if a.Source != "" {
 			fmt.Fprintf(w, ", %s", printable.Text(a.Source))
 		}
@@ -112,7 +114,7 @@ func writeSources(w io.Writer, sources []control.Source) {
 		if !s.LastRecord.IsZero() {
 			lag = seconds(s.Lag)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\n", printable.Text(s.Name), s.Lines, s.Failures, clock(s.LastLine), lag)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\n", printable.Text(s.Name), s.Lines, s.Failures, printable.Time(s.LastLine), lag)
 	}
 	for _, s := range sources {
 		if s.Trouble != "" {

@@ -37,7 +37,7 @@ func (a *app) printUnbanned(cmd *cobra.Command, what string, done *control.Unban
 			fmt.Fprintf(w, "%s was not banned; its failures are forgotten\n", printable.Text(what))
 		}
 		for _, p := range done.Ended {
-			fmt.Fprintf(w, "unbanned %s; its failures are forgotten\n", short(p))
+			fmt.Fprintf(w, "unbanned %s; its failures are forgotten\n", printable.Prefix(p))
 		}
 		for _, b := range done.Still {
 			fmt.Fprintf(w, "it is still kept away by the ban of %[1]s: odooban unban %[1]s\n", b.Prefix)

@@ -74,14 +74,14 @@ func writeWhy(w *tabwriter.Writer, why *control.Why) {
 	}
 	for _, c := range why.Counting {
 		fmt.Fprintf(w, "\nCounting: %s of %s from %s to %s UTC; banned at %d within %s.\n",
-			printable.Count(c.Failures, "failure"), printable.Text(c.Rule), clock(c.First), clock(c.Last),
+			printable.Count(c.Failures, "failure"), printable.Text(c.Rule), printable.Time(c.First), printable.Time(c.Last),
 			c.MaxRetry, seconds(c.FindTime))
 	}
 	if len(why.Earlier) > 0 {
 		fmt.Fprint(w, "\nEARLIER BAN\tRULE\tFAILURES\tFROM (UTC)\tUNTIL (UTC)\n")
 		for _, b := range why.Earlier {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n",
-				short(b.Prefix), printable.Text(b.Rule), b.Failures, clock(b.Time), ended(b))
+				printable.Prefix(b.Prefix), printable.Text(b.Rule), b.Failures, printable.Time(b.Time), ended(b))
 		}
 	}
 	writeFailures(w, why.Failures)
@@ -94,7 +94,7 @@ func writeFailures(w *tabwriter.Writer, failures []control.Failure) {
 	}
 	fmt.Fprint(w, "\nFAILED (UTC)\tADDRESS\tRULE\tUSER\tDATABASE\tSOURCE\n")
 	for _, f := range failures[max(0, len(failures)-shownFailures):] {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", clock(f.Time), f.Addr, printable.Text(f.Rule),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable.Time(f.Time), f.Addr, printable.Text(f.Rule),
 			printable.Text(f.User), printable.Text(f.DB), printable.Text(f.Source))
 	}
 	if n := len(failures) - shownFailures; n > 0 {

@@ -1,5 +1,6 @@
-// Package printable writes what others chose, such as the name of a login, so
-// that a terminal shows it and does nothing else.
+// Package printable writes for people: what others chose, such as the name of a
+// login, so that a terminal shows it and does nothing else, and counts, times and
+// networks, so that they are the same everywhere.
 package printable
 
 import (

@@ -10,6 +10,7 @@ import (
 	"odooban/banner"
 	"odooban/internal/engine"
 	"odooban/internal/jail"
+	"odooban/internal/printable"
 	"odooban/rules"
 )
 
@@ -99,7 +100,7 @@ func (r *Report) Failed(_ string, f rules.Failure) {
 	key := keyOf(prefix)
 	t := r.tallies[f.Rule][key]
 	if t == nil {
-		t = &Tally{Rule: f.Rule, Addr: shortest(prefix), First: f.Time, Last: f.Time}
+		t = &Tally{Rule: f.Rule, Addr: printable.Prefix(prefix), First: f.Time, Last: f.Time}
 		if r.tallies[f.Rule] == nil {
 			r.tallies[f.Rule] = make(map[tallyKey]*Tally)
 		}
@@ -112,14 +113,6 @@ func (r *Report) Failed(_ string, f rules.Failure) {
 	if f.Time.After(t.Last) {
 		t.Last = f.Time
 	}
-}
-
-// shortest writes a prefix that holds one address as that address.
-func shortest(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
-	}
-	return p.String()
 }
 
 // Banned writes down a ban. It implements engine.Observer.

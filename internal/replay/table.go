@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"odooban/internal/printable"
 )
@@ -41,7 +40,7 @@ func span(f File) string {
 	}
 	text := "no line of it looks like Odoo's"
 	if f.From != nil {
-		text = clock(*f.From) + " to " + clock(*f.To)
+		text = printable.Time(*f.From) + " to " + printable.Time(*f.To)
 	}
 	if f.Cut > 0 {
 		text += ", " + printable.Count(f.Cut, "byte") + " cut out of lines over 1 MiB"
@@ -51,9 +50,6 @@ func span(f File) string {
 	}
 	return text
 }
-
-// clock writes a time for people.
-func clock(t time.Time) string { return t.UTC().Format(time.DateTime) }
 
 func (r *Report) writeFailures(w io.Writer) {
 	switch {
@@ -86,7 +82,7 @@ func (r *Report) writeTallies(w io.Writer) {
 func writeRule(w io.Writer, failures []Tally) {
 	shown := min(len(failures), mostRows)
 	for _, f := range failures[:shown] {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", f.Addr, f.Rule, f.Count, clock(f.First), clock(f.Last))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", f.Addr, f.Rule, f.Count, printable.Time(f.First), printable.Time(f.Last))
 	}
 	var count uint64
 	for _, f := range failures[shown:] {
@@ -116,6 +112,6 @@ func (r *Report) writeBans(w io.Writer) {
 	}
 	fmt.Fprint(w, "\nBANNED\tRULE\tFAILURES\tFROM (UTC)\tUNTIL (UTC)\n")
 	for _, b := range r.Bans {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", b.Prefix, b.Rule, b.Failures, clock(b.Time), clock(b.Until))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", b.Prefix, b.Rule, b.Failures, printable.Time(b.Time), printable.Time(b.Until))
 	}
 }

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,28 +15,8 @@ import (
 	"odooban/internal/control"
 	"odooban/internal/doctor"
 	"odooban/internal/engine"
-	"odooban/internal/printable"
 	"odooban/internal/store"
 )
-
-// asked gives what came of a question to a command's caller: wrong questions are
-// wrong usage.
-func asked(err error) error {
-	if control.Wrong(err) {
-		return &usageError{err}
-	}
-	return err
-}
-
-// print prints an answer as JSON, or for people by write.
-func (a *app) print(cmd *cobra.Command, answer any, write func(w *tabwriter.Writer)) error {
-	if a.json {
-		return printable.JSON(cmd.OutOrStdout(), answer)
-	}
-	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	write(w)
-	return w.Flush()
-}
 
 // record answers from the journal, as the user whom it belongs to, when there is
 // no daemon to ask; down is what asking it has said.
@@ -122,40 +99,4 @@ func (a *app) alone(cmd *cobra.Command, c *config.Config, do func(*control.Desk)
 		return err
 	}
 	return do(d.desk(e))
-}
-
-// clock writes a time for people.
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format(time.DateTime)
-}
-
-// until writes when a ban ends.
-func until(t time.Time) string {
-	if t.IsZero() {
-		return "for ever"
-	}
-	return clock(t)
-}
-
-// short writes an address rather than a prefix of one.
-func short(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
-	}
-	return p.String()
-}
-
-// seconds writes a length of time in an answer, without the zeros.
-func seconds(s float64) string {
-	text := time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
-	if short, ok := strings.CutSuffix(text, "m0s"); ok {
-		text = short + "m"
-	}
-	if short, ok := strings.CutSuffix(text, "h0m"); ok {
-		text = short + "h"
-	}
-	return text
 }

@@ -1,9 +1,0 @@
-//go:build !manual
-
-package main
-
-import "os"
-
-func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
