@@ -146,7 +146,8 @@ type request struct {
 	line   uint64
 	offset int64
 	burst  uint64
-	micro  int64 // when, in microseconds since 1970
+	piece  uint64 // what it was read with at once, if live
+	micro  int64  // when, in microseconds since 1970
 	// from and to are when it can have written its record, in microseconds
 	// since 1970.
 	from, to int64
@@ -155,8 +156,6 @@ type request struct {
 	since uint64 // the line of the process's access line before
 	// other is the line of the latest request before that names another address.
 	other uint64
-	// made is the line of the attempt that was told as this request's, if one was.
-	made uint64
 	// first is the record it wrote, if that holds further lines.
 	first *attempt
 	// inside is the request whose login may hold the line, as judge found it; forged is

@@ -20,7 +20,8 @@ func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	if a.post && !stray && len(s.attempts) > 0 {
 		q := s.spareRequests.take()
 		q.access, q.when, q.seen, q.proc, q.db = a, r.when, seen, r.proc, s.dbOf(r)
-		q.line, q.at, q.offset, q.burst, q.since = s.line, s.at, s.offset, s.burst, s.workers.latest(r.proc)
+		q.line, q.at, q.offset, q.burst, q.piece = s.line, s.at, s.offset, s.burst, s.piece
+		q.since = s.workers.latest(r.proc)
 		if r.coarse {
 			q.when, q.took = q.when.Add(time.Second), q.took+2*time.Second
 		}
@@ -55,11 +56,6 @@ func (s *Scanner) judge() {
 		first := len(s.mine)
 		s.mine = s.own(s.mine, q)
 		q.inside, q.first, q.holds, q.own = nil, nil, 0, s.mine[first:len(s.mine):len(s.mine)]
-		for _, a := range q.own {
-			if a.line == q.made {
-				a.claim = q
-			}
-		}
 	}
 	for _, q := range slices.Backward(s.requests) {
 		if !q.void() && len(q.own) > 0 {
@@ -67,7 +63,7 @@ func (s *Scanner) judge() {
 		}
 	}
 	for _, q := range s.requests {
-		if !q.void() && len(q.own) > 0 && q.made == 0 {
+		if !q.void() && len(q.own) > 0 {
 			s.claim(q)
 		}
 	}

@@ -69,14 +69,15 @@ func (s *Scanner) expose(q *request) {
 	}
 }
 
-// encloseAtOnce does so where requests of one process overlap. A record is read at once
-// and soon after it was written. If somebody else shows in what was read so, between a
-// record of the request's process and one that ends as its own does, that is a part of
-// the login: others write theirs by themselves, and hardly ever so close.
+// encloseAtOnce does so where requests of one process overlap. A record is read at once,
+// soon after it was written, and before its access line. If somebody else shows in what
+// was read so, between a record of the request's process and one that ends as its own
+// does, that is a part of the login: others write theirs by themselves, and hardly ever
+// so close. In a flood access lines are read with their records.
 func (s *Scanner) encloseAtOnce(q *request) {
 	var piece uint64
 	for _, a := range q.own {
-		if a.piece == piece || !a.raw() || a.sure || !s.promptly(a.when, a.seen) {
+		if a.piece == piece || a.piece == q.piece || !a.raw() || a.sure || !s.promptly(a.when, a.seen) {
 			continue
 		}
 		piece = a.piece

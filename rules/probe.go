@@ -154,7 +154,8 @@ func (s *Scanner) amidst(one *probe) bool {
 		return false
 	}
 	last := s.attempts[n-1]
-	if last.piece != one.piece || last.line < one.line || last.bare() || last.addr == one.Addr {
+	answered := last.claim != nil && last.claim.piece == last.piece
+	if answered || last.piece != one.piece || last.line < one.line || last.bare() || last.addr == one.Addr {
 		return false
 	}
 	before := s.between(0, one.line)

@@ -168,10 +168,7 @@ func (s *Scanner) decide(a *attempt, p *sweep) bool {
 	case past, a.addr.IsValid() && p.bursts != nil && !p.held[a.addr] && s.lone(a, p):
 		a.state = told
 	}
-	switch {
-	case a.state == told && a.claim != nil:
-		a.claim.made = a.line
-	case a.state == undecided && a.inside == nil && p.bursts != nil:
+	if a.state == undecided && a.inside == nil && p.bursts != nil {
 		p.held[a.owner()] = true
 	}
 	return a.state == told
@@ -242,7 +239,8 @@ func (s *Scanner) blocked(a *attempt, p *sweep) bool {
 // turn out to end a login that holds it.
 func (s *Scanner) unended(a *attempt, p *sweep) bool {
 	_, blocking := s.blockAfter(a.line, p)
-	return blocking != nil && blocking.piece == a.piece && blocking.seen.Sub(a.seen) <= burstAge
+	return blocking != nil && blocking.piece == a.piece && a.claim.piece != a.piece &&
+		blocking.seen.Sub(a.seen) <= burstAge
 }
 
 // blockAfter returns the next attempt behind a line that blocks others, or nil.
