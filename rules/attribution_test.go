@@ -170,7 +170,7 @@ func TestResidualRisk(t *testing.T) {
 		{"prefork, replayed, to the millisecond", perfect, 4, history, 0.1},
 		{"threaded, live, to the millisecond", perfect, 0, onPause, 0.03},
 		{"threaded, replayed, to the second", informed, 0, history, 0.1},
-		{"threaded, replayed, to the millisecond", perfect, 0, history, 0.6},
+		{"threaded, replayed, to the millisecond", perfect, 0, history, 0.35},
 	}
 	set := builtIn(t)
 	for _, tt := range tests {

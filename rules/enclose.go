@@ -234,11 +234,12 @@ func (s *Scanner) misfit(first, end *attempt, q *request) *attempt {
 	return nil
 }
 
-// strange says whether a line behind start cannot be real.
+// strange says whether a line behind start cannot be real: also if start names no address,
+// and so goes on. That the request's process answers, the request itself shows.
 func (s *Scanner) strange(a, start *attempt, q *request) bool {
 	if a.sure {
 		return false
 	}
-	return !a.header || !s.workers.knew(a.proc, start.line) ||
+	return !a.header || start.bare() && !start.vague || a.proc != q.proc && !s.workers.knew(a.proc, start.line) ||
 		a.when.Before(start.when.Add(-clockSlack)) || a.when.After(q.when.Add(clockSlack))
 }

@@ -113,3 +113,32 @@ func TestReadAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestLogBeginsWithFailures holds that a threaded server's first lines count, as fast as
+// they come: that its process answers, the answers to them show.
+func TestLogBeginsWithFailures(t *testing.T) {
+	for _, apart := range []time.Duration{0, 4 * time.Millisecond, 20 * time.Millisecond} {
+		for _, how := range []settling{onPause, history} {
+			o := newOverlapping()
+			var want []string
+			for range 12 {
+				for _, addr := range []string{"203.0.113.1", "203.0.113.2"} {
+					o.record(o.now, o.pids[0], "INFO", o.db, o.logger(), o.message("failed", "y", addr))
+					o.now = o.after(apart)
+					o.access(o.now, o.after(-200*time.Millisecond), o.pids[0], o.db, netip.MustParseAddr(addr), "POST", "/web/login", 200)
+					o.now = o.after(apart)
+					want = append(want, "odoo-login "+addr)
+				}
+			}
+			var told []string
+			for _, f := range feed(builtIn(t), o.site, how) {
+				told = append(told, f.Rule+" "+f.Addr.String())
+			}
+			slices.Sort(want)
+			slices.Sort(told)
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("%v apart, %s (-want +got):\n%s", apart, how, diff)
+			}
+		}
+	}
+}
