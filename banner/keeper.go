@@ -42,7 +42,7 @@ type Keeper struct {
 
 	rounds atomic.Uint64
 
-	// mu also keeps what is put back from crossing with what is unblocked.
+	// mu also makes sure that nothing is put back after it was unblocked.
 	mu    sync.Mutex
 	known ledger
 	// adopted are the latest ends of bans that were found in force, until they are

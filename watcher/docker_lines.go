@@ -4,10 +4,9 @@ package watcher
 // Docker cuts them into. Standard output and error are apart: their pieces may
 // alternate.
 type dockerLines struct {
-	// loose says that the engine may leave out the end of a line that it has cut
-	// into pieces, as Docker 20.10 does with the log driver local, and what it
-	// keeps of those that cannot be read. Such a line is over with its first
-	// piece that is not full.
+	// loose says that a line in pieces is over with the first that is not full. The
+	// engine may leave out its end, as Docker 20.10 does with the log driver local,
+	// and with what it keeps of other drivers' logs.
 	loose bool
 	open  [dockerFaults]dockerLine
 }
