@@ -70,9 +70,15 @@ func New(j *jail.Jail, firewall Firewall, observer Observer) *Engine {
 func (e *Engine) Observe(ctx context.Context, source string, failures []rules.Failure, seen time.Time) {
 	e.acting.Lock()
 	defer e.acting.Unlock()
+	e.act(ctx, source, failures, seen)
+}
+
+// act counts failures, puts the bans they lead to in force, and tells of them.
+func (e *Engine) act(ctx context.Context, source string, failures []rules.Failure, seen time.Time) []banner.Ban {
 	bans := e.count(source, failures, seen)
 	e.block(ctx, bans)
 	e.banned(source, bans)
+	return bans
 }
 
 // record does what Observe does, for failures that are new to the journal. With
@@ -81,11 +87,8 @@ func (e *Engine) record(ctx context.Context, source, position string, failures [
 	e.acting.Lock()
 	defer e.acting.Unlock()
 	e.journal.Update(func(tx *store.Tx) {
-		bans := e.count(source, tx.Record(source, position, failures), seen)
 		// A ban is more urgent than its record, and found again if that fails.
-		e.block(ctx, bans)
-		e.banned(source, bans)
-		for _, b := range bans {
+		for _, b := range e.act(ctx, source, tx.Record(source, position, failures), seen) {
 			tx.Ban(b)
 		}
 	})
