@@ -113,9 +113,14 @@ func (s *Scanner) own(own []*attempt, q *request) []*attempt {
 
 // between returns the attempts behind one line and before another.
 func (s *Scanner) between(from, to uint64) []*attempt {
-	i := sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].line > from })
+	i := s.attemptsUntil(from)
 	n := sort.Search(len(s.attempts)-i, func(n int) bool { return s.attempts[i+n].line >= to })
 	return s.attempts[i : i+n]
+}
+
+// attemptsUntil is how many attempts stand up to a line.
+func (s *Scanner) attemptsUntil(line uint64) int {
+	return sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].line > line })
 }
 
 // claim finds the attempt that the request made.

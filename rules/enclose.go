@@ -95,9 +95,7 @@ func (s *Scanner) promptly(when, seen time.Time) bool {
 // lastOfPiece returns the last attempt that was read at once with first, and ends as the
 // request's record does.
 func (s *Scanner) lastOfPiece(first *attempt, q *request) *attempt {
-	n := sort.Search(len(s.attempts), func(i int) bool {
-		return s.attempts[i].piece > first.piece || s.attempts[i].line >= q.line
-	})
+	n := s.readUntil(first.piece) // the request came later
 	for _, a := range slices.Backward(s.attempts[max(0, n-reach):n]) {
 		switch {
 		case a.line <= first.line:
@@ -107,6 +105,11 @@ func (s *Scanner) lastOfPiece(first *attempt, q *request) *attempt {
 		}
 	}
 	return nil
+}
+
+// readUntil is how many attempts were read up to the end of a piece.
+func (s *Scanner) readUntil(piece uint64) int {
+	return sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].piece > piece })
 }
 
 // othersBetween says whether an access line or a record between two names another

@@ -50,7 +50,6 @@ func (o *overlapping) login(lines ...string) {
 // TestReadAtOnce holds that what was read at once, and names others before it ends in who
 // was answered, accuses nobody, where requests of one process overlap.
 func TestReadAtOnce(t *testing.T) {
-	const second = time.Second
 	tests := []struct {
 		name  string
 		serve func(*overlapping)
@@ -72,7 +71,7 @@ func TestReadAtOnce(t *testing.T) {
 			o.now = o.after(200 * time.Millisecond)
 			o.login("x", o.answered(victim, "/web/login", 300*time.Millisecond))
 			for range 20 {
-				o.now = o.after(second)
+				o.now = o.after(time.Second)
 				o.serve(visit{at: o.now, addr: netip.MustParseAddr("203.0.113.1"), kind: failForm})
 			}
 		}, slices.Repeat([]string{"odoo-login 203.0.113.1"}, 20)},

@@ -3,7 +3,6 @@ package rules
 import (
 	"math"
 	"slices"
-	"sort"
 	"time"
 )
 
@@ -149,7 +148,7 @@ func (s *Scanner) amidst(one *probe) bool {
 	if one.seen.IsZero() || one.sealed || s.workers.prefork() {
 		return false
 	}
-	n := sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].piece > one.piece })
+	n := s.readUntil(one.piece)
 	if n == 0 {
 		return false
 	}

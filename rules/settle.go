@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/netip"
 	"slices"
-	"sort"
 	"time"
 )
 
@@ -248,8 +247,7 @@ func (s *Scanner) blockAfter(line uint64, p *sweep) (block, *attempt) {
 	if p.blocks == nil {
 		p.blocks = s.blocks()
 	}
-	at := sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].line > line })
-	next := p.blocks[at]
+	next := p.blocks[s.attemptsUntil(line)]
 	if next.at == len(s.attempts) {
 		return next, nil
 	}
