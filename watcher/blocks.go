@@ -80,8 +80,11 @@ func (b Blocks[T]) Start(ctx context.Context, f *Finished) (*Reading[T], error) 
 	}
 	r.ctx, r.cancel = context.WithCancel(ctx) //nolint:gosec // Stop calls it
 	// One worker stays with one block, which its processor's cache then holds;
-	// several need some to go ahead with.
-	r.free = make(chan *block[T], 2*b.Workers-1)
+	// several need some to go ahead with, so that nobody waits until another wakes.
+	r.free = make(chan *block[T], 1)
+	if b.Workers > 1 {
+		r.free = make(chan *block[T], 2*b.Workers+2)
+	}
 	for range cap(r.free) {
 		r.free <- &block[T]{buffer: make([]byte, blockSize)}
 		r.slots = append(r.slots, make(chan *block[T], 1))

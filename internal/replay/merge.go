@@ -10,8 +10,8 @@ import (
 	"odooban/rules"
 )
 
-// manyTracks is from how many logs on each is read by two workers at most, which
-// takes less memory.
+// manyTracks is how many logs are each read by several workers. More take less
+// memory, and keep the processors busy all the same.
 const manyTracks = 4
 
 // merge yields the failures of all tracks, which are in the order of their
@@ -21,7 +21,7 @@ const manyTracks = 4
 func merge(ctx context.Context, set *rules.Set, waiting []*track) iter.Seq2[*Log, []rules.Failure] {
 	workers := runtime.GOMAXPROCS(0)
 	if len(waiting) > manyTracks {
-		workers = min(workers, 2)
+		workers = 1
 	}
 	return func(yield func(*Log, []rules.Failure) bool) {
 		var open []*track
@@ -51,7 +51,7 @@ func merge(ctx context.Context, set *rules.Set, waiting []*track) iter.Seq2[*Log
 
 // begin opens a track, unless it holds nothing.
 func begin(ctx context.Context, set *rules.Set, open []*track, t *track, workers int) []*track {
-	t.next, t.stop = iter.Pull2(t.failures(ctx, set, workers))
+	t.next, t.stop = ahead(t.failures(ctx, set, workers))
 	return advance(append(open, t), t)
 }
 
