@@ -189,7 +189,7 @@ func (q *request) spanned() {
 	if q.timed {
 		before = q.took + startSlack
 	}
-	q.from, q.to = q.when.Add(-before).UnixMicro(), q.micro+clockSlack.Microseconds()
+	q.from, q.to = q.micro-before.Microseconds(), q.micro+clockSlack.Microseconds()
 }
 
 // covers says whether the attempt lies within the request, as far as that is

@@ -81,8 +81,8 @@ func holdsHeading(r *record, cut bool) bool {
 // access line of the request: what comes behind the name stands in its middle. That it
 // ends in the error before, isFatal says.
 func endsDatabase(line []byte) bool {
-	// Most lines hold nothing that ends as that does.
-	return bytes.Contains(line, []byte(": ")) && bytes.Contains(line, []byte(" werkzeug: "))
+	// Most lines hold nothing that ends as that does, and no z.
+	return bytes.Contains(line, []byte("zeug: ")) && bytes.Contains(line, []byte(" werkzeug: "))
 }
 
 // isFatal says whether PostgreSQL's error about a database stands in the line, behind
