@@ -71,7 +71,8 @@ func New(maxretry int, findtime time.Duration, maxKeys int) *Window {
 func (w *Window) Add(key Key, t time.Time, may func(newest time.Time) bool) (newest time.Time, full bool) {
 	ms := t.UnixMilli()
 	w.expire(ms)
-	e := &w.entries[w.touch(key)]
+	i := w.touch(key) // first: it may move the entries
+	e := &w.entries[i]
 	at, _ := slices.BinarySearch(e.times, ms)
 	e.times = slices.Insert(e.times, at, ms)
 	newest, full = w.run(e.times, at, may)
