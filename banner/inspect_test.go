@@ -2,6 +2,7 @@ package banner
 
 import (
 	"testing"
+	"time"
 
 	"odooban/internal/netnstest"
 )
@@ -44,4 +45,24 @@ func TestInspect(t *testing.T) {
 		}
 		look(sound, "mended")
 	})
+}
+
+// Rules stand in the order in which lengths were first banned, and who comes later
+// cannot know it.
+func TestInspectAfterMoreLengthsWereBanned(t *testing.T) {
+	host := netnstest.New(t, 0).Server
+	block(t, nftKind.bare(t, host, webPorts...), time.Hour,
+		"203.0.113.0/24", "198.51.0.0/16", "192.0.2.0/25", "2001:db8::/48", "2001:db8::/32")
+	for range 10 {
+		err := host.Do(func() error {
+			found, err := Inspect(nftKind.options(webPorts...))
+			if len(found) != 1 || len(found[0].Missing) > 0 {
+				t.Errorf("found %+v", found)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

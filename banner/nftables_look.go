@@ -105,12 +105,21 @@ func (f *nfTables) inspectRules() (ok, misplaced bool, err error) {
 			return nil
 		}
 		rules, err := nft.GetRules(nftTable(), nftBase())
-		ok = err == nil && slices.EqualFunc(f.sets, rules, func(s nftSet, r *nftables.Rule) bool {
-			return s.isRule(r, f.ports)
-		})
+		ok = err == nil && f.areRules(rules)
 		return err
 	})
 	return ok, misplaced, nftError("list rules of table inet "+nftName, err)
+}
+
+// areRules says whether the rules are ours, one for each set. Their order is that in
+// which lengths were first banned, which only who banned them knows.
+func (f *nfTables) areRules(rules []*nftables.Rule) bool {
+	for _, s := range f.sets {
+		if !slices.ContainsFunc(rules, func(r *nftables.Rule) bool { return s.isRule(r, f.ports) }) {
+			return false
+		}
+	}
+	return len(rules) == len(f.sets)
 }
 
 // inPlace says whether a chain sees packets where ours must.
