@@ -55,6 +55,9 @@ type Keeper struct {
 	surveyed error
 	mends    uint64
 	last     Mended
+	// guarded says that IPv6 was guarded at some time, and noIPv6 why it is not now.
+	guarded bool
+	noIPv6  error
 	// broken is what the last look could not put right, and overdue why bans that
 	// do not end by themselves could not be ended.
 	broken, overdue lasting
@@ -79,7 +82,9 @@ type Mended struct {
 
 func newKeeper(name string, fw backend) *Keeper {
 	slow, _ := fw.(slowLister)
-	return &Keeper{name: name, fw: fw, slow: slow, every: keepEvery, rearmed: time.Now()}
+	k := &Keeper{name: name, fw: fw, slow: slow, every: keepEvery, rearmed: time.Now()}
+	k.noteIPv6()
+	return k
 }
 
 // Name returns which backend is used: ipset, nftables, iptables or dry-run.
@@ -87,7 +92,32 @@ func (k *Keeper) Name() string { return k.name }
 
 // Notes returns what people should know and may want to cure: that IPv6 is not
 // guarded, or why a better backend is not used.
-func (k *Keeper) Notes() []error { return slices.Clone(k.notes) }
+func (k *Keeper) Notes() []error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.notesNow()
+}
+
+// notesNow are the notes without what is an error of Keep: that IPv6 is not guarded
+// any more. The caller holds mu.
+func (k *Keeper) notesNow() []error {
+	notes := slices.Clone(k.notes)
+	if k.noIPv6 != nil && !k.guarded {
+		notes = append(notes, k.noIPv6)
+	}
+	return notes
+}
+
+// noteIPv6 notes whether IPv6 is guarded. It is an error that it is not any more, as
+// the bans that were in force there are not. The caller holds mu.
+func (k *Keeper) noteIPv6() error {
+	k.noIPv6 = k.fw.IPv6()
+	k.guarded = k.guarded || k.noIPv6 == nil
+	if !k.guarded {
+		return nil
+	}
+	return k.noIPv6
+}
 
 // Block puts bans in force, and keeps them so. See Firewall.
 func (k *Keeper) Block(ctx context.Context, bans []Ban) error {

@@ -70,12 +70,12 @@ func (l *lasting) becomes(err error) bool {
 
 // repair puts back what the bans need.
 func (k *Keeper) repair(ctx context.Context, m *Mended) (err error) {
-	guarded := k.fw.IPv6() == nil
-	m.Found, err = k.fw.Repair(ctx)
-	if err == nil && guarded {
-		err = k.fw.IPv6()
+	if m.Found, err = k.fw.Repair(ctx); err != nil {
+		return err
 	}
-	return err
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.noteIPv6()
 }
 
 // restore puts all bans back in force if some are missing.
@@ -119,17 +119,24 @@ func (k *Keeper) rearm(ctx context.Context) error {
 	return err
 }
 
-// put puts what is still known of the prefixes in force, and says how many.
-func (k *Keeper) put(ctx context.Context, prefixes []netip.Prefix) (n int, err error) {
+// put puts what is still known of the prefixes in force, and says how many. Where
+// some are refused it goes on with the others, and returns the first error: the
+// prefixes are sorted, so that it is the same one each time.
+func (k *Keeper) put(ctx context.Context, prefixes []netip.Prefix) (n int, refused error) {
+	slices.SortFunc(prefixes, netip.Prefix.Compare)
 	for some := range slices.Chunk(prefixes, putBatch) {
 		k.mu.Lock()
 		bans := k.known.bans(some, time.Now())
 		err := k.fw.Block(ctx, bans)
 		k.mu.Unlock()
-		if err != nil {
-			return n, err
+		switch {
+		case ctx.Err() != nil:
+			return n, ctx.Err()
+		case err == nil:
+			n += len(bans)
+		case refused == nil:
+			refused = err
 		}
-		n += len(bans)
 	}
-	return n, nil
+	return n, refused
 }

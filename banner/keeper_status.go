@@ -29,7 +29,7 @@ func (k *Keeper) Status() KeeperStatus {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return KeeperStatus{
-		Backend: k.name, Notes: k.Notes(), Bans: k.known.count(time.Now()), Mends: k.mends, Last: k.last,
+		Backend: k.name, Notes: k.notesNow(), Bans: k.known.count(time.Now()), Mends: k.mends, Last: k.last,
 		Err: errors.Join(k.broken.err, k.overdue.err),
 	}
 }

@@ -281,6 +281,37 @@ func TestKeeperKeepsWhatWasThereBefore(t *testing.T) {
 	})
 }
 
+// One that is refused does not keep others from being put back.
+func TestKeeperPutsBackAllButWhatIsRefused(t *testing.T) {
+	f := &picky{refuse: netip.MustParsePrefix("10.0.0.7/32")}
+	k := newKeeper("fake", f)
+	k.learn(manyBans(3*putBatch, 0))
+	var told reports
+	for range 3 {
+		f.bans = nil
+		k.look(t.Context(), told.add)
+		if n := len(blocked(t, f)); n != 2*putBatch {
+			t.Errorf("%d in force of %d", n, 3*putBatch)
+		}
+	}
+	if all := told.list(); len(all) != 1 || all[0].Err == nil {
+		t.Errorf("told %+v", all)
+	}
+}
+
+// picky is a fake that takes no bans along with one of a prefix.
+type picky struct {
+	fake
+	refuse netip.Prefix
+}
+
+func (p *picky) Block(ctx context.Context, bans []Ban) error {
+	if slices.ContainsFunc(bans, func(b Ban) bool { return b.Prefix == p.refuse }) {
+		return errors.New("refused")
+	}
+	return p.fake.Block(ctx, bans)
+}
+
 func TestLedgerIsBounded(t *testing.T) {
 	var l ledger
 	until := time.Now().Add(time.Hour)

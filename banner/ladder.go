@@ -128,9 +128,6 @@ func adopt(ctx context.Context, name string, b backend, opts Options, tried []er
 	for _, err := range tried {
 		k.notes = append(k.notes, fmt.Errorf("not used: %w", err))
 	}
-	if err := b.IPv6(); err != nil {
-		k.notes = append(k.notes, err)
-	}
 	if k.Adopt(); k.slow == nil {
 		began := time.Now()
 		bans, err := b.List(ctx)

@@ -170,13 +170,14 @@ func (*nfTables) IPv6() error { return nil }
 func (f *nfTables) Block(ctx context.Context, bans []Ban) error {
 	todo, refused := pending(bans, time.Now())
 	for s, some := range bySet(todo, Ban.about) {
+		if ctx.Err() != nil {
+			break
+		}
 		err := f.prepare(s)
 		if err == nil {
 			err = f.block(ctx, s, some)
 		}
-		if err != nil {
-			return errors.Join(refused, err)
-		}
+		refused = errors.Join(refused, err)
 	}
 	return errors.Join(refused, ctx.Err())
 }

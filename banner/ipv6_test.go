@@ -1,0 +1,87 @@
+package banner
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"odooban/internal/netnstest"
+)
+
+// lendIP6Tables makes a command that a test can take away with os.Remove, and give
+// back.
+func lendIP6Tables(t *testing.T, k *kind) (lend func()) {
+	t.Helper()
+	path, err := exec.LookPath(k.ip6tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.ip6tables = filepath.Join(t.TempDir(), filepath.Base(path))
+	return func() {
+		t.Helper()
+		if err := os.Symlink(path, k.ip6tables); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// eachByIPTables runs a test with all backends that need a command for IPv6.
+func eachByIPTables(t *testing.T, test func(t *testing.T, k kind)) {
+	eachBackend(t, func(t *testing.T, k kind) {
+		if k.backend != "nftables" {
+			test(t, k)
+		}
+	})
+}
+
+// That IPv6 is not guarded any more is told once, and is an error as long as it lasts.
+func TestKeeperTellsThatIPv6IsNotGuardedAnyMore(t *testing.T) {
+	eachByIPTables(t, func(t *testing.T, k kind) {
+		lend := lendIP6Tables(t, &k)
+		lend()
+		keeper := newKeeper(k.backend, k.bare(t, netnstest.New(t, 0).Server, webPorts...))
+		if err := os.Remove(k.ip6tables); err != nil {
+			t.Fatal(err)
+		}
+		var told reports
+		for range 3 {
+			keeper.look(t.Context(), told.add)
+			if s := keeper.Status(); s.Err == nil || len(s.Notes) > 0 {
+				t.Errorf("status %+v", s)
+			}
+		}
+		if all := told.list(); len(all) != 1 || !strings.Contains(all[0].Err.Error(), "IPv6 is not guarded") {
+			t.Errorf("told %+v", all)
+		}
+		lend()
+		keeper.look(t.Context(), told.add)
+		if s := keeper.Status(); s.Err != nil || len(told.list()) > 1 {
+			t.Errorf("status after the cure %+v, told %+v", s, told.list())
+		}
+	})
+}
+
+// Where it never was that is a note, until it is.
+func TestKeeperNotesThatIPv6IsNotGuarded(t *testing.T) {
+	eachByIPTables(t, func(t *testing.T, k kind) {
+		lend := lendIP6Tables(t, &k)
+		keeper, err := openOn(t, netnstest.New(t, 0).Server, k.options(webPorts...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keeper.look(t.Context(), func(Mended) {})
+		if s := keeper.Status(); s.Err != nil || len(s.Notes) != 1 || len(keeper.Notes()) != 1 {
+			t.Errorf("status %+v", s)
+		}
+		lend()
+		keeper.look(t.Context(), func(Mended) {})
+		if s := keeper.Status(); s.Err != nil || len(s.Notes) > 0 {
+			t.Errorf("status after the cure %+v", s)
+		}
+		block(t, keeper, time.Hour, "2001:db8:1::/64")
+		wantBlocked(t, keeper, "2001:db8:1::/64")
+	})
+}
