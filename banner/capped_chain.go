@@ -29,7 +29,7 @@ type banChain struct {
 
 func newBanChain(proto iptables.Protocol, path string, ports []uint16) *banChain {
 	return &banChain{
-		jump: newRules(proto, path, ports, ownChain),
+		jump: jumpRules(proto, path, ownChain, ports),
 		most: maxRules,
 		bans: make(map[banRule]bool),
 	}
@@ -89,7 +89,7 @@ func (c *banChain) repair(ctx context.Context) (found []string, err error) {
 			"install ipset, or use a kernel with nftables", c.jump.family(), c.evicted, c.most))
 		c.evicted = 0
 	}
-	return c.jump.repair(ctx, found)
+	return c.jump.repair(ctx, ipt, found)
 }
 
 // restore puts back the rules that are missing in the chain, and says how many.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-iptables/iptables"
@@ -47,18 +48,13 @@ func newIPSet(opts Options) (*ipSet, error) {
 		conn: conn,
 		v4: guard{
 			set:   set{conn: conn, name: "odooban4", family: unix.AF_INET, batch: 1000, probe: probe4},
-			rules: setRules(iptables.ProtocolIPv4, opts.IPTables, "odooban4", opts.Ports),
+			rules: dropRules(iptables.ProtocolIPv4, opts.IPTables, "odooban4", opts.Ports),
 		},
 		v6: guard{
 			set:   set{conn: conn, name: "odooban6", family: unix.AF_INET6, batch: 500, probe: probe6},
-			rules: setRules(iptables.ProtocolIPv6, opts.IP6Tables, "odooban6", opts.Ports),
+			rules: dropRules(iptables.ProtocolIPv6, opts.IP6Tables, "odooban6", opts.Ports),
 		},
 	}, nil
-}
-
-// setRules drop what comes from the members of a set.
-func setRules(proto iptables.Protocol, path, set string, ports []uint16) rules {
-	return newRules(proto, path, ports, "DROP", "-m", "set", "--match-set", set, "src")
 }
 
 // Repair puts in place what is missing, adopting sets that are there with the
@@ -133,11 +129,16 @@ func (f *ipSet) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 		}
 	}
 	v4, v6 := split(members, member.about)
-	err := f.v4.set.del(ctx, v4)
-	if f.IPv6() != nil {
-		return err
+	return errors.Join(f.v4.set.del(ctx, v4), f.orNoSet(f.v6.set.del(ctx, v6)))
+}
+
+// orNoSet takes it for no error that there is no set of IPv6 while IPv6 is not
+// guarded; there may be one, from when it was.
+func (f *ipSet) orNoSet(err error) error {
+	if errors.Is(err, syscall.ENOENT) && f.IPv6() != nil {
+		return nil
 	}
-	return errors.Join(err, f.v6.set.del(ctx, v6))
+	return err
 }
 
 // List reads the sets. See Firewall.
@@ -146,10 +147,10 @@ func (f *ipSet) List(ctx context.Context) ([]Ban, error) { return bare(f.held(ct
 func (f *ipSet) held(ctx context.Context) ([]Held, error) {
 	now := time.Now()
 	members, err := f.v4.set.list()
-	if err == nil && f.IPv6() == nil && ctx.Err() == nil {
+	if err == nil && ctx.Err() == nil {
 		var v6 []member
 		v6, err = f.v6.set.list()
-		members = append(members, v6...)
+		members, err = append(members, v6...), f.orNoSet(err)
 	}
 	if err = errors.Join(ctx.Err(), err); err != nil {
 		return nil, err
@@ -192,7 +193,12 @@ func (f *ipSet) Close() error {
 	return nil
 }
 
+// setUp leaves no set behind that it has made and that nothing uses.
 func (g guard) setUp(ctx context.Context) (found []string, err error) {
+	ipt, err := g.rules.open()
+	if err != nil {
+		return nil, err
+	}
 	created, err := g.set.create()
 	if err != nil {
 		return nil, err
@@ -200,10 +206,13 @@ func (g guard) setUp(ctx context.Context) (found []string, err error) {
 	if created {
 		found = append(found, "set "+g.set.name+" was gone")
 	}
-	if err := g.set.try(ctx); err != nil {
-		return found, err
+	if err = g.set.try(ctx); err == nil {
+		found, err = g.rules.repair(ctx, ipt, found)
 	}
-	return g.rules.repair(ctx, found)
+	if err != nil && created && g.set.destroy(ctx, 0) == nil {
+		return nil, err
+	}
+	return found, err
 }
 
 // tearDown goes on to the set when a rule cannot be deleted: without iptables

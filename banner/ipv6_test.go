@@ -85,3 +85,27 @@ func TestKeeperNotesThatIPv6IsNotGuarded(t *testing.T) {
 		wantBlocked(t, keeper, "2001:db8:1::/64")
 	})
 }
+
+// Who was banned while IPv6 was guarded is listed and can be let go when it is not any
+// more.
+func TestBansOfIPv6EndWhereItIsNotGuardedAnyMore(t *testing.T) {
+	eachByIPTables(t, func(t *testing.T, k kind) {
+		if k.backend != "ipset" {
+			return // without ip6tables its rules can be neither seen nor deleted
+		}
+		host := netnstest.New(t, 0).Server
+		lend := lendIP6Tables(t, &k)
+		lend()
+		block(t, k.bare(t, host, webPorts...), time.Hour, "203.0.113.7/32", "2001:db8:1::/64", "2001:db8:2::/64")
+		if err := os.Remove(k.ip6tables); err != nil {
+			t.Fatal(err)
+		}
+		keeper, err := openOn(t, host, k.options(webPorts...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantBlocked(t, keeper, "203.0.113.7/32", "2001:db8:1::/64", "2001:db8:2::/64")
+		unblock(t, keeper, "2001:db8:1::/64")
+		wantBlocked(t, keeper, "203.0.113.7/32", "2001:db8:2::/64")
+	})
+}

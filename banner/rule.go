@@ -30,15 +30,26 @@ type rules struct {
 	proto iptables.Protocol
 	// path is the iptables command; empty for the one in PATH.
 	path string
+	// names is the set or chain that the rules name. By that they are told from those
+	// of another backend, from which bans are to be taken over first.
+	names string
 	// specs are the rules, in their order, as iptables wants them.
 	specs [][]string
 }
 
-// newRules returns rules that send what comes to the ports and matches to the
-// target; no ports means all of every protocol.
-func newRules(proto iptables.Protocol, path string, ports []uint16, target string, match ...string) rules {
+// dropRules drop what comes from the members of a set to the ports; no ports means
+// all of every protocol.
+func dropRules(proto iptables.Protocol, path, set string, ports []uint16) rules {
+	return newRules(rules{proto: proto, path: path, names: set}, ports, "DROP", "-m", "set", "--match-set", set, "src")
+}
+
+// jumpRules send what comes to the ports to a chain.
+func jumpRules(proto iptables.Protocol, path, chain string, ports []uint16) rules {
+	return newRules(rules{proto: proto, path: path, names: chain}, ports, chain)
+}
+
+func newRules(r rules, ports []uint16, target string, match ...string) rules {
 	match = append(match, "-m", "comment", "--comment", ruleComment, "-j", target)
-	r := rules{proto: proto, path: path}
 	if len(ports) == 0 {
 		r.specs = [][]string{match}
 		return r
@@ -63,8 +74,8 @@ func joinPorts(ports []uint16) string {
 }
 
 // repair ensures the rules and adds to found what was wrong with them.
-func (r rules) repair(ctx context.Context, found []string) ([]string, error) {
-	changed, err := r.ensure(ctx)
+func (r rules) repair(ctx context.Context, ipt *iptables.IPTables, found []string) ([]string, error) {
+	changed, err := r.ensure(ctx, ipt)
 	if changed {
 		found = append(found, fmt.Sprintf("rules of %s were missing or not first in %s %s", r.family(), ruleTable, ruleChain))
 	}
@@ -80,11 +91,7 @@ func (r rules) family() string {
 
 // ensure puts the rules first in the chain and takes old ones of ours away,
 // in this order, so that there is no moment without a rule.
-func (r rules) ensure(ctx context.Context) (changed bool, err error) {
-	ipt, err := r.open()
-	if err != nil {
-		return false, err
-	}
+func (r rules) ensure(ctx context.Context, ipt *iptables.IPTables) (changed bool, err error) {
 	if ok, err := r.inPlace(ipt); ok || err != nil {
 		return false, err
 	}
@@ -96,7 +103,7 @@ func (r rules) ensure(ctx context.Context) (changed bool, err error) {
 			return false, ruleError("insert rule", err)
 		}
 	}
-	if err := deleteAfter(ctx, ipt, len(r.specs)); err != nil {
+	if err := r.deleteAfter(ctx, ipt, len(r.specs)); err != nil {
 		return false, err
 	}
 	ok, err := r.inPlace(ipt)
@@ -113,7 +120,7 @@ func (r rules) remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return deleteAfter(ctx, ipt, 0)
+	return r.deleteAfter(ctx, ipt, 0)
 }
 
 // open finds the iptables command. Waiting for its lock ends after a while: the
@@ -149,7 +156,7 @@ func (r rules) openFor(wait int) (*iptables.IPTables, error) {
 // inPlace says whether exactly our rules are the first of the chain. It leaves
 // the comparison of rules to iptables, whose variants print them differently.
 func (r rules) inPlace(ipt *iptables.IPTables) (bool, error) {
-	own, err := ownRules(ipt)
+	own, err := r.own(ipt)
 	if err != nil || len(own) != len(r.specs) || own[len(own)-1] != len(own) {
 		return false, err
 	}
@@ -164,9 +171,9 @@ func (r rules) inPlace(ipt *iptables.IPTables) (bool, error) {
 // deleteAfter deletes the rules of ours that stand after the first keep rules
 // of the chain. It looks again before each: a number says which rule is meant
 // only as long as nobody else changes the chain.
-func deleteAfter(ctx context.Context, ipt *iptables.IPTables, keep int) error {
+func (r rules) deleteAfter(ctx context.Context, ipt *iptables.IPTables, keep int) error {
 	for {
-		own, err := ownRules(ipt)
+		own, err := r.own(ipt)
 		if err != nil {
 			return err
 		}
@@ -182,8 +189,8 @@ func deleteAfter(ctx context.Context, ipt *iptables.IPTables, keep int) error {
 	}
 }
 
-// ownRules returns the numbers of our rules in the chain, from 1.
-func ownRules(ipt *iptables.IPTables) ([]int, error) {
+// own returns the numbers of our rules in the chain, from 1.
+func (r rules) own(ipt *iptables.IPTables) ([]int, error) {
 	lines, err := ipt.List(ruleTable, ruleChain)
 	if err != nil {
 		return nil, ruleError("list rules", err)
@@ -195,7 +202,7 @@ func ownRules(ipt *iptables.IPTables) ([]int, error) {
 			continue
 		}
 		number++
-		if isOwn(line) {
+		if r.isOwn(line) {
 			own = append(own, number)
 		}
 	}
@@ -214,7 +221,7 @@ func (r rules) dropped(ctx context.Context) (sum uint64, err error) {
 		return 0, ruleError("list rules", err)
 	}
 	for _, line := range lines {
-		if !isOwn(line) {
+		if !r.isOwn(line) {
 			continue
 		}
 		_, n, err := cutCounters(line)
@@ -240,9 +247,16 @@ func cutCounters(line string) (rule string, packets uint64, err error) {
 	return strings.Join(slices.Delete(words, i, i+3), " "), packets, nil
 }
 
-// isOwn knows a rule of ours by its comment, which old versions quote.
-func isOwn(line string) bool {
+// isOwn knows a rule of ours by its comment and what it names.
+func (r rules) isOwn(line string) bool {
 	words := strings.Fields(line)
-	i := slices.Index(words, "--comment")
-	return i >= 0 && i+1 < len(words) && (words[i+1] == ruleComment || words[i+1] == strconv.Quote(ruleComment))
+	return hasOption(words, "--comment", ruleComment) &&
+		(hasOption(words, "--match-set", r.names) || hasOption(words, "-j", r.names))
+}
+
+// hasOption says whether the words of a rule have the option with this value, which
+// old versions quote if it is a comment.
+func hasOption(words []string, option, value string) bool {
+	i := slices.Index(words, option)
+	return i >= 0 && i+1 < len(words) && (words[i+1] == value || words[i+1] == strconv.Quote(value))
 }

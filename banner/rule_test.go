@@ -46,13 +46,16 @@ func TestIsOwn(t *testing.T) {
 	}{
 		{"ours", tcpRule, true},
 		{"quoted", strings.Replace(tcpRule, "comment odooban", `comment "odooban"`, 1), true},
+		{"of another family", strings.Replace(tcpRule, "odooban4", "odooban6", 1), false},
+		{"of another backend", "-A PREROUTING -m comment --comment odooban -j odooban", false},
 		{"no comment", "-A PREROUTING -j ACCEPT", false},
 		{"longer", "-A PREROUTING -m comment --comment odooban-test -j ACCEPT", false},
 		{"a sentence", `-A PREROUTING -m comment --comment "odooban is fine" -j ACCEPT`, false},
 		{"cut short", "-A PREROUTING -m comment --comment", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := isOwn(c.line); got != c.want {
+			r := rules{names: "odooban4"}
+			if got := r.isOwn(c.line); got != c.want {
 				t.Errorf("%v, want %v", got, c.want)
 			}
 		})

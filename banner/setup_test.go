@@ -225,9 +225,30 @@ func TestWithoutIPv6(t *testing.T) {
 
 func TestWithoutIPTables(t *testing.T) {
 	host := netnstest.New(t, 0).Server
+	path := os.Getenv("PATH")
 	t.Setenv("PATH", t.TempDir())
 	_, err := trySetUpOn(t, host, Options{})
 	wantText(t, err, "apt install iptables")
+	t.Setenv("PATH", path)
+	if left := host.Run(t, "ipset", "save"); left != "" {
+		t.Errorf("left behind:\n%s", left)
+	}
+}
+
+// A set that can be made, but no rule, is not left behind.
+func TestWithoutSetMatch(t *testing.T) {
+	host := netnstest.New(t, 0).Server
+	path := filepath.Join(t.TempDir(), "iptables")
+	const script = "#!/bin/sh\ncase \"$*\" in\n" +
+		"*--version*) echo 'iptables v1.8.9 (nf_tables)' ;;\n*-S*) ;;\n*) echo \"Extension set\" >&2; exit 4 ;;\nesac\n"
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
+		t.Fatal(err)
+	}
+	_, err := trySetUpOn(t, host, Options{IPTables: path})
+	wantText(t, err, "modprobe -a xt_set")
+	if left := host.Run(t, "ipset", "save"); left != "" {
+		t.Errorf("left behind:\n%s", left)
+	}
 }
 
 func TestLockFileThatCannotBeWritten(t *testing.T) {
