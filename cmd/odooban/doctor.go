@@ -16,6 +16,7 @@ import (
 	"odooban/internal/control"
 	"odooban/internal/doctor"
 	"odooban/internal/engine"
+	"odooban/internal/own"
 	"odooban/internal/printable"
 	"odooban/internal/sidecar"
 )
@@ -66,7 +67,7 @@ func (a *app) doctor(cmd *cobra.Command, files []string) error {
 // environment is this host, with what of it can be looked at.
 func environment(ctx context.Context, c *config.Config, files []string) doctor.Environment {
 	env := doctor.Environment{
-		Now: time.Now, Config: c, Own: banner.OwnPrefixes, Journal: doctor.Systemd{}, Docker: dockerEngine(),
+		Now: time.Now, Config: c, Own: own.Prefixes, Journal: doctor.Systemd{}, Docker: dockerEngine(),
 	}
 	env.Files, env.Config = logFiles(ctx, c, files)
 	env.Blind = blind(c.Firewall.Ports)

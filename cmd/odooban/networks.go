@@ -6,16 +6,16 @@ import (
 	"net/netip"
 	"time"
 
-	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/jail"
+	"odooban/internal/own"
 )
 
 // asIgnored says of our own networks that they are never banned.
-func asIgnored(own []banner.Own) []jail.Ignored {
-	ignored := make([]jail.Ignored, len(own))
-	for i, o := range own {
-		ignored[i] = jail.Ignored{Prefix: o.Prefix, Why: o.Why}
+func asIgnored(prefixes []own.Prefix) []jail.Ignored {
+	ignored := make([]jail.Ignored, len(prefixes))
+	for i, p := range prefixes {
+		ignored[i] = jail.Ignored{Prefix: p.Prefix, Why: p.Why}
 	}
 	return ignored
 }
@@ -24,10 +24,10 @@ func asIgnored(own []banner.Own) []jail.Ignored {
 // ctx ends: those of containers come and go. Bans that reach into them end.
 func (d *daemon) spareOwn(ctx context.Context, c *config.Config, p *pipeline) error {
 	first := true
-	banner.WatchOwn(ctx, func(own []banner.Own, err error) {
+	own.Watch(ctx, func(prefixes []own.Prefix, err error) {
 		more := false
 		if err == nil {
-			more, err = p.jail.Leave(neverBanned(c, asIgnored(own)))
+			more, err = p.jail.Leave(neverBanned(c, asIgnored(prefixes)))
 		}
 		if err == nil && (more || first) {
 			first = false

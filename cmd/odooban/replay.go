@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"odooban/internal/own"
 	"odooban/internal/printable"
 	"odooban/internal/replay"
 	"odooban/rules"
@@ -45,7 +46,8 @@ func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
 	if err != nil {
 		return err
 	}
-	j, err := newJail(c, loopback())
+	// The other addresses of the host that the logs come from are not known.
+	j, err := newJail(c, asIgnored(own.Loopback()))
 	if err != nil {
 		return err
 	}

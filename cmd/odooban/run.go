@@ -17,6 +17,7 @@ import (
 	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/jail"
+	"odooban/internal/own"
 	"odooban/internal/service"
 	"odooban/watcher"
 )
@@ -84,12 +85,12 @@ func notifyReload() (<-chan os.Signal, func()) {
 
 // ownNetworks lists what is never banned because it is ours.
 func ownNetworks(log *logbook) []jail.Ignored {
-	own, err := banner.OwnPrefixes()
+	prefixes, err := own.Prefixes()
 	if err != nil {
 		log.warn(fmt.Errorf("list own addresses: %w; add them under ignore", err))
-		return loopback()
+		return asIgnored(own.Loopback())
 	}
-	return asIgnored(own)
+	return asIgnored(prefixes)
 }
 
 // harmless is what those can do who have no right to protect.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"slices"
 
@@ -98,13 +97,4 @@ func neverBanned(c *config.Config, own []jail.Ignored) []jail.Ignored {
 		all = append(all, jail.Ignored{Prefix: prefix, Why: "configured under proxies"})
 	}
 	return all
-}
-
-// loopback is what a replay leaves alone besides what is configured: the
-// other addresses of the host that the log comes from are not known.
-func loopback() []jail.Ignored {
-	return []jail.Ignored{
-		{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Why: "loopback"},
-		{Prefix: netip.MustParsePrefix("::1/128"), Why: "loopback"},
-	}
 }

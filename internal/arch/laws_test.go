@@ -56,6 +56,11 @@ var laws = []law{
 		why:   "jail is policy alone: no clock, no lines, no firewall, no store",
 	},
 	{
+		in:    "internal/own",
+		never: []string{module},
+		why:   "own asks the kernel what this host lives on, whatever it is asked for",
+	},
+	{
 		in:    "internal/finding",
 		never: []string{module},
 		uses:  clock,

@@ -16,9 +16,9 @@ import (
 	"slices"
 	"time"
 
-	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/finding"
+	"odooban/internal/own"
 	"odooban/rules"
 )
 
@@ -37,7 +37,7 @@ type Environment struct {
 	// named on the command line, or found.
 	Files []string
 	// Own lists the addresses of this host and of what it lives on.
-	Own      func() ([]banner.Own, error)
+	Own      func() ([]own.Prefix, error)
 	Docker   Docker
 	Journal  Journal
 	Daemon   Daemon
@@ -220,7 +220,7 @@ func (x *examination) own(addr netip.Addr) (why string, ok bool) {
 			return "a trusted proxy", true
 		}
 	}
-	var prefixes []banner.Own
+	var prefixes []own.Prefix
 	if x.Own != nil {
 		prefixes, _ = x.Own() // what cannot be seen cannot be told apart
 	}

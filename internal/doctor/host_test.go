@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"odooban/banner"
 	"odooban/internal/config"
+	"odooban/internal/own"
 	"odooban/rules"
 )
 
@@ -29,8 +29,8 @@ func newHost(t *testing.T) *host {
 	c.Sources = []config.Source{{File: "/var/log/odoo/*.log"}}
 	h := &host{t: t, Environment: Environment{
 		Root: t.TempDir(), Now: time.Now, Config: c, Files: []string{"/var/log/odoo/*.log"},
-		Own: func() ([]banner.Own, error) {
-			return []banner.Own{
+		Own: func() ([]own.Prefix, error) {
+			return []own.Prefix{
 				{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Why: "loopback"},
 				{Prefix: netip.MustParsePrefix("172.17.0.1/32"), Why: "address of docker0"},
 			}, nil

@@ -1,4 +1,8 @@
-package banner
+// Package own knows what must never be banned, because this host lives on it:
+// its own addresses, its gateways and the networks of its containers. It looks
+// them up in the kernel, notices when they change, and says of each to people
+// what it is.
+package own
 
 import (
 	"errors"
@@ -12,24 +16,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Own is a prefix of the host itself or of what it lives on.
-type Own struct {
+// Prefix is one of the host itself or of what it lives on.
+type Prefix struct {
 	Prefix netip.Prefix
 	// Why says to people what the prefix is, like "address of eth0".
 	Why string
 }
 
-// OwnPrefixes returns what must never be banned, each once, in the order of the
+// Loopback returns what is every host's own.
+func Loopback() []Prefix {
+	return []Prefix{
+		{netip.MustParsePrefix("127.0.0.0/8"), "loopback"},
+		{netip.MustParsePrefix("::1/128"), "loopback"},
+	}
+}
+
+// Prefixes returns what must never be banned, each once, in the order of the
 // prefixes: loopback, link-local, the host's own addresses, its gateways and
 // the networks of containers. Private ranges as such are not among them. It
 // looks at the network namespace of the calling thread as it is now.
-func OwnPrefixes() ([]Own, error) {
-	own := []Own{
-		{netip.MustParsePrefix("127.0.0.0/8"), "loopback"},
-		{netip.MustParsePrefix("::1/128"), "loopback"},
-		{netip.MustParsePrefix("169.254.0.0/16"), "link-local"},
-		{netip.MustParsePrefix("fe80::/10"), "link-local"},
-	}
+func Prefixes() ([]Prefix, error) {
+	own := append(Loopback(),
+		Prefix{netip.MustParsePrefix("169.254.0.0/16"), "link-local"},
+		Prefix{netip.MustParsePrefix("fe80::/10"), "link-local"},
+	)
 	links, err := complete(netlink.LinkList)
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
@@ -55,18 +65,18 @@ func OwnPrefixes() ([]Own, error) {
 
 // ofLink returns an interface's addresses, and the networks behind it if it is a
 // bridge of containers.
-func ofLink(link netlink.Link, addrs []netlink.Addr, containers bool) []Own {
+func ofLink(link netlink.Link, addrs []netlink.Addr, containers bool) []Prefix {
 	name := link.Attrs().Name
-	var own []Own
+	var own []Prefix
 	for _, a := range addrs {
 		addr, ok := addrOf(a.IP)
 		if !ok {
 			continue
 		}
-		own = append(own, Own{netip.PrefixFrom(addr, addr.BitLen()), "address of " + name})
+		own = append(own, Prefix{netip.PrefixFrom(addr, addr.BitLen()), "address of " + name})
 		ones, _ := a.Mask.Size()
 		if network, err := addr.Prefix(ones); err == nil && ones > 0 && containers {
-			own = append(own, Own{network, "containers on " + name})
+			own = append(own, Prefix{network, "containers on " + name})
 		}
 	}
 	return own
@@ -107,16 +117,16 @@ func allRoutes() ([]netlink.Route, error) {
 }
 
 // gateways returns the next hops of a route, of which it may have several.
-func gateways(route netlink.Route, names map[int]string) []Own {
+func gateways(route netlink.Route, names map[int]string) []Prefix {
 	hops := append([]*netlink.NexthopInfo{{LinkIndex: route.LinkIndex, Gw: route.Gw, Via: route.Via}}, route.MultiPath...)
-	var own []Own
+	var own []Prefix
 	for _, hop := range hops {
 		gw := hop.Gw
 		if via, ok := hop.Via.(*netlink.Via); ok {
 			gw = via.Addr
 		}
 		if addr, ok := addrOf(gw); ok {
-			own = append(own, Own{netip.PrefixFrom(addr, addr.BitLen()), "gateway on " + names[hop.LinkIndex]})
+			own = append(own, Prefix{netip.PrefixFrom(addr, addr.BitLen()), "gateway on " + names[hop.LinkIndex]})
 		}
 	}
 	return own
@@ -130,9 +140,9 @@ func addrOf(ip net.IP) (netip.Addr, bool) {
 }
 
 // distinct sorts, and keeps the first reason for a prefix.
-func distinct(own []Own) []Own {
-	slices.SortStableFunc(own, func(a, b Own) int { return a.Prefix.Compare(b.Prefix) })
-	return slices.CompactFunc(own, func(a, b Own) bool { return a.Prefix == b.Prefix })
+func distinct(own []Prefix) []Prefix {
+	slices.SortStableFunc(own, func(a, b Prefix) int { return a.Prefix.Compare(b.Prefix) })
+	return slices.CompactFunc(own, func(a, b Prefix) bool { return a.Prefix == b.Prefix })
 }
 
 // complete lists again when the list changed while it was read.

@@ -1,4 +1,4 @@
-package banner
+package own
 
 import (
 	"context"
@@ -9,15 +9,15 @@ import (
 	"odooban/internal/netnstest"
 )
 
-// TestWatchOwn lets networks of containers come and go.
-func TestWatchOwn(t *testing.T) {
+// TestWatch lets networks of containers come and go.
+func TestWatch(t *testing.T) {
 	host := netnstest.New(t, 1).Clients[0]
 	ctx, cancel := context.WithCancel(t.Context())
-	told := make(chan []Own)
+	told := make(chan []Prefix)
 	ended := make(chan error, 1)
 	go func() {
 		ended <- host.Do(func() error {
-			WatchOwn(ctx, func(own []Own, err error) {
+			Watch(ctx, func(own []Prefix, err error) {
 				if err != nil {
 					t.Error(err)
 				}
@@ -29,7 +29,7 @@ func TestWatchOwn(t *testing.T) {
 			return nil
 		})
 	}()
-	network := Own{netip.MustParsePrefix("172.20.0.0/16"), "containers on br-0123"}
+	network := Prefix{netip.MustParsePrefix("172.20.0.0/16"), "containers on br-0123"}
 	await := func(want bool) {
 		t.Helper()
 		for slices.Contains(<-told, network) != want {

@@ -1,4 +1,4 @@
-package banner
+package own
 
 import (
 	"context"
@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// ownEvery is how often own prefixes are looked up, should the kernel not
-	// tell of a change.
-	ownEvery = 30 * time.Second
-	// ownPause lets a change come to its end: Docker makes a bridge, its address
+	// every is how often they are looked up, should the kernel not tell of a
+	// change.
+	every = 30 * time.Second
+	// settling lets a change come to its end: Docker makes a bridge, its address
 	// and its routes one after the other.
-	ownPause = 50 * time.Millisecond
+	settling = 50 * time.Millisecond
 )
 
-// WatchOwn tells the own prefixes, at once and whenever they have changed, until
+// Watch tells the prefixes, at once and whenever they have changed, until
 // ctx ends: networks of containers come and go. An error comes instead when they
 // cannot be looked up, and again only after they could. It looks at the network
 // namespace of the calling thread.
-func WatchOwn(ctx context.Context, tell func([]Own, error)) {
-	var known []Own
+func Watch(ctx context.Context, tell func([]Prefix, error)) {
+	var known []Prefix
 	failing := false
 	look := func() {
-		own, err := OwnPrefixes()
+		own, err := Prefixes()
 		switch {
 		case err != nil && !failing:
 			tell(nil, err)
@@ -38,22 +38,22 @@ func WatchOwn(ctx context.Context, tell func([]Own, error)) {
 	}
 	for ctx.Err() == nil {
 		// What changes from now on wakes us, so nothing is missed.
-		wake, stop := ownEvents()
+		wake, stop := events()
 		look()
-		awaitOwn(ctx, wake)
+		awaitChange(ctx, wake)
 		stop()
 	}
 }
 
-// awaitOwn waits until something has changed, or for so long that it may have.
-func awaitOwn(ctx context.Context, wake <-chan struct{}) {
-	due := time.NewTimer(ownEvery)
+// awaitChange waits until something has changed, or for so long that it may have.
+func awaitChange(ctx context.Context, wake <-chan struct{}) {
+	due := time.NewTimer(every)
 	defer due.Stop()
 	select {
 	case <-ctx.Done():
 	case <-due.C:
 	case <-wake:
-		pause := time.NewTimer(ownPause)
+		pause := time.NewTimer(settling)
 		defer pause.Stop()
 		select {
 		case <-ctx.Done():
@@ -62,9 +62,9 @@ func awaitOwn(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
-// ownEvents has the kernel tell of changes to addresses and routes. Where it does
+// events has the kernel tell of changes to addresses and routes. Where it does
 // not, wake stays silent.
-func ownEvents() (wake <-chan struct{}, stop func()) {
+func events() (wake <-chan struct{}, stop func()) {
 	changed := make(chan struct{}, 1)
 	socket, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR,
 		unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)

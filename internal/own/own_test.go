@@ -1,4 +1,4 @@
-package banner
+package own
 
 import (
 	"net/netip"
@@ -13,9 +13,9 @@ import (
 // ownOn returns the own prefixes of a host with their reasons.
 func ownOn(t *testing.T, host *netnstest.Host) map[string]string {
 	t.Helper()
-	var own []Own
+	var own []Prefix
 	err := host.Do(func() (err error) {
-		own, err = OwnPrefixes()
+		own, err = Prefixes()
 		return err
 	})
 	if err != nil {
@@ -31,7 +31,7 @@ func ownOn(t *testing.T, host *netnstest.Host) map[string]string {
 	return why
 }
 
-func TestOwnPrefixesOfAPlainHost(t *testing.T) {
+func TestPrefixesOfAPlainHost(t *testing.T) {
 	want := map[string]string{
 		"127.0.0.0/8":       "loopback",
 		"127.0.0.1/32":      "address of lo",
@@ -55,7 +55,7 @@ func TestOwnPrefixesOfAPlainHost(t *testing.T) {
 	}
 }
 
-func TestOwnPrefixesOfContainerBridges(t *testing.T) {
+func TestPrefixesOfContainerBridges(t *testing.T) {
 	host := netnstest.New(t, 1).Clients[0]
 	for _, c := range []struct {
 		name, kind, addr string
@@ -84,9 +84,9 @@ func TestOwnPrefixesOfContainerBridges(t *testing.T) {
 	}
 }
 
-// TestOwnPrefixesOfRenamedBridges holds that a bridge that only containers are
+// TestPrefixesOfRenamedBridges holds that a bridge that only containers are
 // connected to is known whatever its name, and one to the outside is not.
-func TestOwnPrefixesOfRenamedBridges(t *testing.T) {
+func TestPrefixesOfRenamedBridges(t *testing.T) {
 	for _, c := range []struct {
 		name, port string
 		route      bool
@@ -121,7 +121,7 @@ func TestOwnPrefixesOfRenamedBridges(t *testing.T) {
 	}
 }
 
-func TestOwnPrefixesOfGateways(t *testing.T) {
+func TestPrefixesOfGateways(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		route []string
