@@ -71,6 +71,7 @@ func (d *daemon) run(ctx context.Context, c *config.Config) error {
 		}
 		var next *config.Config
 		if err == nil {
+			d.log.follow(c.Log)
 			if before != nil {
 				d.log.say("configuration was read again")
 				before = nil

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -20,7 +21,9 @@ import (
 
 // logbook writes what happens to the log. It implements engine.Observer.
 type logbook struct {
-	zerolog.Logger
+	out io.Writer
+	// to is changed by a reload while the server of the control socket goes on.
+	to  atomic.Pointer[zerolog.Logger]
 	ban string // what a ban is called; changes only while nobody is banned
 
 	mu sync.Mutex
@@ -28,9 +31,17 @@ type logbook struct {
 	last map[string]engine.Alarm
 }
 
-// newLogbook writes to w: for people on a terminal, else as JSON, unless the
-// configuration says which.
-func newLogbook(c config.Log, w io.Writer) *logbook {
+// newLogbook writes to out, as c says.
+func newLogbook(c config.Log, out io.Writer) *logbook {
+	l := &logbook{out: out, ban: "banned", last: make(map[string]engine.Alarm)}
+	l.follow(c)
+	return l
+}
+
+// follow lets the log be as c says from now on: for people on a terminal, else as
+// JSON, unless c says which.
+func (l *logbook) follow(c config.Log) {
+	w := l.out
 	if c.Format == "text" || c.Format == "auto" && isTerminal(w) {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w)}
 	}
@@ -38,10 +49,7 @@ func newLogbook(c config.Log, w io.Writer) *logbook {
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
-	return &logbook{
-		Logger: zerolog.New(w).Level(level).With().Timestamp().Logger(),
-		ban:    "banned", last: make(map[string]engine.Alarm),
-	}
+	l.to.Store(new(zerolog.New(w).Level(level).With().Timestamp().Logger()))
 }
 
 // dryRun lets bans be called what they are from now on.
@@ -58,18 +66,18 @@ func isTerminal(w io.Writer) bool {
 }
 
 // say writes what odooban does.
-func (l *logbook) say(text string) { l.Info().Msg(text) }
+func (l *logbook) say(text string) { l.to.Load().Info().Msg(text) }
 
 // warn writes an error that is not the end.
 func (l *logbook) warn(err error) {
 	if err != nil {
-		l.Warn().Msg(err.Error())
+		l.to.Load().Warn().Msg(err.Error())
 	}
 }
 
 // Failed writes a failure at level debug: an attacker makes many.
 func (l *logbook) Failed(source string, f rules.Failure) {
-	l.Debug().Stringer("addr", f.Addr).Str("rule", f.Rule).
+	l.to.Load().Debug().Stringer("addr", f.Addr).Str("rule", f.Rule).
 		Str("user", printable.Text(f.User)).Str("db", printable.Text(f.DB)).
 		Time("at", f.Time).Str("source", source).Msg("failed login")
 }
@@ -81,7 +89,7 @@ func (l *logbook) Banned(source string, b banner.Ban) {
 	if b.Until.Before(time.Now()) {
 		level = zerolog.DebugLevel
 	}
-	l.WithLevel(level).Stringer("prefix", b.Prefix).Str("rule", b.Rule).Int("failures", b.Failures).
+	l.to.Load().WithLevel(level).Stringer("prefix", b.Prefix).Str("rule", b.Rule).Int("failures", b.Failures).
 		Time("at", b.Time).Time("until", b.Until).Str("source", source).Msg(l.ban)
 }
 
@@ -92,10 +100,10 @@ func (l *logbook) mended(m banner.Mended) {
 		if m.Righted {
 			what += " and is repaired"
 		}
-		l.Warn().Strs("found", m.Found).Int("restored", m.Restored).Uint64("count", m.Count).Msg(what)
+		l.to.Load().Warn().Strs("found", m.Found).Int("restored", m.Restored).Uint64("count", m.Count).Msg(what)
 	}
 	if m.Err != nil {
-		l.Error().Uint64("count", m.Count).Msg("firewall does not protect as it should: " + m.Err.Error())
+		l.to.Load().Error().Uint64("count", m.Count).Msg("firewall does not protect as it should: " + m.Err.Error())
 	}
 }
 
@@ -127,12 +135,12 @@ func (l *logbook) changed(c control.Change) {
 	if c.Err != nil {
 		level, message = zerolog.WarnLevel, message+": "+c.Err.Error()
 	}
-	l.WithLevel(level).Str("by", c.Peer.Name).Uint32("uid", c.Peer.UID).Int32("pid", c.Peer.PID).Msg(message)
+	l.to.Load().WithLevel(level).Str("by", c.Peer.Name).Uint32("uid", c.Peer.UID).Int32("pid", c.Peer.PID).Msg(message)
 }
 
 // Alarmed writes an alarm with its cure.
 func (l *logbook) Alarmed(a engine.Alarm) {
-	event := l.Warn().Str("alarm", a.Code)
+	event := l.to.Load().Warn().Str("alarm", a.Code)
 	if a.Source != "" {
 		event.Str("source", a.Source)
 	}
