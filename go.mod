@@ -1,6 +1,6 @@
 module odooban
 
-go 1.26.8
+go 1.26.0
 
 require (
 	github.com/VictoriaMetrics/metricsql v0.87.3

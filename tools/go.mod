@@ -1,7 +1,7 @@
 // The tools that check odooban, apart from what it is built of.
 module odooban/tools
 
-go 1.26.8
+go 1.26.0
 
 tool (
 	github.com/golangci/golangci-lint/v2/cmd/golangci-lint
