@@ -180,7 +180,7 @@ func (d *daemon) close() {
 func (d *daemon) serve(ctx context.Context, c *config.Config, p *pipeline) (next *config.Config, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	desk := d.desk(p.engine)
+	desk := d.desk(c, p.engine)
 	defer d.reception.attend(context.WithoutCancel(ctx), c.Socket, desk)()
 	g, ctx := errgroup.WithContext(ctx)
 	defer d.watchParts(p)()

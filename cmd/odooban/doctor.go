@@ -70,7 +70,7 @@ func environment(ctx context.Context, c *config.Config, files []string) doctor.E
 		Now: time.Now, Config: c, Own: own.Prefixes, Journal: doctor.Systemd{}, Docker: dockerEngine(),
 	}
 	env.Files, env.Config = logFiles(ctx, c, files)
-	env.Blind = blind(c.Firewall.Ports)
+	env.Blind = blind
 	if os.Geteuid() == 0 {
 		env.Firewall = doctor.Netfilter{Options: banner.Options{Backend: c.Firewall.Backend, Ports: c.Firewall.Ports}}
 	}
@@ -86,6 +86,7 @@ func askDaemon(c *control.Client) doctor.Daemon {
 		}
 		s := doctor.State{
 			Started: status.Since, Healthy: status.Healthy, Reasons: status.Reasons, Backend: status.Firewall.Backend,
+			Ports: status.Firewall.Ports,
 		}
 		for _, one := range status.Sources {
 			s.Sources = append(s.Sources, engine.SourceStatus{Name: one.Name, Trouble: one.Trouble})
@@ -104,14 +105,12 @@ func askDaemon(c *control.Client) doctor.Daemon {
 }
 
 // blind says why no client's packets can pass here, or nil.
-func blind(ports []uint16) func() error {
-	return func() error {
-		place, err := sidecar.Look()
-		if err != nil {
-			return nil //nolint:nilerr // what cannot be seen is not taken for wrong
-		}
-		return place.Blind(ports)
+func blind(ports []uint16) error {
+	place, err := sidecar.Look()
+	if err != nil {
+		return nil //nolint:nilerr // what cannot be seen is not taken for wrong
 	}
+	return place.Blind(ports)
 }
 
 // logFiles lists the files and patterns that run would follow. Files that were

@@ -98,5 +98,5 @@ func (a *app) alone(cmd *cobra.Command, c *config.Config, do func(*control.Desk)
 	if err := e.Restore(cmd.Context(), d.journal, time.Now()); err != nil {
 		return err
 	}
-	return do(d.desk(e))
+	return do(d.desk(c, e))
 }

@@ -55,10 +55,10 @@ func (r *reception) close() {
 	r.path, r.stop = "", func() {}
 }
 
-// desk answers from the engine of one configuration.
-func (d *daemon) desk(e *engine.Engine) *control.Desk {
+// desk answers from the engine of one configuration, c.
+func (d *daemon) desk(c *config.Config, e *engine.Engine) *control.Desk {
 	return &control.Desk{
-		Engine: e, Firewall: d.firewall, Journal: d.journal, Alarms: d.log.lasting, Blind: d.place.trouble,
+		Engine: e, Firewall: d.firewall, Ports: c.Firewall.Ports, Journal: d.journal, Alarms: d.log.lasting, Blind: d.place.trouble,
 		Version: version, Since: time.Now().UTC(), DryRun: d.dryRun,
 	}
 }

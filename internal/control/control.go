@@ -60,9 +60,12 @@ type Jail struct {
 
 // Firewall is what keeps bans in force.
 type Firewall struct {
-	Backend string   `json:"backend"`
-	Notes   []string `json:"notes,omitempty"`
-	Bans    int      `json:"bans"`
+	Backend string `json:"backend"`
+	// Ports are those that are closed for who is banned, none for all; left out
+	// where no daemon tells.
+	Ports []uint16 `json:"ports,omitzero"`
+	Notes []string `json:"notes,omitempty"`
+	Bans  int      `json:"bans"`
 	// Dropped is how many packets the rules have dropped; nil where they do not
 	// tell, for which a note says why.
 	Dropped *uint64 `json:"dropped,omitempty"`

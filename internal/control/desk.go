@@ -21,6 +21,8 @@ import (
 type Desk struct {
 	Engine   *engine.Engine
 	Firewall *banner.Keeper
+	// Ports are those that the firewall closes; none for all.
+	Ports []uint16
 	// Journal is nil in a dry run.
 	Journal *store.Journal
 	// Alarms tells of more than the engine knows; nil for none.
@@ -217,7 +219,7 @@ func (d *Desk) status() Status {
 
 func (d *Desk) firewall(refused int) Firewall {
 	k := d.Firewall.Status()
-	f := Firewall{Backend: k.Backend, Bans: k.Bans, Mended: k.Mends, LastMended: k.Last.Found, Refused: refused}
+	f := Firewall{Backend: k.Backend, Ports: append([]uint16{}, d.Ports...), Bans: k.Bans, Mended: k.Mends, LastMended: k.Last.Found, Refused: refused}
 	for _, note := range k.Notes {
 		f.Notes = append(f.Notes, note.Error())
 	}

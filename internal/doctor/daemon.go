@@ -27,8 +27,10 @@ type State struct {
 	// Healthy says whether it protects, and Reasons why not.
 	Healthy bool
 	Reasons []string
-	// Backend is that of the firewall.
+	// Backend is that of the firewall, and Ports are those that it closes, none for
+	// all; nil where the daemon does not tell.
 	Backend string
+	Ports   []uint16
 	Sources []engine.SourceStatus
 	Alarms  []engine.Alarm
 	// Bans are those in force.
@@ -37,6 +39,7 @@ type State struct {
 
 // checkDaemon looks whether the daemon runs, and what troubles it.
 func checkDaemon(ctx context.Context, x *examination) error {
+	x.checkVariables()
 	if x.Daemon == nil {
 		return errors.New("there is no control socket")
 	}

@@ -98,7 +98,7 @@ func TestOldAlarm(t *testing.T) {
 func TestNoClients(t *testing.T) {
 	h := newHost(t)
 	place := sidecar.Place{Contained: true, Alone: true}
-	h.Blind = func() error { return place.Blind([]uint16{80}) }
+	h.Blind = func(ports []uint16) error { return place.Blind(ports) }
 	if found := h.examine(finding.NoClients); len(found) != 1 || found[0].Evidence == "" {
 		t.Errorf("found %+v", found)
 	}

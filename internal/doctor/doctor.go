@@ -42,8 +42,9 @@ type Environment struct {
 	Journal  Journal
 	Daemon   Daemon
 	Firewall Firewall
-	// Blind says why no client's packets can pass where the firewall is, or nil.
-	Blind func() error
+	// Blind says why no client's packets to the ports can pass where the firewall
+	// is, or nil.
+	Blind func(ports []uint16) error
 }
 
 // Finding is one thing that is wrong.

@@ -21,8 +21,9 @@ const dryRun = "dry-run"
 // Firewall is what can be seen of the packet filter. Nothing of it changes the
 // one that is in force.
 type Firewall interface {
-	// Inspect says what of ours is in place.
-	Inspect() ([]banner.Inspection, error)
+	// Inspect says what of ours is in place, and what is missing of rules for the
+	// ports.
+	Inspect(ports []uint16) ([]banner.Inspection, error)
 	// Try says whether a firewall could be set up.
 	Try(ctx context.Context) error
 	// Stale names the variant of iptables that holds rules of ours although the
@@ -37,15 +38,19 @@ func checkFirewall(ctx context.Context, x *examination) error {
 		x.find(finding.DryRun, "", "the backend of the firewall is dry-run", "")
 		return nil
 	}
+	ports := x.Config.Firewall.Ports
+	if state != nil && state.Ports != nil {
+		ports = state.Ports // a variable may say others
+	}
 	if x.Blind != nil {
-		if err := x.Blind(); err != nil {
+		if err := x.Blind(ports); err != nil {
 			x.find(finding.NoClients, "", err.Error(), "")
 		}
 	}
 	if x.Firewall == nil {
 		return errors.New("only root may look at it; run odooban doctor as root")
 	}
-	places, err := x.Firewall.Inspect()
+	places, err := x.Firewall.Inspect(ports)
 	if err != nil {
 		return err
 	}
@@ -85,7 +90,10 @@ func removeStale(variant string) string {
 type Netfilter struct{ Options banner.Options }
 
 // Inspect says what of ours is in place.
-func (n Netfilter) Inspect() ([]banner.Inspection, error) { return banner.Inspect(n.Options) }
+func (n Netfilter) Inspect(ports []uint16) ([]banner.Inspection, error) {
+	n.Options.Ports = ports
+	return banner.Inspect(n.Options)
+}
 
 // Try sets a firewall up in a network namespace of its own, which is gone
 // afterwards.

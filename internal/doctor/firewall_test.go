@@ -26,7 +26,7 @@ type lab struct {
 func newLab(t *testing.T, backend string) *lab {
 	l := &lab{host: newHost(t), net: netnstest.New(t, 0).Server}
 	l.options = banner.Options{Backend: backend, Ports: []uint16{80, 443}}
-	l.Firewall = Netfilter{l.options}
+	l.Firewall, l.Config.Firewall.Ports = Netfilter{l.options}, l.options.Ports
 	return l
 }
 
@@ -93,6 +93,20 @@ func TestFirewallIsDamaged(t *testing.T) {
 				t.Errorf("found after the cure: %+v", found)
 			}
 		})
+	}
+}
+
+// A variable of the service may give the daemon other ports than those that are
+// configured: what it says of them counts.
+func TestFirewallOfOtherPorts(t *testing.T) {
+	l := newLab(t, "nftables")
+	l.up(banner.Options{Backend: "nftables", Ports: []uint16{8443}})
+	if len(l.examine(finding.FirewallMissing)) != 1 {
+		t.Error("the other ports are not missed")
+	}
+	l.says(State{Healthy: true, Backend: "nftables", Ports: []uint16{8443}}, nil)
+	if found := l.examine(finding.FirewallMissing); len(found) > 0 {
+		t.Errorf("found %+v", found)
 	}
 }
 

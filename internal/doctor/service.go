@@ -3,9 +3,7 @@ package doctor
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -23,43 +21,21 @@ type serviceUser struct {
 	groups   []uint32
 }
 
-// service reads the service's unit; there may be none.
-func (x *examination) service() (options, bool) {
-	var unit options
-	for _, dir := range []string{"/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"} {
-		text, err := readSmall(x.path(filepath.Join(dir, "odooban.service")))
-		if err == nil {
-			unit = parseINI(text)["Service"]
-			break
-		}
-	}
-	if unit == nil {
-		return nil, false
-	}
-	overrides, _ := filepath.Glob(x.path("/etc/systemd/system/odooban.service.d/*.conf"))
-	for _, path := range overrides {
-		if text, err := readSmall(path); err == nil {
-			maps.Copy(unit, parseINI(text)["Service"])
-		}
-	}
-	return unit, true
-}
-
 // serviceUser returns whom the service runs as, if it is not root and may not
 // read everything.
 func (x *examination) serviceUser() (serviceUser, bool) {
 	unit, ok := x.service()
-	if !ok || unit["user"] == "" || strings.Contains(unit["ambientcapabilities"], "CAP_DAC") {
+	if !ok || unit["User"] == "" || strings.Contains(unit["AmbientCapabilities"], "CAP_DAC") {
 		return serviceUser{}, false
 	}
-	u := serviceUser{name: unit["user"]}
+	u := serviceUser{name: unit["User"]}
 	fields := x.entry("/etc/passwd", u.name, 7)
 	if fields == nil {
 		return u, false
 	}
 	u.uid, _ = strconv.Atoi(fields[2])
 	u.gid, _ = strconv.Atoi(fields[3])
-	u.groups = x.groupsOf(u.name, strings.Fields(unit["supplementarygroups"]))
+	u.groups = x.groupsOf(u.name, strings.Fields(unit["SupplementaryGroups"]))
 	return u, u.uid != 0
 }
 

@@ -1,10 +1,13 @@
 package doctor
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"odooban/internal/finding"
 	"odooban/internal/testrequire"
@@ -48,5 +51,64 @@ func TestServiceMayNotRead(t *testing.T) {
 	}
 	if len(h.examine(finding.SourceTrouble)) != 1 {
 		t.Error("this test's cures do not end")
+	}
+}
+
+// A unit is read as systemd reads it.
+func TestServiceUnit(t *testing.T) {
+	const unit = "[Unit]\nUser=nobody\n[Service]\nUser=odooban\nSupplementaryGroups=adm \\\n systemd-journal\n"
+	tests := []struct {
+		name  string
+		files map[string]string
+		want  options
+	}{
+		{"a group more", map[string]string{
+			"/etc/systemd/system/odooban.service.d/override.conf": "[Service]\nSupplementaryGroups=docker\n",
+		}, options{"User": "odooban", "SupplementaryGroups": "adm systemd-journal docker"}},
+		{"other groups", map[string]string{
+			"/usr/lib/systemd/system/odooban.service.d/10.conf": "[Service]\nSupplementaryGroups=\nSupplementaryGroups=odoo\n",
+			"/run/systemd/system/odooban.service.d/20.conf":     "[Service]\n# SupplementaryGroups=x\nSupplementaryGroups=docker\n",
+		}, options{"User": "odooban", "SupplementaryGroups": "odoo docker"}},
+		{"a file in place of another", map[string]string{
+			"/usr/lib/systemd/system/odooban.service.d/10.conf": "[Service]\nUser=first\n",
+			"/etc/systemd/system/odooban.service.d/10.conf":     "[Service]\nUser=second\n",
+		}, options{"User": "second", "SupplementaryGroups": "adm systemd-journal"}},
+		{"a unit in place of another", map[string]string{
+			"/etc/systemd/system/odooban.service": "[Service]\nUser=root\n",
+		}, options{"User": "root"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			h.write("/usr/lib/systemd/system/odooban.service", unit)
+			for path, text := range tt.files {
+				h.write(path, text)
+			}
+			got, _ := (&examination{Environment: h.Environment}).service()
+			for key, value := range got {
+				got[key] = strings.Join(strings.Fields(value), " ")
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Variables that only the service has are told of: what is seen without them may
+// be wrong.
+func TestServiceVariables(t *testing.T) {
+	h := newHost(t)
+	h.write("/usr/lib/systemd/system/odooban.service", "[Service]\nEnvironment=LANG=C \"ODOOBAN_FIREWALL_PORTS=8443\"\n")
+	told := func() bool {
+		r := Examine(t.Context(), h.Environment, []Check{{"the daemon", checkDaemon}})
+		return strings.Contains(fmt.Sprint(r.Unchecked), "ODOOBAN_FIREWALL_PORTS, and this command")
+	}
+	if !told() {
+		t.Error("it is not told")
+	}
+	t.Setenv("ODOOBAN_FIREWALL_PORTS", "8443")
+	if told() {
+		t.Error("it is told though it is known")
 	}
 }
