@@ -87,7 +87,7 @@ func (d *daemon) run(ctx context.Context, c *config.Config) error {
 			return err
 		}
 		if next == c {
-			continue // there is a log by now
+			continue // there is a log by now, or the journal
 		}
 		d.service.Reloading()
 		d.leave(c, next)
@@ -208,7 +208,8 @@ func (d *daemon) serve(ctx context.Context, c *config.Config, p *pipeline) (next
 }
 
 // awaitReload returns the next configuration, or nil when ctx ends. A wrong one
-// changes nothing. It is the same, c, when there is a log at last.
+// changes nothing. It is the same, c, when there is a log at last, or what the
+// journal held before.
 func (d *daemon) awaitReload(ctx context.Context, c *config.Config, p *pipeline) *config.Config {
 	var look <-chan time.Time
 	if p.idle {
@@ -222,6 +223,11 @@ func (d *daemon) awaitReload(ctx context.Context, c *config.Config, p *pipeline)
 			return nil
 		case <-look:
 			if _, _, missing := sourcesOf(ctx, c, d.files); missing == nil {
+				return c
+			}
+			continue
+		case <-p.late:
+			if p.late = nil; p.stdin == nil {
 				return c
 			}
 			continue
@@ -271,7 +277,7 @@ func (d *daemon) tend(ctx context.Context) error {
 	prune, settle := time.NewTicker(pruneEvery), time.NewTicker(settleEvery)
 	defer prune.Stop()
 	defer settle.Stop()
-	d.tended.Add(1)
+	d.turn()
 	d.prune(ctx)
 	for {
 		select {
@@ -282,12 +288,15 @@ func (d *daemon) tend(ctx context.Context) error {
 		case <-settle.C:
 			d.journal.Update(func(*store.Tx) {})
 		}
-		d.tended.Add(1)
+		d.turn()
 	}
 }
 
+// turn shows the watchdog that the journal is tended.
+func (d *daemon) turn() { d.tended.Add(1) }
+
 func (d *daemon) prune(ctx context.Context) {
-	if err := d.journal.Prune(ctx, time.Now()); err != nil && ctx.Err() == nil {
+	if err := d.journal.Prune(ctx, time.Now(), d.turn); err != nil && ctx.Err() == nil {
 		d.log.warn(err)
 	}
 }

@@ -32,6 +32,8 @@ type pipeline struct {
 	stdin *watcher.Reader
 	// idle says that there is nothing to follow yet.
 	idle bool
+	// late ends when the journal is open at last, if it could not even be read.
+	late <-chan struct{}
 
 	service *service.Service
 }
@@ -55,6 +57,7 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 	p := &pipeline{engine: engine.New(j, d.firewall, d.log), jail: j, set: set, log: d.log, service: d.service}
 	p.since = time.Now().Add(-j.Lookback())
 	if d.journal != nil {
+		p.late = d.journal.Late()
 		if err := p.engine.Restore(ctx, d.journal, time.Now()); err != nil {
 			return nil, err
 		}

@@ -12,6 +12,8 @@ import (
 // database is the open file: one connection, and the statements of an Update.
 type database struct {
 	*sql.DB
+	// readOnly is of one that stands in until the file can be written.
+	readOnly bool
 
 	known, reach                              *sql.Stmt
 	putSource, putFailure, putBan, liftPrefix *sql.Stmt

@@ -20,8 +20,8 @@ const (
 	maxAside   = 3
 )
 
-// open opens the file, setting a damaged one aside. After an error nothing more
-// is open than before.
+// open opens the file to write, setting a damaged one aside. After an error
+// nothing more is open than before.
 func (j *Journal) open() error {
 	if j.folder == nil {
 		folder, err := lockFolder(filepath.Dir(j.path))
@@ -30,23 +30,28 @@ func (j *Journal) open() error {
 		}
 		j.folder = folder
 	}
-	db, err := openFile(j.path)
+	err := j.openFile()
 	if damaged(err) {
 		j.replace(err)
-		db, err = openFile(j.path)
+		err = j.openFile()
 	}
 	if err != nil {
 		return fmt.Errorf("open journal %s: %w", j.path, err)
 	}
-	j.db = db
 	return nil
 }
 
-func openFile(path string) (*database, error) {
-	if err := claimFile(path); err != nil {
-		return nil, err
+func (j *Journal) openFile() error {
+	if err := claimFile(j.path); err != nil {
+		return err
 	}
-	return openDatabase(path)
+	// SQLite lets both share what is beside the file, as the first one has opened it.
+	j.closeFile()
+	db, err := openDatabase(j.path)
+	if err == nil {
+		j.db = db
+	}
+	return err
 }
 
 // lockFolder makes the folder if need be, and takes it for this process. The
@@ -130,7 +135,7 @@ func claimFile(path string) error {
 	case info.Mode().Perm() != 0o600:
 		return os.Chmod(path, 0o600)
 	}
-	return nil
+	return unix.Access(path, unix.W_OK) // else SQLite opens it all the same, to read
 }
 
 func ownerOf(info fs.FileInfo) int {

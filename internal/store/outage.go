@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -71,10 +72,8 @@ func (j *Journal) flush() {
 
 // write writes what is staged, all of it or nothing.
 func (j *Journal) write() error {
-	if j.db == nil {
-		if err := j.open(); err != nil {
-			return err
-		}
+	if err := j.reopen(); err != nil {
+		return err
 	}
 	if j.staged.empty() {
 		return nil
@@ -84,6 +83,34 @@ func (j *Journal) write() error {
 	}
 	j.staged = newStaged()
 	return nil
+}
+
+// reopen opens the file to write if it is not. As long as that cannot be done it
+// is read.
+func (j *Journal) reopen() error {
+	if j.db != nil && !j.db.readOnly {
+		return nil
+	}
+	if err := j.open(); err != nil {
+		if j.db == nil {
+			_ = j.standIn()
+		}
+		return err
+	}
+	if j.late != nil {
+		close(j.late)
+		j.late = nil
+	}
+	return nil
+}
+
+// beginWithout begins with an outage.
+func (j *Journal) beginWithout(err error) {
+	if info, missing := os.Stat(j.path); j.standIn() != nil && missing == nil && info.Size() > 0 {
+		j.late = make(chan struct{})
+		err = fmt.Errorf("%w; what it has of before is not known until then", err)
+	}
+	j.fail(err)
 }
 
 // fail notes that the file cannot be used for the time being.
@@ -124,10 +151,7 @@ func (j *Journal) suspect(err error) {
 
 // replace sets the damaged file aside; the next write begins a new one.
 func (j *Journal) replace(cause error) {
-	if j.db != nil {
-		j.db.close()
-		j.db = nil
-	}
+	j.closeFile()
 	aside, err := setAside(j.path, time.Now())
 	if err != nil {
 		j.fail(err)

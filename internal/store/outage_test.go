@@ -105,12 +105,12 @@ func TestAFullDiskStopsNothing(t *testing.T) {
 		}
 	}
 	check(t)
-	if err := j.Prune(t.Context(), noon); err == nil && len(told) != 1 {
+	if err := j.Prune(t.Context(), noon, turn); err == nil && len(told) != 1 {
 		t.Errorf("told on a full disk: %v", told)
 	}
 
 	free()
-	if err := j.Prune(t.Context(), noon); err != nil {
+	if err := j.Prune(t.Context(), noon, turn); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(codes{OutageBegan, OutageEnded}, told); diff != "" {

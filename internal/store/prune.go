@@ -14,8 +14,9 @@ const (
 
 // Prune deletes what is older than MaxAge at now, or more than MaxRows, and gives
 // the room back to the disk. It also writes what an outage has left to write. It
-// is to be called about once an hour.
-func (j *Journal) Prune(ctx context.Context, now time.Time) error {
+// is to be called about once an hour. Each step, of which there may be thousands,
+// ends with a call of turn.
+func (j *Journal) Prune(ctx context.Context, now time.Time, turn func()) error {
 	j.locked(func() {
 		if j.outage.err != nil {
 			j.flush()
@@ -26,12 +27,13 @@ func (j *Journal) Prune(ctx context.Context, now time.Time) error {
 		statement string
 		args      []any
 	}{
-		// First, as an id may be given again when the failure that had it is gone.
-		{`DELETE FROM pardons WHERE id IN (SELECT id FROM pardons AS p WHERE NOT EXISTS
-			(SELECT 1 FROM failures WHERE id <= p.failure AND time >= ?) LIMIT ?)`, []any{oldest, pruneRows}},
-		{`DELETE FROM failures WHERE id IN (SELECT id FROM failures WHERE time < ? LIMIT ?)`, []any{oldest, pruneRows}},
+		// The newest stays: its id would be given again, to one that no pardon is about.
+		{`DELETE FROM failures WHERE id IN (SELECT id FROM failures
+			WHERE time < ? AND +id < (SELECT max(id) FROM failures) LIMIT ?)`, []any{oldest, pruneRows}},
 		{`DELETE FROM failures WHERE id IN (SELECT id FROM failures
 			WHERE id <= (SELECT max(id) FROM failures) - ? LIMIT ?)`, []any{j.opts.MaxRows, pruneRows}},
+		{`DELETE FROM pardons WHERE id IN (SELECT id FROM pardons AS p
+			WHERE NOT EXISTS (SELECT 1 FROM failures WHERE id <= p.failure) LIMIT ?)`, []any{pruneRows}},
 		{`DELETE FROM bans WHERE id IN (SELECT id FROM bans WHERE until < ? LIMIT ?)`, []any{oldest, pruneRows}},
 		{`DELETE FROM bans WHERE id IN (SELECT id FROM bans
 			WHERE id <= (SELECT max(id) FROM bans) - ? LIMIT ?)`, []any{j.opts.MaxRows, pruneRows}},
@@ -39,31 +41,31 @@ func (j *Journal) Prune(ctx context.Context, now time.Time) error {
 			AND NOT EXISTS (SELECT 1 FROM failures WHERE source = s.id) LIMIT ?)`, []any{oldest, pruneRows}},
 	} {
 		remove := func(db *database) (bool, error) { return db.delete(step.statement, step.args) }
-		if err := j.repeat(ctx, remove); err != nil {
+		if err := j.repeat(ctx, turn, remove); err != nil {
 			return err
 		}
 	}
-	return j.repeat(ctx, (*database).shrink)
+	return j.repeat(ctx, turn, (*database).shrink)
 }
 
-// repeat runs steps, each under the lock, until one says that there are no more.
-func (j *Journal) repeat(ctx context.Context, step func(*database) (more bool, err error)) error {
+// repeat runs steps, each under the lock, until one says that there are no more,
+// unless the file cannot be written for the time being.
+func (j *Journal) repeat(ctx context.Context, turn func(), step func(*database) (more bool, err error)) error {
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		var err error
 		j.locked(func() {
-			more = false
-			err = j.read(func(db *database) error {
-				var err error
-				more, err = step(db)
-				return err
-			})
+			if more = j.db != nil && !j.db.readOnly; more {
+				more, err = step(j.db)
+				err = j.done("prune", err)
+			}
 		})
 		if err != nil {
-			return fmt.Errorf("prune: %w", err)
+			return err
 		}
+		turn()
 	}
 	return nil
 }

@@ -3,9 +3,13 @@ package store
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
+
+	"odooban/rules"
 )
 
 // TestPruneByAge deletes what is too old, and only that.
@@ -17,7 +21,7 @@ func TestPruneByAge(t *testing.T) {
 		tx.Ban(ban("203.0.113.1/32", 0))
 		tx.Ban(ban("203.0.113.2/32", 50))
 	})
-	if err := j.Prune(t.Context(), noon.Add(time.Hour+3000*time.Second)); err != nil {
+	if err := j.Prune(t.Context(), noon.Add(time.Hour+3000*time.Second), turn); err != nil {
 		t.Fatal(err)
 	}
 	if got := all(t, j); len(got) != 10 || got[0].Place != failure(3000).Place {
@@ -38,7 +42,7 @@ func TestPruneForgetsSourcesThatAreGone(t *testing.T) {
 	late.Time = time.Now().AddDate(10, 0, 0)
 	record(j, "gone.log", "1")
 	record(j, "gone, with a failure.log", "1", late)
-	if err := j.Prune(t.Context(), time.Now().AddDate(1, 0, 0)); err != nil {
+	if err := j.Prune(t.Context(), time.Now().AddDate(1, 0, 0), turn); err != nil {
 		t.Fatal(err)
 	}
 	if gone, with := position(t, j, "gone.log"), position(t, j, "gone, with a failure.log"); gone != "" || with != "1" {
@@ -56,7 +60,7 @@ func TestPruneByRowsShrinksTheFile(t *testing.T) {
 			tx.Ban(ban("203.0.113.1/32", n))
 		}
 	})
-	if err := j.Prune(t.Context(), noon); err != nil {
+	if err := j.Prune(t.Context(), noon, turn); err != nil {
 		t.Fatal(err)
 	}
 	if got := all(t, j); len(got) != 500 || got[0].Place != failure(5500).Place {
@@ -83,11 +87,63 @@ func TestPruneByRowsShrinksTheFile(t *testing.T) {
 	}
 }
 
+// TestAPardonIsNotForLaterFailures, though all that it was about are deleted and
+// an old log has brought the last of them.
+func TestAPardonIsNotForLaterFailures(t *testing.T) {
+	j := open(t, tempPath(t), Options{MaxAge: time.Hour})
+	now := noon.Add(24 * time.Hour)
+	later := func(n int) rules.Failure {
+		f := failure(n)
+		f.Time = now
+		return f
+	}
+	record(j, "odoo.log", "1", later(1), later(2))
+	record(j, "old.log", "1", failures(10, 20)...)
+	j.Update(func(tx *Tx) { tx.Pardon(netip.MustParsePrefix("::/0"), now) })
+	if err := j.Prune(t.Context(), now, turn); err != nil {
+		t.Fatal(err)
+	}
+	record(j, "odoo.log", "2", later(3))
+	if got := all(t, j); len(got) != 1 || got[0].Place != failure(3).Place {
+		t.Errorf("what counts is %v", got)
+	}
+	// The pardon goes with the last failure that it is about.
+	if err := j.Prune(t.Context(), now.Add(2*time.Hour), turn); err != nil {
+		t.Fatal(err)
+	}
+	var failures, pardons int
+	if err := j.db.QueryRow(`SELECT (SELECT count(*) FROM failures), (SELECT count(*) FROM pardons)`).Scan(
+		&failures, &pardons); err != nil || failures != 1 || pardons != 0 {
+		t.Errorf("%d failures and %d pardons are left: %v", failures, pardons, err)
+	}
+}
+
+// TestPruneTurns at each step: deleting much takes longer than a watchdog waits.
+func TestPruneTurns(t *testing.T) {
+	j := open(t, tempPath(t), Options{MaxAge: time.Hour})
+	record(j, "odoo.log", "1", failures(0, 10*pruneRows)...)
+	turns := 0
+	if err := j.Prune(t.Context(), noon.AddDate(1, 0, 0), func() { turns++ }); err != nil || turns < 10 {
+		t.Errorf("%d turns, %v", turns, err)
+	}
+}
+
+// A write that failed is not called a read.
+func TestPruneSaysWhatFailed(t *testing.T) {
+	j := open(t, tempPath(t), Options{})
+	if _, err := j.db.Exec(`PRAGMA query_only = ON`); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Prune(t.Context(), noon, turn); err == nil || !strings.HasPrefix(err.Error(), "prune journal "+j.path) {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestPruneEndsWithItsContext(t *testing.T) {
 	j := open(t, tempPath(t), Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := j.Prune(ctx, noon); !errors.Is(err, context.Canceled) {
+	if err := j.Prune(ctx, noon, turn); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
 }

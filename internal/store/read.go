@@ -25,19 +25,23 @@ const (
 const historyRows = 1000
 
 // read runs query, unless there is no file for the time being: then all there
-// is is staged, and the people have been told. A damaged file is set aside.
+// is is staged, and the people have been told.
 func (j *Journal) read(query func(db *database) error) error {
 	if j.db == nil {
 		return nil
 	}
-	err := query(j.db)
+	return j.done("read", query(j.db))
+}
+
+// done returns an error of what was done to the file. A damaged one is set aside.
+func (j *Journal) done(verb string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if damaged(err) && !j.reading {
 		j.replace(err)
 	}
-	return fmt.Errorf("read journal %s: %w", j.path, err)
+	return fmt.Errorf("%s journal %s: %w", verb, j.path, err)
 }
 
 // Positions returns where reading each source goes on.

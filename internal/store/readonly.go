@@ -21,31 +21,56 @@ func Read(path string) (*Journal, error) {
 		}
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
-	db, err := readDatabase(path)
+	db, _, err := readDatabase(path, "mode=ro")
 	if err != nil {
 		return nil, fmt.Errorf("read journal %s: %w", path, err)
 	}
 	return &Journal{path: path, opts: Options{}.withDefaults(), staged: newStaged(), db: db, reading: true}, nil
 }
 
-func readDatabase(path string) (*database, error) {
+// standIn opens the file to read from until it can be opened to write, for which
+// SQLite has to make others beside it. It can do without them as long as there is
+// nothing in the WAL that the file does not have.
+func (j *Journal) standIn() error {
+	db, version, err := readDatabase(j.path, "mode=ro")
+	if info, missing := os.Stat(j.path + "-wal"); err != nil && (missing != nil || info.Size() == 0) {
+		db, version, err = readDatabase(j.path, "immutable=1")
+	}
+	if err != nil {
+		return err
+	}
+	if version < len(migrations()) {
+		db.close()
+		return errors.New("an older odooban wrote it")
+	}
+	if err := db.prepare(); err != nil {
+		db.close()
+		return err
+	}
+	db.readOnly = true
+	j.db = db
+	return nil
+}
+
+// readDatabase opens the file to read from, and returns its version, too.
+func readDatabase(path, how string) (db *database, version int, err error) {
 	name := url.URL{
 		Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(),
-		RawQuery: "mode=ro&_pragma=busy_timeout(200)&_pragma=query_only(ON)",
+		RawQuery: how + "&_pragma=busy_timeout(200)&_pragma=query_only(ON)",
 	}
 	connector, err := sqlite.NewConnector(name.String())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	db := &database{DB: sql.OpenDB(connector)}
+	db = &database{DB: sql.OpenDB(connector)}
 	db.SetMaxOpenConns(1)
-	version, err := checkSchema(db.DB)
+	version, err = checkSchema(db.DB)
 	if err == nil && version == 0 {
 		err = errors.New("it is empty")
 	}
 	if err != nil {
 		db.close()
-		return nil, err
+		return nil, 0, err
 	}
-	return db, nil
+	return db, version, nil
 }

@@ -52,7 +52,7 @@ func TestReadDamaged(t *testing.T) {
 	path := tempPath(t)
 	j := open(t, path, Options{})
 	record(j, "odoo.log", "1", failures(0, 200)...)
-	if err := j.Prune(t.Context(), time.Time{}); err != nil {
+	if err := j.Prune(t.Context(), time.Time{}, turn); err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Close(); err != nil {

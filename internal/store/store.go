@@ -72,9 +72,11 @@ type Journal struct {
 	maxStaged int
 	reading   bool // and never writing
 
-	mu      sync.Mutex
-	folder  *os.File  // the locked folder of the file; nil until it could be had
-	db      *database // nil while the file cannot be opened
+	mu     sync.Mutex
+	folder *os.File  // the locked folder of the file; nil until it could be had
+	db     *database // nil while the file cannot be opened, not even to read
+	// late is closed when a file of which nothing was known is open; nil for none.
+	late    chan struct{}
 	staged  staged
 	reached map[generation]reach
 	outage  outage
@@ -86,9 +88,9 @@ type Journal struct {
 // Journal at a time.
 //
 // A damaged file is set aside. A disk that is full, read-only or broken is no
-// error either: the Journal tells it and works in memory until it is better. It
-// is an error when the file is not ours to write, or was written by a newer
-// odooban.
+// error either: the Journal tells it, answers from the file if that can be read,
+// see Late, and keeps in memory what comes until it can be written. It is an
+// error when the file is not ours to write, or was written by a newer odooban.
 func Open(path string, opts Options) (*Journal, error) {
 	j := &Journal{
 		path: path, opts: opts.withDefaults(), maxStaged: maxStaged, staged: newStaged(), reached: make(map[generation]reach),
@@ -96,7 +98,7 @@ func Open(path string, opts Options) (*Journal, error) {
 	var err error
 	j.locked(func() {
 		if err = j.open(); passing(err) {
-			j.fail(err)
+			j.beginWithout(err)
 			err = nil
 		}
 	})
@@ -105,6 +107,15 @@ func Open(path string, opts Options) (*Journal, error) {
 		return nil, err
 	}
 	return j, nil
+}
+
+// Late returns a channel that is closed when the file is open at last, if it
+// could not even be read so far: until then a Journal answers as if nothing had
+// been in it. It returns nil where all is known.
+func (j *Journal) Late() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.late
 }
 
 // Close writes what is still to be written, and lets go of the file. The error
@@ -121,13 +132,17 @@ func (j *Journal) Close() error {
 
 // release closes what is open.
 func (j *Journal) release() {
-	if j.db != nil {
-		j.db.close()
-		j.db = nil
-	}
+	j.closeFile()
 	if j.folder != nil {
 		j.folder.Close()
 		j.folder = nil
+	}
+}
+
+func (j *Journal) closeFile() {
+	if j.db != nil {
+		j.db.close()
+		j.db = nil
 	}
 }
 
