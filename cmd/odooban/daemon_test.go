@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"odooban/internal/config"
 )
 
 // program is a running odooban, and what it has logged so far.
@@ -258,4 +260,14 @@ func TestRunWaitsForItsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	odooban.awaitBan(t, "203.0.113.20/32")
+}
+
+// Where a journal is open that could not even be read, what it holds is restored.
+func TestALateJournalIsRestored(t *testing.T) {
+	late := make(chan struct{})
+	close(late)
+	c := new(config.Config)
+	if next := (&daemon{}).awaitReload(t.Context(), c, &pipeline{late: late}); next != c {
+		t.Errorf("next is %v", next)
+	}
 }
