@@ -90,7 +90,7 @@ func (d *Docker) Find(ctx context.Context) ([]string, error) {
 
 // Run starts a source for every container that runs, or that was followed
 // before and still exists.
-func (d *Docker) Run(ctx context.Context, start func(Source)) error {
+func (d *Docker) Run(ctx context.Context, start func(Source) bool) error {
 	defer d.letGo()
 	wait := dockerRetryFirst
 	for {
@@ -111,7 +111,7 @@ func (d *Docker) Run(ctx context.Context, start func(Source)) error {
 // listen looks for containers until the engine ends its events, or cannot be
 // asked. It subscribes first, so that none is missed; what an event says is
 // only a reason to look.
-func (d *Docker) listen(ctx context.Context, start func(Source)) error {
+func (d *Docker) listen(ctx context.Context, start func(Source) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var notices client.EventsResult
@@ -170,7 +170,7 @@ func (d *Docker) notice(m events.Message) {
 }
 
 // look starts what is new, and lets those that run look at their logs.
-func (d *Docker) look(ctx context.Context, start func(Source)) error {
+func (d *Docker) look(ctx context.Context, start func(Source) bool) error {
 	found, err := d.list(ctx)
 	if err != nil {
 		return err

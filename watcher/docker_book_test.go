@@ -48,12 +48,13 @@ func (b *book) follow(t *testing.T, pick watcher.Containers) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var following sync.WaitGroup
 	following.Go(func() {
-		err := d.Run(ctx, func(source watcher.Source) {
+		err := d.Run(ctx, func(source watcher.Source) bool {
 			following.Go(func() {
 				if err := source.Follow(ctx, &page{book: b, source: source.Name(), had: map[watcher.Place]bool{}}); err != nil {
 					t.Error(err)
 				}
 			})
+			return true
 		})
 		if err != nil {
 			t.Error(err)

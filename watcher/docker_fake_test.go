@@ -55,12 +55,13 @@ func (e *fakeDocker) follow(t *testing.T, sink Sink, alarm Alarm, position []byt
 	d := e.docker(t, alarm)
 	d.Resume(func(string) []byte { return position })
 	following.Go(func() {
-		_ = d.Run(ctx, func(source Source) {
+		_ = d.Run(ctx, func(source Source) bool {
 			following.Go(func() {
 				if err := source.Follow(ctx, sink); err != nil {
 					t.Error(err)
 				}
 			})
+			return true
 		})
 	})
 	return func() {

@@ -87,6 +87,9 @@ type follower struct {
 	// named is when the path was last seen to name current. Of the files that
 	// it has named up to since, none is unknown that has something to read.
 	named, since time.Time
+	// there is when the path was last not known to name nothing: what it names
+	// may have been another file, or one that must not be read.
+	there time.Time
 	// encode is position, as a function that is made once.
 	encode func() []byte
 
@@ -130,7 +133,7 @@ func newFollower(f *File, sink Sink) *follower {
 	if w.dir == nil {
 		w.dir = newNotices(!w.poll)
 	}
-	w.listener = w.dir.listen(filepath.Dir(f.path), f.path)
+	w.listener = w.dir.listen(f.path, filepath.Dir(f.path))
 	w.look = time.NewTimer(0)
 	w.check = time.NewTimer(SettleTime)
 	w.armed = true
@@ -196,10 +199,11 @@ func (w *follower) pace() time.Duration {
 }
 
 // gone reports whether the file is to be given up: the path has named nothing,
-// and nothing was written to what it named, for as long as that takes.
+// and nothing was written to what it named, for as long as that takes. A file that
+// is there and cannot be read is waited for.
 func (w *follower) gone() bool {
 	past := func(at time.Time) bool { return time.Since(at) > w.forget }
-	return w.forget > 0 && past(w.named) && past(w.began) &&
+	return w.forget > 0 && past(w.there) && past(w.began) &&
 		!slices.ContainsFunc(w.open(), func(g *generation) bool { return !past(g.grown) })
 }
 

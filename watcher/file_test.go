@@ -309,6 +309,40 @@ func TestFileMoves(t *testing.T) {
 	}
 }
 
+// TestFileWaitsForWhatIsThere wants only a file given up that is gone, however long
+// another must not be read.
+func TestFileWaitsForWhatIsThere(t *testing.T) {
+	l, c := newLogFile(t), newCollector()
+	f := NewFile(l.path, c.alarm)
+	f.forget = time.Hour
+	w := newFollower(f, c)
+	defer w.close()
+	look := func(gone bool) {
+		t.Helper()
+		// Hours later.
+		for _, at := range []*time.Time{&w.began, &w.named, &w.there, &w.current.grown} {
+			*at = at.Add(-2 * time.Hour)
+		}
+		if err := w.lookAround(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if w.gone() != gone {
+			t.Fatalf("given up: %v, want %v", w.gone(), gone)
+		}
+	}
+	l.write(1)
+	if err := w.lookAround(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	look(false)
+	l.check(os.Rename(l.path, l.path+".1"))
+	l.check(os.Mkdir(l.path, 0o755)) // it can be seen, and not be read
+	look(false)
+	look(false)
+	l.check(os.Remove(l.path))
+	look(true)
+}
+
 func TestExplainPermission(t *testing.T) {
 	err := explain("/var/log/odoo.log", &os.PathError{Op: "open", Path: "x", Err: os.ErrPermission})
 	const want = "read /var/log/odoo.log: permission denied; add the service's user to the group that may read it"

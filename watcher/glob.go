@@ -2,22 +2,19 @@ package watcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"time"
 )
 
-// Glob is the group of all files whose path matches a pattern, those that
-// come to exist later too. What rotation has made of a file is no member of
-// its own, even when the pattern matches it: it is read by who follows the
-// file that it was.
+// Glob is the group of all files whose path matches one of its patterns, those
+// that come to exist later too. What rotation has made of a file is no member of
+// its own, even when a pattern matches it: it is read by who follows the file that
+// it was. A file that has several names is read under one of them.
 type Glob struct {
 	rounds
-	pattern   string
+	patterns  []string
 	alarm     Alarm
 	probe     func() error
 	positions func(name string) []byte
@@ -32,14 +29,18 @@ const glancePace = 5 * time.Second
 // Names that never come back must not pile up; one that does is a new file.
 const forgetAfter = time.Hour
 
-// NewGlob makes the group of the files that match pattern, in the syntax of
-// path/filepath.Match. alarm is told about troubles with the pattern and with
+// NewGlob makes the group of the files that match one of patterns, in the syntax
+// of path/filepath.Match. alarm is told about troubles with each pattern and with
 // every file; it may be called from several goroutines.
-func NewGlob(pattern string, alarm Alarm) (*Glob, error) {
-	if _, err := filepath.Match(pattern, ""); err != nil {
-		return nil, fmt.Errorf("read pattern %q: %w; every [ needs its ]", pattern, err)
+func NewGlob(patterns []string, alarm Alarm) (*Glob, error) {
+	g := &Glob{alarm: alarm, probe: probeInotify, forget: forgetAfter}
+	for _, pattern := range patterns {
+		if _, err := filepath.Match(pattern, ""); err != nil {
+			return nil, fmt.Errorf("read pattern %q: %w; every [ needs its ]", pattern, err)
+		}
+		g.patterns = append(g.patterns, filepath.Clean(pattern))
 	}
-	return &Glob{pattern: filepath.Clean(pattern), alarm: alarm, probe: probeInotify, forget: forgetAfter}, nil
+	return g, nil
 }
 
 // Resume lets every file go on as File.Resume says, at the position that
@@ -47,18 +48,16 @@ func NewGlob(pattern string, alarm Alarm) (*Glob, error) {
 // told to alarm.
 func (g *Glob) Resume(positions func(name string) []byte) { g.positions = positions }
 
-// Name is the pattern.
-func (g *Glob) Name() string { return g.pattern }
+// Name is the patterns.
+func (g *Glob) Name() string { return strings.Join(g.patterns, ", ") }
 
 // Run starts a File for every match. A File goes on when its file is gone, for
 // an hour: it may come back.
-func (g *Glob) Run(ctx context.Context, start func(Source)) error {
+func (g *Glob) Run(ctx context.Context, start func(Source) bool) error {
 	notices := newNotices(g.probe() == nil)
 	defer notices.close()
-	listener := notices.listen(filepath.Dir(g.pattern), "")
-	members := &members{
-		glob: g, notices: notices, ids: map[identity]time.Time{}, began: time.Now(), trouble: trouble{g.Name(), g.alarm, ""},
-	}
+	listener := notices.listen("", g.dirs()...)
+	members := newMembers(g, notices)
 	tick := time.NewTimer(0)
 	defer tick.Stop()
 	for {
@@ -67,7 +66,9 @@ func (g *Glob) Run(ctx context.Context, start func(Source)) error {
 			tick.Reset(glancePace)
 		}
 		for _, file := range members.find() {
-			start(file)
+			if !start(file) {
+				file.ended.Store(true) // so that it is found again
+			}
 		}
 		g.turn()
 		select {
@@ -79,102 +80,11 @@ func (g *Glob) Run(ctx context.Context, start func(Source)) error {
 	}
 }
 
-// rememberFor is how long the identity of a file is known after it was last
-// seen: while it is being renamed it is not.
-const rememberFor = time.Minute
-
-// members remembers which files of a glob are followed.
-type members struct {
-	glob    *Glob
-	notices *notices
-	files   []*File
-	began   time.Time
-	// ids says when a file that is or was at a followed path last matched,
-	// under whatever name. By it a followed file that was renamed is known, and
-	// a second link to one.
-	ids    map[identity]time.Time
-	looked bool
-	// trouble is that there is none.
-	trouble trouble
-}
-
-// find gives the files that are to be followed from now on.
-func (m *members) find() []*File {
-	now := time.Now()
-	m.files = slices.DeleteFunc(m.files, func(f *File) bool { return f.ended.Load() })
-	matches, _ := filepath.Glob(m.glob.pattern)
-	var found []*File
-	for _, path := range matches {
-		id, err := identifyPath(path)
-		if err != nil {
-			continue
-		}
-		_, known := m.ids[id]
-		if !known && !m.follows(path) {
-			if m.rotated(path, matches) || !isFile(path) {
-				continue
-			}
-			file := m.file(path)
-			m.files = append(m.files, file)
-			found = append(found, file)
-		}
-		m.ids[id] = now
+// dirs are the directories of the patterns.
+func (g *Glob) dirs() []string {
+	var dirs []string
+	for _, pattern := range g.patterns {
+		dirs = append(dirs, filepath.Dir(pattern))
 	}
-	maps.DeleteFunc(m.ids, func(_ identity, seen time.Time) bool { return now.Sub(seen) > rememberFor })
-	if !m.looked && len(m.files) == 0 {
-		m.trouble.lasts(m.nothing())
-	}
-	if len(found) > 0 {
-		m.trouble.over()
-	}
-	m.looked = true
-	return found
-}
-
-func (m *members) file(path string) *File {
-	f := NewFile(path, m.glob.alarm)
-	f.probe, f.notices, f.late, f.forget = m.glob.probe, m.notices, m.looked, m.glob.forget
-	// A file that was given up before does not go on where it was.
-	if m.glob.positions != nil && time.Since(m.began) < m.glob.forget {
-		if err := f.Resume(m.glob.positions(path)); err != nil {
-			m.glob.alarm(path, &LossError{err})
-		}
-	}
-	return f
-}
-
-func (m *members) follows(path string) bool {
-	return slices.ContainsFunc(m.files, func(f *File) bool { return f.path == path })
-}
-
-// rotated reports whether path is what rotation has made of another match or
-// of a followed file.
-func (m *members) rotated(path string, matches []string) bool {
-	others := slices.Clone(matches)
-	for _, f := range m.files {
-		others = append(others, f.path)
-	}
-	return Rotated(path, others)
-}
-
-// nothing says why there is no file yet.
-func (m *members) nothing() error {
-	pattern := m.glob.pattern
-	dir := filepath.Dir(pattern)
-	if _, err := os.ReadDir(dir); errors.Is(err, os.ErrPermission) {
-		return explain(dir, err)
-	}
-	info, err := os.Stat(pattern)
-	switch {
-	case err != nil:
-		return fmt.Errorf("find %s: no file matches yet; each is read as soon as it does (or correct the pattern)", pattern)
-	case info.IsDir():
-		return fmt.Errorf("find %[1]s: it is a directory; name the files in it: %[1]s/*.log", pattern)
-	}
-	return fmt.Errorf("find %[1]s: it is no regular file; give it as standard input: odooban run - < %[1]s", pattern)
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
+	return dirs
 }

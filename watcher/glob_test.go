@@ -2,10 +2,12 @@ package watcher
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -17,15 +19,22 @@ type group struct {
 	sinks map[string]*collector
 	came  *collector // its lines are the names of the sources
 	ended *collector // and here, when they have ended
+	// busy, while true, refuses sources, whose names are lines of refused.
+	busy    atomic.Bool
+	refused *collector
 }
 
 func runGroup(t *testing.T, g Group, came *collector) *group {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &group{sinks: map[string]*collector{}, came: came, ended: newCollector()}
+	r := &group{sinks: map[string]*collector{}, came: came, ended: newCollector(), refused: newCollector()}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		err := g.Run(ctx, func(s Source) {
+		err := g.Run(ctx, func(s Source) bool {
+			if r.busy.Load() {
+				_ = r.refused.Line(Line{Text: []byte(s.Name())})
+				return false
+			}
 			c := newCollector()
 			r.mu.Lock()
 			r.sinks[filepath.Base(s.Name())] = c
@@ -37,6 +46,7 @@ func runGroup(t *testing.T, g Group, came *collector) *group {
 				}
 				_ = r.ended.Line(Line{Text: []byte(filepath.Base(s.Name()))})
 			})
+			return true
 		})
 		if err != nil {
 			t.Error(err)
@@ -68,7 +78,7 @@ func TestGlob(t *testing.T) {
 				t.Fatal(err)
 			}
 			came := newCollector()
-			g, err := NewGlob(in("odoo*.log*"), came.alarm)
+			g, err := NewGlob([]string{in("odoo*.log*")}, came.alarm)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +113,7 @@ func TestGlob(t *testing.T) {
 
 func TestGlobWaitsForItsDirectory(t *testing.T) {
 	dir, came := filepath.Join(t.TempDir(), "odoo"), newCollector()
-	g, err := NewGlob(filepath.Join(dir, "*.log"), came.alarm)
+	g, err := NewGlob([]string{filepath.Join(dir, "*.log")}, came.alarm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +134,7 @@ func TestGlobLetsGo(t *testing.T) {
 	dir, came := t.TempDir(), newCollector()
 	path := filepath.Join(dir, "a.log")
 	writeFile(t, path, "one\n")
-	g, err := NewGlob(filepath.Join(dir, "*.log"), came.alarm)
+	g, err := NewGlob([]string{filepath.Join(dir, "*.log")}, came.alarm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +155,87 @@ func TestGlobLetsGo(t *testing.T) {
 	}
 }
 
+// TestGlobOffersAgain wants a file that is back offered until it is followed: the
+// end of what was there before may take a while.
+func TestGlobOffersAgain(t *testing.T) {
+	dir, came := t.TempDir(), newCollector()
+	g, err := NewGlob([]string{filepath.Join(dir, "*.log")}, came.alarm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := runGroup(t, g, came)
+	came.awaitAlarm(t, "no file matches yet")
+	files.busy.Store(true)
+	writeFile(t, filepath.Join(dir, "a.log"), "one\n")
+	files.refused.awaitLines(t, 1)
+	files.busy.Store(false)
+	came.awaitLines(t, 1)
+	files.sink("a.log").awaitLines(t, 1)
+}
+
+// TestGlobSecondLink wants a log that has two names read under one, through its
+// rotation; under the one that it was read under before; and under the other when
+// that is gone.
+func TestGlobSecondLink(t *testing.T) {
+	tests := []struct {
+		name, link, real string
+		// known is which of them has a position, followed which is followed.
+		known, followed string
+	}{
+		{"of one pattern", "log/a.log", "log/b.log", "", "a.log"},
+		{"of two patterns", "a.log", "log/b.log", "", "a.log"},
+		{"followed before", "a.log", "log/b.log", "log/b.log", "b.log"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir, came := t.TempDir(), newCollector()
+			in := func(name string) string { return filepath.Join(dir, name) }
+			g, err := NewGlob([]string{in("*.log"), in("log/*.log")}, came.alarm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.Resume(func(name string) []byte {
+				if tt.known != "" && name == in(tt.known) {
+					return []byte(`{"version":1}`)
+				}
+				return nil
+			})
+			file := in(tt.real)
+			if err := errors.Join(os.Mkdir(in("log"), 0o755), os.Symlink(file, in(tt.link))); err != nil {
+				t.Fatal(err)
+			}
+			m := newMembers(g, nil)
+			find := func() (names []string) {
+				for _, f := range m.find() {
+					names = append(names, filepath.Base(f.path))
+				}
+				return names
+			}
+			if got := find(); got != nil {
+				t.Fatalf("follows %q, of a link to nothing", got)
+			}
+			writeFile(t, file, "one\n")
+			if got := find(); !slices.Equal(got, []string{tt.followed}) {
+				t.Fatalf("follows %q, want %q", got, tt.followed)
+			}
+			for range 3 {
+				if err := os.Rename(file, file+".1"); err != nil {
+					t.Fatal(err)
+				}
+				writeFile(t, file, "two\n")
+				if got := find(); got != nil {
+					t.Fatalf("follows %q, too, after a rotation", got)
+				}
+			}
+			m.files[0].ended.Store(true)
+			if got := find(); len(got) != 1 {
+				t.Errorf("follows %q after the end of what it followed, want one", got)
+			}
+		})
+	}
+}
+
 func TestGlobResumes(t *testing.T) {
 	l, came := newLogFile(t), newCollector()
 	l.write(10)
@@ -159,7 +250,7 @@ func TestGlobResumes(t *testing.T) {
 	l.write(10)
 	broken := filepath.Join(filepath.Dir(l.path), "broken.log")
 	writeFile(t, broken, "here\n")
-	g, err := NewGlob(filepath.Join(filepath.Dir(l.path), "*.log"), came.alarm)
+	g, err := NewGlob([]string{filepath.Join(filepath.Dir(l.path), "*.log")}, came.alarm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +267,7 @@ func TestGlobResumes(t *testing.T) {
 }
 
 func TestGlobPattern(t *testing.T) {
-	if _, err := NewGlob("/var/log/[odoo.log", nil); err == nil {
+	if _, err := NewGlob([]string{"/var/log/[odoo.log"}, nil); err == nil {
 		t.Error("a pattern with an open bracket was taken")
 	}
 }
@@ -198,7 +289,7 @@ func TestGlobOfNoFile(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			told := newCollector()
-			g, err := NewGlob(tt.pattern, told.alarm)
+			g, err := NewGlob([]string{tt.pattern}, told.alarm)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/fsnotify/fsnotify"
@@ -19,9 +20,10 @@ type notices struct {
 	listeners map[*listener]struct{}
 }
 
-// listener is told about the directory dir and the file path.
+// listener is told about directories and the file path.
 type listener struct {
-	dir, path string
+	path string
+	dirs []string
 	// wake holds one notice: several before it is taken are one.
 	wake chan struct{}
 }
@@ -47,10 +49,10 @@ func (n *notices) close() {
 	<-n.ended
 }
 
-// listen makes a listener to names coming and going in dir, and to writes to
+// listen makes a listener to names coming and going in dirs, and to writes to
 // path, which may be empty.
-func (n *notices) listen(dir, path string) *listener {
-	l := &listener{dir: dir, path: path, wake: make(chan struct{}, 1)}
+func (n *notices) listen(path string, dirs ...string) *listener {
+	l := &listener{path: path, dirs: dirs, wake: make(chan struct{}, 1)}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.listeners[l] = struct{}{}
@@ -64,11 +66,15 @@ func (n *notices) forget(l *listener) {
 	delete(n.listeners, l)
 }
 
-// renew watches the listener's directory, and reports whether that could be
-// done. It is called again and again, as the directory may come to exist, or
-// be replaced by another.
+// renew watches the listener's directories, and reports whether that could be
+// done. It is called again and again, as a directory may come to exist, or be
+// replaced by another.
 func (n *notices) renew(l *listener) bool {
-	return n.watcher != nil && n.watcher.Add(l.dir) == nil
+	all := n.watcher != nil
+	for _, dir := range l.dirs {
+		all = n.watcher != nil && n.watcher.Add(dir) == nil && all
+	}
+	return all
 }
 
 func (n *notices) run() {
@@ -94,7 +100,7 @@ func (n *notices) tell(event fsnotify.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for l := range n.listeners {
-		if l.path != event.Name && (!names || l.dir != dir) {
+		if l.path != event.Name && (!names || !slices.Contains(l.dirs, dir)) {
 			continue
 		}
 		select {

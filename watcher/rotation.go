@@ -24,6 +24,9 @@ func (w *follower) lookAround(ctx context.Context) error {
 	before := time.Now()
 	w.troubled = false
 	id, err := identifyPath(w.path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		w.there = before
+	}
 	switch {
 	case err != nil:
 		w.missing(explain(w.path, err))

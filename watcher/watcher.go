@@ -101,6 +101,7 @@ type Group interface {
 	// Run calls start for every source of the group, those there are now and
 	// those that come later, until ctx ends (it returns nil then). start must
 	// not wait for the source to end: it follows it in a goroutine of its own,
-	// with its own Sink.
-	Run(ctx context.Context, start func(Source)) error
+	// with its own Sink. It says whether it does: a source of that name may not
+	// have come to its end yet.
+	Run(ctx context.Context, start func(Source) bool) error
 }

@@ -66,15 +66,21 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 		kind := finding.Of(finding.NoSource)
 		p.engine.Raise(engine.Alarm{Code: kind.Code, Text: missing.Error() + "; looking again", Cure: kind.Cure})
 	}
+	var patterns []string
 	for _, source := range sources {
-		if err := p.open(source, d.stdin); err != nil {
+		if source.File != "" && source.File != "-" {
+			patterns = append(patterns, source.File)
+		} else if err := p.open(source, d.stdin); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.openFiles(patterns); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
 
-// open prepares a source.
+// open prepares a source that is no pattern.
 func (p *pipeline) open(source config.Source, stdin io.Reader) error {
 	switch {
 	case source.File == "-":
@@ -83,8 +89,6 @@ func (p *pipeline) open(source config.Source, stdin io.Reader) error {
 		p.openUnit(source.Journald.Unit)
 	case source.Docker != nil:
 		return p.openContainers(*source.Docker)
-	default:
-		return p.openFiles(source.File)
 	}
 	return nil
 }
@@ -109,13 +113,21 @@ func (p *pipeline) openUnit(name string) {
 	p.units = append(p.units, unit)
 }
 
-// openFiles prepares the files that a pattern matches.
-func (p *pipeline) openFiles(pattern string) error {
-	path, err := filepath.Abs(pattern)
-	if err != nil {
-		return err
+// openFiles prepares the files that patterns match, as one group: a file that
+// several of them match, under whatever names, must not count twice.
+func (p *pipeline) openFiles(patterns []string) error {
+	if len(patterns) == 0 {
+		return nil
 	}
-	glob, err := watcher.NewGlob(path, p.engine.Trouble)
+	var paths []string
+	for _, pattern := range patterns {
+		path, err := filepath.Abs(pattern)
+		if err != nil {
+			return err
+		}
+		paths = append(paths, path)
+	}
+	glob, err := watcher.NewGlob(paths, p.engine.Trouble)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -128,10 +140,11 @@ func (p *pipeline) openFiles(pattern string) error {
 // that is the end.
 func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
 	var followed sync.Map
-	start := func(source watcher.Source) {
-		// A file that two patterns match would count twice.
+	start := func(source watcher.Source) bool {
+		// A container that two groups mean would count twice, as would a file that is
+		// back while what was there before is still being decided.
 		if _, twice := followed.LoadOrStore(source.Name(), true); twice {
-			return
+			return false
 		}
 		p.log.say("following " + source.Name())
 		unwatch := watchTurning(p.service, source)
@@ -140,6 +153,7 @@ func (p *pipeline) follow(ctx context.Context, g *errgroup.Group, end func()) {
 			defer unwatch()
 			return p.engine.Follow(ctx, source, p.set, time.Now())
 		})
+		return true
 	}
 	for _, unit := range p.units {
 		start(unit)

@@ -24,11 +24,12 @@ func (c container) Follow(ctx context.Context, sink watcher.Sink) error {
 	defer cancel()
 	var following sync.WaitGroup
 	var failed error
-	err := c.Run(ctx, func(found watcher.Source) {
+	err := c.Run(ctx, func(found watcher.Source) bool {
 		following.Go(func() {
 			failed = found.Follow(ctx, sink)
 			cancel()
 		})
+		return true
 	})
 	following.Wait()
 	return errors.Join(err, failed)
