@@ -103,6 +103,13 @@ func (a *attempt) raw() bool {
 	return a.event == loginFailed || a.event == loginPassed || a.event == resetTried
 }
 
+// unanswered says whether the line was read live, and no request has turned out to have
+// made the attempt, or to hold it.
+func (a *attempt) unanswered() bool {
+	answered := a.claim != nil || a.echoOf != nil && a.echoOf.claim != nil
+	return !answered && a.raw() && !a.sure && !a.seen.IsZero() && a.inside == nil
+}
+
 // bare says whether the record ends in nothing that tells whose it is.
 func (a *attempt) bare() bool { return !a.addr.IsValid() && !a.none }
 

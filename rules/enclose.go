@@ -133,7 +133,7 @@ const longestForgery = 256
 
 // firstRaw returns the first attempt that holds a login as it was submitted,
 // and that the line end may be a part of: live, what was read apart was
-// written apart.
+// written apart, and however long it takes to read a login, nothing pauses in it.
 func (s *Scanner) firstRaw(own []*attempt, end *attempt) *attempt {
 	last, _ := slices.BinarySearchFunc(s.attempts, end.line, func(a *attempt, line uint64) int {
 		return cmp.Compare(a.line, line)
@@ -143,7 +143,7 @@ func (s *Scanner) firstRaw(own []*attempt, end *attempt) *attempt {
 		if !a.raw() || a.sure || a.burst != end.burst {
 			continue
 		}
-		if end.seen.Sub(a.seen) <= burstAge && (!end.seen.IsZero() || a.line >= oldest.line) {
+		if !a.seen.IsZero() || a.line >= oldest.line {
 			return a
 		}
 	}

@@ -90,9 +90,13 @@ func (s *Scanner) realProbes(p *sweep) (certain []*probe) {
 		return nil
 	}
 	s.judge()
+	p.unanswered = s.unanswered(p)
 	s.probes = slices.DeleteFunc(s.probes, func(one *probe) bool {
 		if one.seen.IsZero() && !one.sealed && !p.final && s.offset-one.offset <= longestText {
 			return false // doubtDatabase may take it back
+		}
+		if !one.sealed && s.withheld(one.line, one.burst, p) {
+			return p.settled
 		}
 		holders := s.holders(one)
 		one.void = one.void || s.enclosed(one) || s.amidst(one)

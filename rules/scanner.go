@@ -34,9 +34,12 @@ type Scanner struct {
 	at        Place
 	offset    int64
 	burst     uint64
-	piece     uint64
-	swept     int64
-	aged      time.Time
+	// lost is the line of the first attempt of the burst that was let go of without an
+	// answer; zero for none.
+	lost  uint64
+	piece uint64
+	swept int64
+	aged  time.Time
 
 	seen  time.Time     // when the last line was read; zero in history
 	began uint64        // the burst that floor belongs to

@@ -5,12 +5,14 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 )
 
 const (
 	// burstAge is how long after a line was read the rest of its record has
-	// been read as well, even if lines came without a pause.
+	// been read as well, even if lines came without a pause; but for a login that
+	// takes longer to read: see unanswered.
 	burstAge = time.Second
 	// LonePatience is how long attempts that were read together wait for an
 	// access line in a source that seems to have none: Settle makes them certain
@@ -30,6 +32,7 @@ func (s *Scanner) Settle(dst []Failure, now time.Time) []Failure {
 	dst = s.tellProbes(dst, &sweep{now: now, settled: true})
 	dst = s.endBurst(dst, now, true)
 	s.burst++
+	s.lost = 0
 	return dst
 }
 
@@ -72,6 +75,9 @@ type sweep struct {
 	// held are the addresses with an attempt that waits: what they did later
 	// is told later.
 	held map[netip.Addr]bool
+	// unanswered is the line of the first attempt of a burst that goes on whose
+	// access line has not come; zero for none.
+	unanswered uint64
 }
 
 // burst sums up the attempts that were read together.
@@ -87,6 +93,7 @@ type burst struct {
 func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 	s.swept = s.offset
 	s.judge()
+	p.unanswered = s.unanswered(p)
 	if !p.now.IsZero() {
 		clear(s.held)
 		p.held, p.bursts = s.held, s.bursts()
@@ -156,6 +163,10 @@ func (s *Scanner) bursts() map[uint64]burst {
 func (s *Scanner) decide(a *attempt, p *sweep) bool {
 	past := s.past(a, p) || a.inside != nil && !p.now.IsZero() && p.now.Sub(a.seen) > afterglow
 	switch {
+	case a.claim != nil && s.withheld(a.line, a.burst, p):
+		if past || p.settled {
+			s.refuse(a)
+		}
 	case a.proven() && past && (p.bursts == nil || a.late || a.seen.IsZero()),
 		a.proven() && s.whole(a, p) && (past || !p.held[a.owner()]):
 		a.state = told
@@ -171,6 +182,33 @@ func (s *Scanner) decide(a *attempt, p *sweep) bool {
 		p.held[a.owner()] = true
 	}
 	return a.state == told
+}
+
+// unanswered returns the line of the first attempt, of what is being read without a
+// pause since it was read live, that holds a login as it was submitted and has had no
+// answer. A login may take long to read, and all that stands behind that line may be a
+// part of it.
+func (s *Scanner) unanswered(p *sweep) uint64 {
+	if p.settled || s.lost != 0 {
+		return s.lost
+	}
+	for i := s.burstFrom(); i < len(s.attempts); i++ {
+		if a := s.attempts[i]; a.unanswered() {
+			return a.line
+		}
+	}
+	return 0
+}
+
+// burstFrom is how many attempts stand before those of the burst that goes on.
+func (s *Scanner) burstFrom() int {
+	return sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].burst >= s.burst })
+}
+
+// withheld says whether a line may yet turn out a part of a login that is still being
+// read.
+func (s *Scanner) withheld(line, burst uint64, p *sweep) bool {
+	return p.unanswered != 0 && burst == s.burst && line > p.unanswered
 }
 
 // past says whether nothing can come any more that tells of the attempt.
@@ -314,6 +352,9 @@ func (s *Scanner) forget(p *sweep) {
 		oldest = s.attempts[kept].line
 	}
 	for _, a := range s.attempts[:kept] {
+		if s.lost == 0 && a.burst == s.burst && a.unanswered() {
+			s.lost = a.line
+		}
 		switch {
 		case a.state != undecided || a.claim != nil:
 		case a.inside != nil:

@@ -14,7 +14,7 @@ const (
 	anchorSize = 512
 	// liveWithin is how long ago the reader may have been at the end for what
 	// it reads now to count as read while it was being written.
-	liveWithin = 2 * time.Second
+	liveWithin = time.Second
 )
 
 // errTruncated says that the bytes before the position are no longer those
