@@ -69,9 +69,14 @@ func (s *Scanner) judge() {
 	}
 }
 
-// reach bounds how many attempts, or requests, one is held against: a login may
-// hold thousands of lines of one moment.
-const reach = 512
+const (
+	// reach bounds how many attempts, or requests, one is held against: a login may
+	// hold thousands of lines of one moment.
+	reach = 512
+	// mostOwn bounds how many attempts a request may have made: thousands of requests
+	// remember theirs.
+	mostOwn = 128
+)
 
 // own appends the attempts that the request may have made, by process and time,
 // in the order of their lines.
@@ -94,9 +99,9 @@ func (s *Scanner) own(own []*attempt, q *request) []*attempt {
 			own = append(own, a)
 		}
 	}
-	if len(list) > reach {
+	if len(list) > mostOwn {
 		all := s.between(0, q.line)
-		for _, a := range all[max(0, len(all)-reach):] {
+		for _, a := range all[max(0, len(all)-mostOwn):] {
 			add(a)
 		}
 	} else {
