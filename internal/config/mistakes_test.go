@@ -196,7 +196,7 @@ var mistakenFiles = []struct {
 		`1: socket: "odooban.sock" is not a whole path; write one, like /run/odooban/odooban.sock`,
 	}},
 	{"socket-too-long", []string{
-		`1: socket: "/run/a/path/that/is/as/long/as/paths/are/where/a/build/has/m"... is too long; a socket's path has 107 bytes at most`,
+		`1: socket: "/run/a/path/that/is/as/long/as/paths/are/where/a/build/has/m"... is too long; a socket's folder has 92 bytes at most, its whole path 107`,
 	}},
 	{"metrics-listen", []string{
 		`1: metrics.listen: "9118" is no address to listen on; write one like 127.0.0.1:9118, :9118 or unix:/run/odooban/metrics.sock`,

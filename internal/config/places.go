@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"odooban/internal/groupsocket"
 )
 
 func buildSources(m *mistakes, sources []Source) []Source {
@@ -89,16 +91,13 @@ func (j *Journald) check(m *mistakes, at string) {
 	}
 }
 
-// longestSocket is how long the path of a unix socket can be, in bytes: what
-// sun_path of unix(7) holds, without the zero at its end.
-const longestSocket = 107
-
 func buildSocket(m *mistakes, at, path string) string {
 	switch {
 	case !filepath.IsAbs(path):
 		m.bad(at, "%s is not a whole path; write one, like /run/odooban/odooban.sock", quote(path))
-	case len(path) > longestSocket:
-		m.bad(at, "%s is too long; a socket's path has %d bytes at most", quote(path), longestSocket)
+	case len(filepath.Dir(path)) > groupsocket.LongestFolder, len(filepath.Clean(path)) > groupsocket.LongestPath:
+		m.bad(at, "%s is too long; a socket's folder has %d bytes at most, its whole path %d", quote(path),
+			groupsocket.LongestFolder, groupsocket.LongestPath)
 	}
 	return path
 }

@@ -23,6 +23,21 @@ import (
 // group may open the socket, besides root and the daemon's own user.
 const group = "odooban"
 
+// LongestPath is how long the path of a socket can be, in bytes: what sun_path of
+// unix(7) holds, without the zero at its end. LongestFolder is how long that of its
+// folder can be, as it is made in a folder of our own in there.
+const (
+	LongestPath   = 107
+	LongestFolder = LongestPath - len("/"+private+"4294967295/"+inside)
+)
+
+// private is what our own folder is called, before a number of 32 bits, and inside
+// what the socket in it is.
+const (
+	private = ".o"
+	inside  = "s"
+)
+
 // socket is a listener, and the name it can be found by until it is closed.
 type socket struct {
 	*net.UnixListener
@@ -101,15 +116,15 @@ func stale(path string) error {
 
 // open makes the socket in a folder of our own and moves it to its place.
 func (s *socket) open(dir string) error {
-	private, err := os.MkdirTemp(dir, ".o")
+	ours, err := os.MkdirTemp(dir, private)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(private) }()
-	made := filepath.Join(private, "s")
+	defer func() { _ = os.RemoveAll(ours) }()
+	made := filepath.Join(ours, inside)
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: made, Net: "unix"})
 	if err != nil {
-		return fmt.Errorf("%w (the path may have about 90 bytes)", err)
+		return err
 	}
 	listener.SetUnlinkOnClose(false)
 	if err := s.place(made); err != nil {

@@ -112,3 +112,30 @@ func TestListen(t *testing.T) {
 		t.Error("it listens in a folder that cannot be made")
 	}
 }
+
+// A folder, and a path, as long as they can be are long enough for the longest
+// name that ours can have.
+func TestLongestPath(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder) // the limit is of the path as it is given
+	pad := strings.Repeat("d", LongestFolder-len("d/"))
+	path := filepath.Join("d", pad, strings.Repeat("s", LongestPath-LongestFolder-1))
+	if len(filepath.Dir(path)) != LongestFolder || len(path) != LongestPath {
+		t.Fatalf("%d, %d", len(filepath.Dir(path)), len(path))
+	}
+	made, err := net.ListenUnix("unix", &net.UnixAddr{Name: strings.Repeat("x", LongestPath), Net: "unix"})
+	if err != nil {
+		t.Fatalf("the limit is not the kernel's: %v", err)
+	}
+	made.Close()
+	listener, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+}
