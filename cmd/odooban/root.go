@@ -70,6 +70,7 @@ func newRoot() *cobra.Command {
 	})
 	root.PersistentFlags().StringVarP(&a.config, "config", "c", "",
 		"configuration `FILE` (default $ODOOBAN_CONFIG, or "+defaultConfig+" if it exists)")
+	root.PersistentPreRunE = a.checkFlags
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml") // there is that flag
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -92,6 +93,15 @@ func newRoot() *cobra.Command {
 		}
 	}
 	return root
+}
+
+// checkFlags refuses an empty name: it is that of a variable that is not set, and
+// would stand for the usual file.
+func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
+	if a.config == "" && cmd.Flags().Changed("config") {
+		return &usageError{fmt.Errorf("--config names no file; name one, or leave it out; see %s --help", cmd.CommandPath())}
+	}
+	return nil
 }
 
 // group makes cmd one that only holds others and prints its help: cobra does
