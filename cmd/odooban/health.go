@@ -34,11 +34,8 @@ func (a *app) health(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	status, err := socketOf(c).Status(cmd.Context())
-	if errors.Is(err, control.ErrDown) {
-		status.Reasons, err = []string{err.Error()}, nil
-	}
 	if err != nil {
-		return err
+		status = control.Status{Reasons: []string{err.Error()}} // who does not answer is not known to protect
 	}
 	all := []error{a.print(cmd, health{status.Healthy, append([]string{}, status.Reasons...)}, func(w *tabwriter.Writer) {
 		if status.Healthy {

@@ -32,11 +32,11 @@ func (a *app) status(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	s, err := socketOf(c).Status(cmd.Context())
-	if errors.Is(err, control.ErrDown) {
+	switch {
+	case errors.Is(err, control.ErrDown):
 		return a.statusDown(cmd, c, err)
-	}
-	if err != nil {
-		return err
+	case err != nil:
+		return a.statusUnknown(cmd, err)
 	}
 	return a.print(cmd, s, func(w *tabwriter.Writer) { writeStatus(w, &s) })
 }
@@ -50,10 +50,18 @@ func (a *app) statusDown(cmd *cobra.Command, c *config.Config, down error) error
 		}
 		return errors.Join(a.printDown(cmd, down, len(bans.Bans)), &saidError{down, exitFailed})
 	})
-	if a.json && errors.Is(err, control.ErrDown) { // nor does the journal tell
-		err = errors.Join(a.printDown(cmd, err, 0), err)
+	if errors.Is(err, control.ErrDown) { // nor does the journal tell
+		err = a.statusUnknown(cmd, err)
 	}
 	return err
+}
+
+// statusUnknown gives a program a document, too, when there is nothing to tell.
+func (a *app) statusUnknown(cmd *cobra.Command, why error) error {
+	if !a.json {
+		return why
+	}
+	return errors.Join(a.printDown(cmd, why, 0), why)
 }
 
 // printDown says that so many bans go on without a daemon, and why there is none.

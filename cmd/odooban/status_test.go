@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -53,5 +56,39 @@ ALARM own-address, 1 time, last 2026-11-23 10:48:57, odoo.log
 	w.Flush()
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
+	}
+}
+
+// While the daemon reads its configuration it answers nothing, and programs are
+// told so by a document all the same.
+func TestBusyDaemon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	listener, err := control.Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- control.NewServer(func(control.Change) {}).Run(ctx, listener) }()
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Setenv("ODOOBAN_SOCKET", path)
+	for _, command := range []string{"status", "health"} {
+		var out, complaint strings.Builder
+		code := run([]string{command, "--json"}, strings.NewReader(""), &out, &complaint)
+		var said struct {
+			Healthy bool     `json:"healthy"`
+			Reasons []string `json:"reasons"`
+		}
+		if err := json.Unmarshal([]byte(out.String()), &said); err != nil {
+			t.Errorf("%s prints %q: %v", command, out.String(), err)
+		}
+		if code != exitFailed || said.Healthy || len(said.Reasons) != 1 || !strings.Contains(said.Reasons[0], "try again") {
+			t.Errorf("%s exits %d and says %+v; %s", command, code, said, complaint.String())
+		}
 	}
 }
