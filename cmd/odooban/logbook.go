@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +32,8 @@ type logbook struct {
 	mu sync.Mutex
 	// last has the latest alarm of each kind that no engine knows.
 	last map[string]engine.Alarm
+	// outage says that the journal cannot be written now.
+	outage bool
 }
 
 // newLogbook writes to out, as c says.
@@ -107,26 +112,36 @@ func (l *logbook) mended(m banner.Mended) {
 	}
 }
 
-// journal writes what happened to the journal.
+// journal writes what happened to the journal. That an outage is over is no alarm.
 func (l *logbook) journal(e store.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	switch e.Code {
+	case store.OutageBegan:
+		l.outage = true
+	case store.OutageEnded:
+		l.outage = false
+		l.say(e.Text)
+		return
+	}
 	a := engine.Alarm{Code: e.Code, Text: e.Text, Cure: e.Cure, Count: l.last[e.Code].Count + 1, Last: time.Now()}
 	l.last[e.Code] = a
 	l.Alarmed(a)
 }
 
-// lasting returns what happened to the journal, but for an outage that is over.
-func (l *logbook) lasting() (alarms []engine.Alarm) {
+// happened returns the journal's alarms, in the order of their codes.
+func (l *logbook) happened() []engine.Alarm {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	over := l.last[store.OutageEnded].Last
-	for code, a := range l.last {
-		if code != store.OutageEnded && (code != store.OutageBegan || a.Last.After(over)) {
-			alarms = append(alarms, a)
-		}
-	}
-	return alarms
+	return slices.SortedFunc(maps.Values(l.last), func(a, b engine.Alarm) int { return cmp.Compare(a.Code, b.Code) })
+}
+
+// lasting is what happened but for an outage that is over.
+func (l *logbook) lasting() []engine.Alarm {
+	alarms := l.happened()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(alarms, func(a engine.Alarm) bool { return a.Code == store.OutageBegan && !l.outage })
 }
 
 // changed writes what somebody has asked to be changed, and who.

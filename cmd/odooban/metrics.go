@@ -16,6 +16,7 @@ func (d *daemon) serveMetrics(ctx context.Context, c config.Metrics, desk *contr
 	}
 	parts := metrics.Parts{
 		Engine: desk.Engine, Firewall: desk.Firewall, Version: desk.Version, Healthy: desk.Healthy,
+		Alarms: d.log.happened,
 	}
 	if desk.Journal != nil {
 		parts.Journal = desk.Journal.Outage

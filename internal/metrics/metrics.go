@@ -37,6 +37,8 @@ type Parts struct {
 	// Journal says why the journal cannot be written, if so; nil where there is
 	// no journal.
 	Journal func() error
+	// Alarms returns those that Engine does not know.
+	Alarms func() []engine.Alarm
 	// Healthy says whether the daemon protects.
 	Healthy func() bool
 	// Version is odooban's.
@@ -93,7 +95,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		forgotten.tell(ch, float64(j.Forgotten), j.Rule)
 	}
 	refused.tell(ch, float64(status.Refused))
-	collectAlarms(ch, status.Alarms)
+	collectAlarms(ch, append(status.Alarms, c.Alarms()...))
 	c.collectFirewall(ctx, ch)
 }
 

@@ -41,6 +41,7 @@ func (k kernel) Dropped(context.Context) (uint64, error) { return 4711, k.uncoun
 func (d daemon) parts() Parts {
 	return Parts{
 		Engine: d, Firewall: kernel{d}, Journal: func() error { return d.err },
+		Alarms:  func() []engine.Alarm { return []engine.Alarm{{Code: finding.JournalOutage, Count: 2}} },
 		Healthy: func() bool { return d.err == nil }, Version: "1.2.3",
 	}
 }
@@ -95,7 +96,8 @@ func TestMetrics(t *testing.T) {
 	goVersion := regexp.MustCompile(`goversion="[^"]*"`)
 	zeros := regexp.MustCompile(`(?m)^odooban_alarms_total\{.*\} 0\n`)
 	got = zeros.ReplaceAllString(goVersion.ReplaceAllString(got, `goversion="go"`), "")
-	want := strings.ReplaceAll(`odooban_alarms_total{code="own-address"} 7
+	want := strings.ReplaceAll(`odooban_alarms_total{code="journal-outage"} 2
+odooban_alarms_total{code="own-address"} 7
 odooban_bans_in_force 17
 odooban_bans_refused 5
 odooban_bans_total{rule="odoo-cooldown",source="/var/log/odoo/odoo.log"} 0

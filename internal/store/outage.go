@@ -25,7 +25,7 @@ const (
 	Damaged = "journal-damaged"
 	// OutageBegan: the file cannot be written.
 	OutageBegan = "journal-outage"
-	// OutageEnded: everything is in the file again.
+	// OutageEnded: everything is in the file again. That is no alarm.
 	OutageEnded = "journal-recovered"
 )
 

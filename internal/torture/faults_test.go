@@ -126,7 +126,7 @@ func TestDiskIsFull(t *testing.T) {
 	if !long() {
 		w.calm(200) // with what is logged next it is tried again, otherwise within half a minute
 	}
-	s.awaitSaid("journal-recovered", 1)
+	s.awaitSaid("everything is written to", 1)
 	s.awaitAll(w)
 	s.stop()
 	s.wantTruth(w, false)
