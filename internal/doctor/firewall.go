@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/vishvananda/netns"
@@ -57,6 +58,10 @@ func checkFirewall(ctx context.Context, x *examination) error {
 	if variant, err := x.Firewall.Stale(ctx); err == nil && variant != "" {
 		x.find(finding.TwoVariants, "iptables-"+variant,
 			"iptables-"+variant+"-save -t raw shows rules with the comment odooban", removeStale(variant))
+	}
+	if state != nil {
+		// What an earlier backend has left is not what the daemon needs.
+		places = slices.DeleteFunc(places, func(p banner.Inspection) bool { return p.Backend != state.Backend })
 	}
 	for _, p := range places {
 		if len(p.Missing) > 0 {

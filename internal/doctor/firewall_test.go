@@ -112,6 +112,21 @@ func TestFirewallOfOtherPorts(t *testing.T) {
 
 // Where the daemon does not run it is tried whether a firewall could be set up,
 // and nothing is changed by that.
+// What an earlier backend has left does not matter.
+func TestFirewallOfAnEarlierBackendIsNotMissed(t *testing.T) {
+	testrequire.Command(t, "ipset")
+	l := newLab(t, "nftables")
+	l.up(l.options)
+	l.shell("ipset create odooban4 hash:net timeout 0")
+	if found := l.examine(finding.FirewallMissing); len(found) > 0 {
+		t.Errorf("found %v", found)
+	}
+	l.shell("nft delete table inet odooban")
+	if found := l.examine(finding.FirewallMissing); len(found) != 1 {
+		t.Errorf("found %v", found)
+	}
+}
+
 func TestFirewallFails(t *testing.T) {
 	l, before := newLab(t, "ipset"), hostSets()
 	path := os.Getenv("PATH")
