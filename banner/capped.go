@@ -36,6 +36,8 @@ func newCapped(opts Options) *capped {
 	return &capped{
 		v4: newBanChain(iptables.ProtocolIPv4, opts.IPTables, opts.Ports),
 		v6: newBanChain(iptables.ProtocolIPv6, opts.IP6Tables, opts.Ports),
+
+		noIPv6: errUntended,
 	}
 }
 
@@ -107,7 +109,7 @@ func (f *capped) held(ctx context.Context) ([]Held, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Without IPv6 there are no such rules.
+	// Where IPv6 cannot be guarded nobody can see such rules, and IPv4 goes on.
 	rules6, err := f.v6.read(ctx)
 	if err != nil && f.noIPv6 == nil {
 		return nil, err

@@ -2,6 +2,7 @@ package banner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -35,13 +36,18 @@ func newBanChain(proto iptables.Protocol, path string, ports []uint16) *banChain
 	}
 }
 
-// read returns the bans in the chain, each with the packets that it has dropped.
+// read returns the bans in the chain, if there is one, each with the packets that it
+// has dropped.
 func (c *banChain) read(ctx context.Context) (map[banRule]uint64, error) {
 	ipt, err := c.jump.openBefore(ctx)
 	if err != nil {
 		return nil, err
 	}
 	lines, err := ipt.ListWithCounters(ruleTable, ownChain)
+	var failed *iptables.Error
+	if errors.As(err, &failed) && failed.IsNotExist() {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, ruleError("list chain "+ownChain, err)
 	}

@@ -1,6 +1,13 @@
 package banner
 
-import "net/netip"
+import (
+	"errors"
+	"net/netip"
+)
+
+// errUntended is why IPv6 is not guarded before Repair. Who comes to take over bans
+// takes those of IPv4 then, also where those of IPv6 cannot be had.
+var errUntended = errors.New("IPv6 is not guarded yet")
 
 // split parts what is about prefixes by family and keeps the order.
 func split[T any](all []T, about func(T) netip.Prefix) (v4, v6 []T) {

@@ -79,12 +79,13 @@ func (f *ipSet) look() (*Inspection, error) {
 // look says whether the set is there, and what is missing.
 func (g guard) look() (there bool, lost []string, err error) {
 	_, err = g.set.ask(setHeader(g.set.name))
-	if there = !errors.Is(err, syscall.ENOENT); !there {
-		lost = append(lost, "set "+g.set.name+" is gone")
-	} else if err != nil {
+	switch {
+	case errors.Is(err, syscall.ENOENT): // and without a set no rule can name it
+		return false, []string{"set " + g.set.name + " is gone"}, nil
+	case err != nil:
 		return false, nil, err
 	}
-	return there, append(lost, g.rules.look()...), nil
+	return true, g.rules.look(), nil
 }
 
 // look says what is wrong with the rules.
@@ -112,13 +113,15 @@ func (f *nfTables) look() (*Inspection, error) {
 }
 
 func (f *capped) look() (*Inspection, error) {
-	v4, lost4, err := f.v4.look()
-	if err != nil || !v4 {
-		return nil, err
-	}
-	_, lost6, err := f.v6.look()
-	if err != nil {
-		lost6 = append(lost6, err.Error())
+	v4, lost4, err4 := f.v4.look()
+	v6, lost6, err6 := f.v6.look()
+	switch {
+	case !v4 && !v6:
+		return nil, err4
+	case err4 != nil:
+		lost4 = append(lost4, err4.Error())
+	case err6 != nil:
+		lost6 = append(lost6, err6.Error())
 	}
 	return &Inspection{Missing: lost4, IPv6: lost6}, nil
 }

@@ -45,7 +45,8 @@ func newIPSet(opts Options) (*ipSet, error) {
 		return nil, err
 	}
 	return &ipSet{
-		conn: conn,
+		conn:   conn,
+		noIPv6: errUntended,
 		v4: guard{
 			set:   set{conn: conn, name: "odooban4", family: unix.AF_INET, batch: 1000, probe: probe4},
 			rules: dropRules(iptables.ProtocolIPv4, opts.IPTables, "odooban4", opts.Ports),
@@ -136,7 +137,7 @@ func (f *ipSet) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 // guarded; there may be one, from when it was.
 func (f *ipSet) orNoSet(err error) error {
 	if errors.Is(err, syscall.ENOENT) && f.IPv6() != nil {
-		return nil
+		return nil //nolint:nilerr // nothing is there
 	}
 	return err
 }

@@ -1,9 +1,13 @@
 package banner
 
 import (
+	"errors"
+	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,4 +112,87 @@ func TestBansOfIPv6EndWhereItIsNotGuardedAnyMore(t *testing.T) {
 		unblock(t, keeper, "2001:db8:1::/64")
 		wantBlocked(t, keeper, "203.0.113.7/32", "2001:db8:2::/64")
 	})
+}
+
+// Where ip6tables has gone the bans of IPv4 rules are taken over all the same, and
+// those that have ended, which no kernel ends, go.
+func TestOpenTakesOverRulesWithoutIP6Tables(t *testing.T) {
+	eachByIPTables(t, func(t *testing.T, from kind) {
+		if from.backend != "iptables" {
+			return
+		}
+		for _, to := range []string{"ipset", "nftables"} {
+			for _, bans := range [][]string{{}, {"203.0.113.7/32"}} {
+				t.Run(fmt.Sprint("to ", to, " with ", bans), func(t *testing.T) { takesOverRules(t, from, to, bans) })
+			}
+		}
+	})
+}
+
+func takesOverRules(t *testing.T, from kind, to string, bans []string) {
+	t.Helper()
+	host := netnstest.New(t, 0).Server
+	lend := lendIP6Tables(t, &from)
+	lend()
+	block(t, from.bare(t, host, webPorts...), time.Hour, slices.Concat(bans, []string{"2001:db8:1::/64"})...)
+	ended := banRule{netip.MustParsePrefix("198.51.100.7/32"), time.Now().Add(-time.Hour).Unix()}
+	host.Run(t, from.iptables, append([]string{"-t", ruleTable, "-A", ownChain}, ended.spec()...)...)
+	if err := os.Remove(from.ip6tables); err != nil {
+		t.Fatal(err)
+	}
+	opts := from.options(webPorts...)
+	opts.Backend = to
+	keeper, err := openOn(t, host, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantBlocked(t, keeper, bans...)
+	if rules := host.Run(t, from.iptables, "-t", ruleTable, "-S"); strings.Contains(rules, "-N "+ownChain) {
+		t.Errorf("left behind:\n%s", rules)
+	}
+}
+
+// Bans that cannot be taken over stay in force where they are, and end when somebody
+// says so.
+func TestOpenLeavesWhatItCannotTakeOver(t *testing.T) {
+	host := netnstest.New(t, 0).Server
+	old := nftKind.bare(t, host, webPorts...)
+	block(t, old, time.Hour, "203.0.113.7/32", "2001:db8:1::/64", "2001:db8:2::/64")
+	opts := Options{Backend: "ipset", Ports: webPorts, IPTables: nftKind.iptables, IP6Tables: "/nonexistent/ip6tables"}
+	err := host.Do(func() error {
+		keeper, err := Open(t.Context(), opts)
+		if err != nil {
+			return err
+		}
+		if notes := fmt.Sprint(keeper.Notes()); !strings.Contains(notes, "take over the bans of nftables: block 2001:db8:") {
+			t.Errorf("notes: %s", notes)
+		}
+		wantBlocked(t, keeper, "203.0.113.7/32")
+		unblock(t, keeper, "203.0.113.7/32", "2001:db8:1::/64")
+		wantBlocked(t, old, "2001:db8:2::/64")
+		return errors.Join(keeper.Remove(t.Context()), keeper.Close())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := host.Run(t, "nft", "list", "ruleset") + host.Run(t, "ipset", "save"); strings.Contains(left, "odooban") {
+		t.Errorf("left behind:\n%s", left)
+	}
+}
+
+// By itself odooban does not go from a backend that guards IPv6 to one that does not.
+func TestAutoKeepsBansOfIPv6(t *testing.T) {
+	host := netnstest.New(t, 0).Server
+	block(t, nftKind.bare(t, host, webPorts...), time.Hour, "203.0.113.7/32", "2001:db8:1::/64")
+	keeper, err := openOn(t, host, Options{Ports: webPorts, IP6Tables: "/nonexistent/ip6tables"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keeper.Name() != "nftables" {
+		t.Errorf("it took %s", keeper.Name())
+	}
+	wantBlocked(t, keeper, "203.0.113.7/32", "2001:db8:1::/64")
+	if left := host.Run(t, "ipset", "save"); left != "" {
+		t.Errorf("left behind:\n%s", left)
+	}
 }

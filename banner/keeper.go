@@ -2,6 +2,7 @@ package banner
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
@@ -55,6 +56,9 @@ type Keeper struct {
 	surveyed error
 	mends    uint64
 	last     Mended
+	// left are backends from when they were used, with bans that could not be taken
+	// over.
+	left []backend
 	// guarded says that IPv6 was guarded at some time, and noIPv6 why it is not now.
 	guarded bool
 	noIPv6  error
@@ -164,7 +168,7 @@ func (k *Keeper) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 		k.known.forget(p.Masked())
 		delete(k.adopted, p.Masked())
 	}
-	return k.fw.Unblock(ctx, prefixes)
+	return errors.Join(k.fw.Unblock(ctx, prefixes), k.unblockLeft(ctx, prefixes))
 }
 
 // List returns what is in force. See Firewall.
@@ -176,12 +180,18 @@ func (k *Keeper) Remove(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.known, k.adopted = ledger{}, nil
-	return k.fw.Remove(ctx)
+	return errors.Join(k.fw.Remove(ctx), k.removeLeft(ctx))
 }
 
 // Close lets go of the kernel. Bans stay in force until their end, those of
 // iptables rules until somebody opens them again.
-func (k *Keeper) Close() error { return k.fw.Close() }
+func (k *Keeper) Close() error {
+	err := k.fw.Close()
+	for _, old := range k.left {
+		err = errors.Join(err, old.Close())
+	}
+	return err
+}
 
 // Rounds is how many times Keep has come round: every few seconds, unless it hangs
 // or the kernel does not answer to a ban. It can be asked for at any time.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"syscall"
 	"time"
 )
 
@@ -84,16 +86,9 @@ func Open(ctx context.Context, opts Options) (*Keeper, error) {
 	if opts.Backend == "dry-run" {
 		return newKeeper("dry-run", new(dry)), nil
 	}
-	var tried []error
-	for _, r := range ladder() {
-		if opts.Backend != "" && opts.Backend != "auto" && opts.Backend != r.name {
-			continue
-		}
-		b, err := r.open(ctx, opts)
-		if err == nil {
-			return adopt(ctx, r.name, b, opts, tried)
-		}
-		tried = append(tried, fmt.Errorf("%s: %w", r.name, err))
+	best, tried := climb(ctx, opts)
+	if best != nil {
+		return adopt(ctx, best, opts)
 	}
 	switch len(tried) {
 	case 0:
@@ -102,6 +97,41 @@ func Open(ctx context.Context, opts Options) (*Keeper, error) {
 		return nil, tried[0]
 	}
 	return nil, fmt.Errorf("no firewall works here:\n%w", errors.Join(tried...))
+}
+
+// opened is a backend that is in place, and why better ones are not used.
+type opened struct {
+	backend
+	name  string
+	tried []error
+}
+
+// climb opens the first backend that guards both families, or if none does the first
+// that works. Where none works it says why.
+func climb(ctx context.Context, opts Options) (best *opened, tried []error) {
+	for _, r := range ladder() {
+		if opts.Backend != "" && opts.Backend != "auto" && opts.Backend != r.name {
+			continue
+		}
+		b, err := r.open(ctx, opts)
+		if err == nil {
+			found := &opened{b, r.name, slices.Clone(tried)}
+			err = b.IPv6()
+			switch {
+			case best == nil:
+				best = found
+			case err == nil:
+				err, best = best.Close(), found
+			default:
+				err = errors.Join(err, b.Close())
+			}
+		}
+		if err == nil {
+			break
+		}
+		tried = append(tried, fmt.Errorf("%s: %w", r.name, err))
+	}
+	return best, tried
 }
 
 func (r rung) open(ctx context.Context, opts Options) (backend, error) {
@@ -122,10 +152,10 @@ func prepared[B backend](ctx context.Context, produce func(Options) (B, error), 
 
 // adopt makes the keeper of a backend that is in place, with the bans that are
 // in force, if it lists them quickly.
-func adopt(ctx context.Context, name string, b backend, opts Options, tried []error) (*Keeper, error) {
-	k := newKeeper(name, b)
+func adopt(ctx context.Context, b *opened, opts Options) (*Keeper, error) {
+	k := newKeeper(b.name, b.backend)
 	k.changes = changes
-	for _, err := range tried {
+	for _, err := range b.tried {
 		k.notes = append(k.notes, fmt.Errorf("not used: %w", err))
 	}
 	if k.Adopt(); k.slow == nil {
@@ -156,22 +186,54 @@ func (k *Keeper) takeOver(ctx context.Context, opts Options) {
 }
 
 func (k *Keeper) takeFrom(ctx context.Context, r rung, opts Options) error {
-	old, err := r.make(opts)
-	if err != nil {
+	if there, err := r.inspect(opts); there == nil || err != nil {
 		return nil //nolint:nilerr // a backend that cannot be had here holds no bans
 	}
-	bans, err := old.List(ctx)
+	old, err := r.make(opts)
 	if err != nil {
-		return old.Close() // it was not set up
+		return err
 	}
-	k.mu.Lock()
-	k.learn(bans)
-	k.mu.Unlock()
-	err = errors.Join(k.Block(ctx, bans), old.Remove(ctx))
-	if len(bans) == 0 {
-		err = nil // what is left there harms nobody
+	bans, err := old.List(ctx)
+	if err == nil {
+		k.mu.Lock()
+		k.learn(bans)
+		k.mu.Unlock()
+		err = k.Block(ctx, bans)
 	}
-	return errors.Join(err, old.Close())
+	if err == nil {
+		if err = old.Remove(ctx); len(bans) == 0 {
+			err = nil // what is left there harms nobody
+		}
+	}
+	if err == nil {
+		return old.Close()
+	}
+	k.left = append(k.left, old)
+	return err
+}
+
+// unblockLeft ends bans in the backends that still have some.
+func (k *Keeper) unblockLeft(ctx context.Context, prefixes []netip.Prefix) (failed error) {
+	for _, old := range k.left {
+		if err := old.Unblock(ctx, prefixes); !errors.Is(err, syscall.ENOENT) {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// removeLeft takes away what backends that still have bans have. What is left there
+// without a ban harms nobody.
+func (k *Keeper) removeLeft(ctx context.Context) (failed error) {
+	k.left = slices.DeleteFunc(k.left, func(old backend) bool {
+		err := old.Remove(ctx)
+		if bans, unknown := old.List(ctx); unknown == nil && len(bans) == 0 {
+			err = nil
+		}
+		failed = errors.Join(failed, err)
+		return err == nil && old.Close() == nil
+	})
+	return failed
 }
 
 // dry is a DryRun as a backend: there is nothing to tend.

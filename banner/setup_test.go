@@ -241,7 +241,7 @@ func TestWithoutSetMatch(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "iptables")
 	const script = "#!/bin/sh\ncase \"$*\" in\n" +
 		"*--version*) echo 'iptables v1.8.9 (nf_tables)' ;;\n*-S*) ;;\n*) echo \"Extension set\" >&2; exit 4 ;;\nesac\n"
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	_, err := trySetUpOn(t, host, Options{IPTables: path})
