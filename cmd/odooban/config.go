@@ -86,10 +86,16 @@ func (a *app) tryConfig() (slow []string, err error) {
 	if _, err = newJail(c, nil); err != nil {
 		return nil, err
 	}
-	if err = store.CheckFolder(c.Journal.Path); err != nil {
-		err = &usageError{fmt.Errorf("journal.path: %w", err)}
+	return set.Slow(), checkJournal(c)
+}
+
+// checkJournal says what is wrong with the journal's place, as far as it can be
+// seen without the journal.
+func checkJournal(c *config.Config) error {
+	if err := store.CheckFolder(c.Journal.Path); err != nil {
+		return &usageError{fmt.Errorf("journal.path: %w", err)}
 	}
-	return set.Slow(), err
+	return nil
 }
 
 // showConfig prints what is in force.

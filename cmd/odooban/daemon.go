@@ -260,7 +260,7 @@ func (d *daemon) check(ctx context.Context, c *config.Config, following bool) er
 		}
 	}
 	if err == nil && !d.bansNobody(c) {
-		err = store.CheckFolder(c.Journal.Path)
+		err = checkJournal(c)
 	}
 	return err
 }

@@ -97,6 +97,11 @@ var mistakenFiles = []struct {
 	{"rule-name", []string{
 		`2: rules[0].name: "My Portal" is not a name; write small letters, digits and hyphens, like my-portal`,
 	}},
+	{"quoted", []string{
+		`2: jails[0].enabled: "true" is a text; write true, without quotes`,
+		`2: jails[0].maxretry: "10" is not written as a number is; write 10, without quotes`,
+		`3: jails[1].maxretry: "010" is not written as a number is; write 10, without quotes`,
+	}},
 	{"rule-built-in", []string{
 		`2: rules[0].name: "odoo-login" is built in; write another name`,
 	}},

@@ -187,15 +187,24 @@ func (r reader) scalar(n *yaml.Node, t reflect.Type, path string) any {
 	}
 	switch t.Kind() {
 	case reflect.Int:
-		if i, err := strconv.Atoi(n.Value); err == nil {
+		i, err := strconv.Atoi(n.Value)
+		switch {
+		case err != nil:
+			r.bad(path, "%s is not a whole number; write digits only", quote(n.Value))
+		case !r.plain(n, "!!int") || n.Value != strconv.Itoa(i):
+			r.bad(path, "%s is not written as a number is; write %d, without quotes", quote(n.Value), i)
+		default:
 			return i
 		}
-		r.bad(path, "%s is not a whole number; write digits only", quote(n.Value))
 	case reflect.Bool:
-		if n.Value == "true" || n.Value == "false" {
+		switch {
+		case n.Value != "true" && n.Value != "false":
+			r.bad(path, "%s is neither true nor false; write one of them", quote(n.Value))
+		case !r.plain(n, "!!bool"):
+			r.bad(path, "%s is a text; write %s, without quotes", quote(n.Value), n.Value)
+		default:
 			return n.Value == "true"
 		}
-		r.bad(path, "%s is neither true nor false; write one of them", quote(n.Value))
 	default:
 		if utf8.ValidString(n.Value) {
 			return n.Value
@@ -204,6 +213,10 @@ func (r reader) scalar(n *yaml.Node, t reflect.Type, path string) any {
 	}
 	return nil
 }
+
+// plain says whether a value has that tag in YAML: no quotes make a text of it. All
+// that a variable holds is text.
+func (r reader) plain(n *yaml.Node, tag string) bool { return n.ShortTag() == tag || r.at(n).variable != "" }
 
 // kind says what somebody wrote.
 func kind(n *yaml.Node) string {
