@@ -196,7 +196,7 @@ func (d *daemon) serve(ctx context.Context, c *config.Config, p *pipeline) (next
 	g.Go(func() error { return d.checkUp(ctx, c, p) })
 	g.Go(func() error { return d.service.Run(ctx, d.describer(p.engine)) })
 	if !d.dryRun {
-		g.Go(func() error { return d.place.watch(ctx, c.Firewall.Ports, d.log) })
+		g.Go(func() error { return d.place.watch(ctx, c, d.log) })
 	}
 	g.Go(func() error {
 		next = d.awaitReload(ctx, c, p)

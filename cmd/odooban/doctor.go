@@ -70,7 +70,7 @@ func environment(ctx context.Context, c *config.Config, files []string) doctor.E
 		Now: time.Now, Config: c, Own: own.Prefixes, Journal: doctor.Systemd{}, Docker: dockerEngine(),
 	}
 	env.Files, env.Config = logFiles(ctx, c, files)
-	env.Blind = blind
+	env.Blind = blind(metricsPort(c))
 	if os.Geteuid() == 0 {
 		env.Firewall = doctor.Netfilter{Options: banner.Options{Backend: c.Firewall.Backend, Ports: c.Firewall.Ports}}
 	}
@@ -104,13 +104,16 @@ func askDaemon(c *control.Client) doctor.Daemon {
 	}
 }
 
-// blind says why no client's packets can pass here, or nil.
-func blind(ports []uint16) error {
-	place, err := sidecar.Look()
-	if err != nil {
-		return nil //nolint:nilerr // what cannot be seen is not taken for wrong
+// blind says why no client's packets can pass here, or nil. On our ports odooban
+// itself listens.
+func blind(ours []uint16) func(guarded []uint16) error {
+	return func(guarded []uint16) error {
+		place, err := sidecar.Look(ours...)
+		if err != nil {
+			return nil //nolint:nilerr // what cannot be seen is not taken for wrong
+		}
+		return place.Blind(guarded)
 	}
-	return place.Blind(ports)
 }
 
 // logFiles lists the files and patterns that run would follow. Files that were

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"net"
+	"strconv"
 	"sync"
 
+	"odooban/internal/config"
 	"odooban/internal/sidecar"
 )
 
@@ -15,8 +18,9 @@ type place struct {
 
 // watch notes and logs it until ctx ends. An error says that the network has
 // gone.
-func (p *place) watch(ctx context.Context, ports []uint16, log *logbook) error {
-	return sidecar.Watch(ctx, sidecar.Look, ports, func(blind error) {
+func (p *place) watch(ctx context.Context, c *config.Config, log *logbook) error {
+	look := func() (sidecar.Place, error) { return sidecar.Look(metricsPort(c)...) }
+	return sidecar.Watch(ctx, look, c.Firewall.Ports, func(blind error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.blind = blind
@@ -25,7 +29,20 @@ func (p *place) watch(ctx context.Context, ports []uint16, log *logbook) error {
 			return
 		}
 		log.warn(blind)
-	})
+	}, log.warn)
+}
+
+// metricsPort is the port that odooban itself listens on, if it does.
+func metricsPort(c *config.Config) []uint16 {
+	_, port, err := net.SplitHostPort(c.Metrics.Listen)
+	if err != nil {
+		return nil // it serves none, or at a unix socket
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil
+	}
+	return []uint16{uint16(n)}
 }
 
 // trouble says why bans keep nobody away, or nil.

@@ -22,7 +22,7 @@ import (
 
 // Place is the network that odooban stands in.
 type Place struct {
-	// Contained says that this process runs in a container of Docker or Podman.
+	// Contained says that this process runs in a container.
 	Contained bool
 	// Wide says that the network has hardware or bridges, as the host's has and
 	// a container's own has not.
@@ -30,13 +30,15 @@ type Place struct {
 	// Alone says that there is nothing but loopback.
 	Alone bool
 	// Listening are the TCP ports, in their order, that anyone in this network
-	// serves to others. They are known only where the network is not Wide.
+	// serves to others, but for ours. They are known only where the network is
+	// not Wide.
 	Listening []uint16
 }
 
-// Look returns the place of the calling thread as it is now.
-func Look() (Place, error) {
-	links, err := netlink.LinkList()
+// Look returns the place of the calling thread as it is now. On our ports odooban
+// itself listens; they are nobody's that clients come for.
+func Look(ours ...uint16) (Place, error) {
+	links, err := Complete(netlink.LinkList)
 	if err != nil {
 		return Place{}, fmt.Errorf("list network interfaces: %w", err)
 	}
@@ -47,16 +49,48 @@ func Look() (Place, error) {
 	}
 	if !p.Wide {
 		p.Listening, err = listening()
+		p.Listening = slices.DeleteFunc(p.Listening, func(port uint16) bool { return slices.Contains(ours, port) })
 	}
 	return p, err
 }
 
-// contained knows containers by the marks that Docker and Podman leave in them.
+// Apart says whether links are all that a container has in a network of its own,
+// and this process runs in one.
+func Apart(links []netlink.Link) bool { return contained() && !slices.ContainsFunc(links, isWide) }
+
+// Complete lists again when the list changed while it was read.
+func Complete[T any](list func() ([]T, error)) (all []T, err error) {
+	const tries = 5
+	for range tries {
+		if all, err = list(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return all, err
+}
+
+// contained knows containers by the marks that Docker and Podman leave in them and
+// Kubernetes in their environment, and all others by what they are there for: to
+// run odooban.
 func contained() bool {
+	if _, pod := os.LookupEnv("KUBERNETES_SERVICE_HOST"); pod || first() {
+		return true
+	}
 	return slices.ContainsFunc([]string{"/.dockerenv", "/run/.containerenv"}, func(mark string) bool {
 		_, err := os.Stat(mark)
 		return !errors.Is(err, fs.ErrNotExist)
 	})
+}
+
+// first says whether the first process here is odooban: this one, or the one that
+// this one was started beside.
+func first() bool {
+	here, err := os.Stat("/proc/self/exe")
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat("/proc/1/exe")
+	return err == nil && os.SameFile(here, there)
 }
 
 // isWide knows the interfaces that a container's own network never has: it is

@@ -1,6 +1,8 @@
 package sidecar_test
 
 import (
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -8,6 +10,7 @@ import (
 
 	"odooban/internal/netnstest"
 	"odooban/internal/sidecar"
+	"odooban/internal/testrequire"
 )
 
 func TestBlind(t *testing.T) {
@@ -46,10 +49,10 @@ func TestBlind(t *testing.T) {
 // A server with two cables is like a container on two networks.
 func TestLook(t *testing.T) {
 	network := netnstest.New(t, 2)
-	look := func() (p sidecar.Place) {
+	look := func(ours ...uint16) (p sidecar.Place) {
 		t.Helper()
 		err := network.Server.Do(func() (err error) {
-			p, err = sidecar.Look()
+			p, err = sidecar.Look(ours...)
 			return err
 		})
 		if err != nil {
@@ -62,6 +65,9 @@ func TestLook(t *testing.T) {
 	if diff := cmp.Diff(sidecar.Place{Listening: []uint16{8069}}, look()); diff != "" {
 		t.Errorf("with cables alone (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff([]uint16{}, look(8069).Listening); diff != "" {
+		t.Errorf("with what is ours (-want +got):\n%s", diff)
+	}
 	network.Server.Run(t, "ip", "link", "add", "docker0", "type", "bridge")
 	if diff := cmp.Diff(sidecar.Place{Wide: true}, look()); diff != "" {
 		t.Errorf("with a bridge (-want +got):\n%s", diff)
@@ -71,5 +77,35 @@ func TestLook(t *testing.T) {
 	}
 	if diff := cmp.Diff(sidecar.Place{Alone: true, Listening: []uint16{8069}}, look()); diff != "" {
 		t.Errorf("without cables (-want +got):\n%s", diff)
+	}
+}
+
+// Kubernetes leaves no mark but in the environment.
+func TestLookInAPod(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+	if p, err := sidecar.Look(); err != nil || !p.Contained {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// The first process of a container without any mark is odooban.
+func TestLookAsTheFirstProcess(t *testing.T) {
+	testrequire.Root(t)
+	cmd := exec.Command(testrequire.Command(t, "unshare"), "--pid", "--fork", "--mount-proc", os.Args[0], "-test.run=^TestFirstProcess$", "-test.v")
+	cmd.Env = append(os.Environ(), firstProcess+"=1")
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestFirstProcess") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// firstProcess in the environment has TestFirstProcess look.
+const firstProcess = "ODOOBAN_TEST_FIRST_PROCESS"
+
+func TestFirstProcess(t *testing.T) {
+	if os.Getenv(firstProcess) == "" {
+		return
+	}
+	if p, err := sidecar.Look(); err != nil || !p.Contained {
+		t.Errorf("process %d: %+v, %v", os.Getpid(), p, err)
 	}
 }

@@ -26,18 +26,28 @@ var errGone = errors.New("there is no network here but loopback: the container t
 	"nobody)")
 
 // Watch looks at the place until ctx ends, and says through tell when no client
-// can come by there, and with nil when that is over. It returns an error when
-// the network has been gone for a while, and nil at once where neither can be.
-func Watch(ctx context.Context, look func() (Place, error), ports []uint16, tell func(blind error)) error {
+// can come by there, and with nil when that is over. When it cannot look it says
+// so through warn, and again only after it could. It returns an error when the
+// network has been gone for a while, and nil at once where neither can be.
+func Watch(
+	ctx context.Context, look func() (Place, error), ports []uint16, tell func(blind error), warn func(error),
+) error {
 	again := time.NewTimer(every)
 	defer again.Stop()
+	failing := false
 	for blind, gone := 0, 0; ; {
 		again.Reset(every)
 		p, err := look()
-		if err != nil || !p.Contained || p.Wide {
-			return err
+		if !p.Alone {
+			gone = 0
 		}
 		switch why := p.Blind(ports); {
+		case err != nil:
+			if !failing {
+				warn(err)
+			}
+		case !p.Contained || p.Wide:
+			return nil
 		case p.Alone:
 			if gone++; gone == mourning {
 				return errGone
@@ -53,6 +63,7 @@ func Watch(ctx context.Context, look func() (Place, error), ports []uint16, tell
 			blind = 0
 			again.Reset(calm)
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return nil

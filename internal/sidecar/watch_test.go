@@ -3,6 +3,7 @@ package sidecar_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,7 +39,7 @@ func watch(t *testing.T, places ...sidecar.Place) watched {
 				return
 			}
 			got.Told = append(got.Told, got.Looks)
-		})
+		}, func(err error) { t.Error(err) })
 		got.Err = err != nil
 	})
 	return got
@@ -61,6 +62,7 @@ func TestWatch(t *testing.T) {
 		{"the proxy serves after a while", []sidecar.Place{own, own, own, own, proxy}, watched{Looks: 10}},
 		{"the proxy serves late", []sidecar.Place{own, own, own, own, own, own, proxy}, watched{Looks: 13, Told: []int{5, -7}}},
 		{"the proxy has stopped", []sidecar.Place{proxy, proxy, dead}, watched{Looks: 12, Err: true}},
+		{"the network comes and goes", append(slices.Repeat([]sidecar.Place{dead, dead, dead, dead, own}, 4), proxy), watched{Looks: 24}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, watch(t, tc.places...)); diff != "" {
@@ -70,10 +72,30 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// Who cannot look says so once, looks again, and ends for nothing that it has not
+// seen.
 func TestWatchCannotLook(t *testing.T) {
-	wrong := errors.New("wrong")
-	look := func() (sidecar.Place, error) { return sidecar.Place{}, wrong }
-	if err := sidecar.Watch(t.Context(), look, nil, nil); !errors.Is(err, wrong) {
-		t.Errorf("error: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		wrong := errors.New("wrong")
+		looks, warnings := 0, 0
+		look := func() (sidecar.Place, error) {
+			looks++
+			switch {
+			case looks%20 != 0:
+				return sidecar.Place{}, wrong
+			case looks < 60:
+				return sidecar.Place{Contained: true}, nil
+			}
+			return sidecar.Place{}, nil
+		}
+		tell := func(blind error) { t.Error(blind) }
+		warn := func(err error) {
+			if warnings++; !errors.Is(err, wrong) {
+				t.Error(err)
+			}
+		}
+		if err := sidecar.Watch(t.Context(), look, nil, tell, warn); err != nil || looks != 60 || warnings != 3 {
+			t.Errorf("after %d looks and %d warnings: %v", looks, warnings, err)
+		}
+	})
 }
