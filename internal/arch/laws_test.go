@@ -57,8 +57,8 @@ var laws = []law{
 	},
 	{
 		in:    "internal/own",
-		never: []string{module},
-		why:   "own asks the kernel what this host lives on, whatever it is asked for",
+		never: []string{"odooban/banner", "odooban/rules", "odooban/watcher", "odooban/internal/jail", "odooban/internal/config"},
+		why:   "own asks the kernel what this host lives on, and sidecar whether it is a host, whatever that is asked for",
 	},
 	{
 		in:    "internal/finding",

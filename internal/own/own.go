@@ -5,7 +5,6 @@
 package own
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"odooban/internal/sidecar"
 )
 
 // Prefix is one of the host itself or of what it lives on.
@@ -40,22 +41,23 @@ func Prefixes() ([]Prefix, error) {
 		Prefix{netip.MustParsePrefix("169.254.0.0/16"), "link-local"},
 		Prefix{netip.MustParsePrefix("fe80::/10"), "link-local"},
 	)
-	links, err := complete(netlink.LinkList)
+	links, err := sidecar.Complete(netlink.LinkList)
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
 	}
-	routes, err := complete(allRoutes)
+	routes, err := sidecar.Complete(allRoutes)
 	if err != nil {
 		return nil, fmt.Errorf("list routes: %w", err)
 	}
+	apart := sidecar.Apart(links)
 	names := make(map[int]string, len(links))
 	for _, link := range links {
 		names[link.Attrs().Index] = link.Attrs().Name
-		addrs, err := complete(func() ([]netlink.Addr, error) { return netlink.AddrList(link, netlink.FAMILY_ALL) })
+		addrs, err := sidecar.Complete(func() ([]netlink.Addr, error) { return netlink.AddrList(link, netlink.FAMILY_ALL) })
 		if err != nil {
 			return nil, fmt.Errorf("list addresses of %s: %w", link.Attrs().Name, err)
 		}
-		own = append(own, ofLink(link, addrs, isContainerBridge(link, links, routes))...)
+		own = append(own, ofLink(link, addrs, leadsToContainers(link, links, routes, apart))...)
 	}
 	for _, route := range routes {
 		own = append(own, gateways(route, names)...)
@@ -63,8 +65,8 @@ func Prefixes() ([]Prefix, error) {
 	return distinct(own), nil
 }
 
-// ofLink returns an interface's addresses, and the networks behind it if it is a
-// bridge of containers.
+// ofLink returns an interface's addresses, and the networks behind it if these are
+// of containers.
 func ofLink(link netlink.Link, addrs []netlink.Addr, containers bool) []Prefix {
 	name := link.Attrs().Name
 	var own []Prefix
@@ -75,16 +77,24 @@ func ofLink(link netlink.Link, addrs []netlink.Addr, containers bool) []Prefix {
 		}
 		own = append(own, Prefix{netip.PrefixFrom(addr, addr.BitLen()), "address of " + name})
 		ones, _ := a.Mask.Size()
-		if network, err := addr.Prefix(ones); err == nil && ones > 0 && containers {
+		if network, err := addr.Prefix(ones); err == nil && ones > 0 && containers && !addr.IsLinkLocalUnicast() {
 			own = append(own, Prefix{network, "containers on " + name})
 		}
 	}
 	return own
 }
 
-// isContainerBridge knows the bridges of Docker, Podman and CNI by their names,
-// and those that were given another by what is connected to them: containers
-// alone. Other bridges, like br0 or vmbr0, may lead to the whole network outside.
+// leadsToContainers says whether those on the networks of link are containers: on
+// a host behind a bridge of theirs, and in a container, apart from the host, at
+// the other end of its cable. A macvlan or ipvlan leads to the network outside.
+func leadsToContainers(link netlink.Link, links []netlink.Link, routes []netlink.Route, apart bool) bool {
+	return apart && link.Type() == "veth" || isContainerBridge(link, links, routes)
+}
+
+// isContainerBridge knows the bridges of containers by what is connected to them:
+// containers alone. Where nothing is, it knows those of Docker, Podman and CNI by
+// their names. Other bridges may lead to the whole network outside, whatever their
+// name: br-lan is one of OpenWrt's.
 func isContainerBridge(link netlink.Link, links []netlink.Link, routes []netlink.Route) bool {
 	index := link.Attrs().Index
 	toOutside := func(r netlink.Route) bool {
@@ -93,21 +103,18 @@ func isContainerBridge(link netlink.Link, links []netlink.Link, routes []netlink
 	if link.Type() != "bridge" || slices.ContainsFunc(routes, toOutside) {
 		return false
 	}
-	if slices.ContainsFunc([]string{"docker", "br-", "podman", "cni"}, func(prefix string) bool {
-		return strings.HasPrefix(link.Attrs().Name, prefix)
-	}) {
-		return true
-	}
-	ports := 0
+	connected := false
 	for _, other := range links {
 		if other.Attrs().MasterIndex == index {
 			if other.Type() != "veth" {
 				return false
 			}
-			ports++
+			connected = true
 		}
 	}
-	return ports > 0
+	return connected || slices.ContainsFunc([]string{"docker", "br-", "podman", "cni"}, func(prefix string) bool {
+		return strings.HasPrefix(link.Attrs().Name, prefix)
+	})
 }
 
 // allRoutes lists the routes of all tables: policy routing has gateways too.
@@ -143,15 +150,4 @@ func addrOf(ip net.IP) (netip.Addr, bool) {
 func distinct(own []Prefix) []Prefix {
 	slices.SortStableFunc(own, func(a, b Prefix) int { return a.Prefix.Compare(b.Prefix) })
 	return slices.CompactFunc(own, func(a, b Prefix) bool { return a.Prefix == b.Prefix })
-}
-
-// complete lists again when the list changed while it was read.
-func complete[T any](list func() ([]T, error)) (all []T, err error) {
-	const tries = 5
-	for range tries {
-		if all, err = list(); !errors.Is(err, netlink.ErrDumpInterrupted) {
-			break
-		}
-	}
-	return all, err
 }

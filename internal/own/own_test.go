@@ -88,19 +88,20 @@ func TestPrefixesOfContainerBridges(t *testing.T) {
 // connected to is known whatever its name, and one to the outside is not.
 func TestPrefixesOfRenamedBridges(t *testing.T) {
 	for _, c := range []struct {
-		name, port string
-		route      bool
-		container  bool
+		name, bridge, port string
+		route              bool
+		container          bool
 	}{
-		{"containers alone", "veth", false, true},
-		{"a virtual machine", "tap", false, false},
-		{"the way out", "veth", true, false},
-		{"nothing", "", false, false},
+		{"containers alone", "shop", "veth", false, true},
+		{"a virtual machine", "shop", "tap", false, false},
+		{"the way out", "shop", "veth", true, false},
+		{"nothing", "shop", "", false, false},
+		{"the network outside, by a name like Docker's", "br-lan", "tap", false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			host := netnstest.New(t, 1).Clients[0]
-			host.Run(t, "ip", "link", "add", "shop", "type", "bridge")
-			host.Run(t, "ip", "addr", "add", "172.19.0.1/16", "dev", "shop")
+			host.Run(t, "ip", "link", "add", c.bridge, "type", "bridge")
+			host.Run(t, "ip", "addr", "add", "172.19.0.1/16", "dev", c.bridge)
 			switch c.port {
 			case "veth":
 				host.Run(t, "ip", "link", "add", "port", "type", "veth")
@@ -108,14 +109,43 @@ func TestPrefixesOfRenamedBridges(t *testing.T) {
 				host.Run(t, "ip", "tuntap", "add", "port", "mode", "tap")
 			}
 			if c.port != "" {
-				host.Run(t, "ip", "link", "set", "port", "master", "shop")
+				host.Run(t, "ip", "link", "set", "port", "master", c.bridge)
 			}
 			if c.route {
-				host.Run(t, "ip", "link", "set", "shop", "up")
-				host.Run(t, "ip", "route", "add", "default", "via", "172.19.0.9", "dev", "shop", "metric", "9")
+				host.Run(t, "ip", "link", "set", c.bridge, "up")
+				host.Run(t, "ip", "route", "add", "default", "via", "172.19.0.9", "dev", c.bridge, "metric", "9")
 			}
 			if why, ok := ownOn(t, host)["172.19.0.0/16"]; ok != c.container {
 				t.Errorf("the network: %q", why)
+			}
+		})
+	}
+}
+
+// TestPrefixesInAContainer holds that the neighbours of the proxy whose network is
+// shared are left alone, and that only there a cable leads to containers.
+func TestPrefixesInAContainer(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		more       string // another interface
+		neighbours bool
+	}{
+		{"in a network of its own", "veth", true},
+		{"in the host's network", "bridge", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+			host := netnstest.New(t, 1).Clients[0]
+			host.Run(t, "ip", "addr", "add", "172.18.0.5/16", "dev", "uplink")
+			host.Run(t, "ip", "link", "add", "lan", "link", "uplink", "type", "macvlan")
+			host.Run(t, "ip", "addr", "add", "192.168.1.5/24", "dev", "lan")
+			host.Run(t, "ip", "link", "add", "more", "type", c.more)
+			own := ownOn(t, host)
+			if why, ok := own["172.18.0.0/16"]; ok != c.neighbours || ok && why != "containers on uplink" {
+				t.Errorf("the neighbours: %q", why)
+			}
+			if why, ok := own["192.168.1.0/24"]; ok {
+				t.Errorf("the network outside: %q", why)
 			}
 		})
 	}
