@@ -99,7 +99,6 @@ func TestParse(t *testing.T) {
 		{"empty lists", "sources: []\nrules: []\njails: []\nignore: []\n", func(*Config) {}},
 		{"all ports", "firewall: {ports: []}", func(c *Config) { c.Firewall.Ports = nil }},
 		{"one key of two", "log: {format: text}", func(c *Config) { c.Log.Format = "text" }},
-		{"quoted number", `ipv6_prefix: "128"`, func(c *Config) { c.IPv6Prefix = 128 }},
 		{"jail with one key", "jails: [{rule: odoo-cooldown, bantime: 1h}]", func(c *Config) { c.Jails[1].BanTime = time.Hour }},
 		{"long bans", "jails: [{rule: odoo-login, bantime: 52w}]\ngrowth: {cap: 52w}", func(c *Config) {
 			c.Jails[0].BanTime, c.Growth.Cap = 52*7*24*time.Hour, 52*7*24*time.Hour
