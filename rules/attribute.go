@@ -93,15 +93,20 @@ func (s *Scanner) own(own []*attempt, q *request) []*attempt {
 	if !q.timed && s.workers.prefork() {
 		since = q.since
 	}
-	first := len(own)
+	before := len(own)
 	add := func(a *attempt) {
 		if a.line < q.line && a.line > since && a.proc == q.proc && a.claimable() && q.covers(a) {
 			own = append(own, a)
 		}
 	}
 	if len(list) > mostOwn {
-		all := s.between(0, q.line)
-		for _, a := range all[max(0, len(all)-mostOwn):] {
+		first, last := s.ends(q)
+		for _, a := range first {
+			if len(own)-before < mostOwn/2 {
+				add(a)
+			}
+		}
+		for _, a := range last {
 			add(a)
 		}
 	} else {
@@ -110,10 +115,19 @@ func (s *Scanner) own(own []*attempt, q *request) []*attempt {
 		}
 	}
 	byLine := func(a, b *attempt) int { return cmp.Compare(a.line, b.line) }
-	if mine := own[first:]; !slices.IsSortedFunc(mine, byLine) {
+	if mine := own[before:]; !slices.IsSortedFunc(mine, byLine) {
 		slices.SortFunc(mine, byLine)
 	}
 	return own
+}
+
+// ends returns the first attempts of what was read up to the request without a pause, of
+// which one began its record, and the last.
+func (s *Scanner) ends(q *request) (first, last []*attempt) {
+	all := s.between(0, q.line)
+	from := min(s.burstFrom(q.burst), len(all))
+	until := min(from+reach, len(all))
+	return all[from:until], all[max(until, len(all)-mostOwn/2):]
 }
 
 // between returns the attempts behind one line and before another.

@@ -192,7 +192,7 @@ func (s *Scanner) unanswered(p *sweep) uint64 {
 	if p.settled || s.lost != 0 {
 		return s.lost
 	}
-	for i := s.burstFrom(); i < len(s.attempts); i++ {
+	for i := s.burstFrom(s.burst); i < len(s.attempts); i++ {
 		if a := s.attempts[i]; a.unanswered() {
 			return a.line
 		}
@@ -200,9 +200,9 @@ func (s *Scanner) unanswered(p *sweep) uint64 {
 	return 0
 }
 
-// burstFrom is how many attempts stand before those of the burst that goes on.
-func (s *Scanner) burstFrom() int {
-	return sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].burst >= s.burst })
+// burstFrom is how many attempts stand before those of a burst.
+func (s *Scanner) burstFrom(burst uint64) int {
+	return sort.Search(len(s.attempts), func(i int) bool { return s.attempts[i].burst >= burst })
 }
 
 // withheld says whether a line may yet turn out a part of a login that is still being

@@ -40,7 +40,7 @@ func (l *slowLogin) probe(pid int, addr string) {
 
 // filler is lines that say nothing, read one after another until then.
 func (l *slowLogin) filler(took time.Duration, size int) {
-	const lines = 1000
+	const lines = 100
 	for range lines {
 		l.at = l.at.Add(took / lines)
 		l.add(strings.Repeat("x", size/lines))
@@ -50,19 +50,22 @@ func (l *slowLogin) filler(took time.Duration, size int) {
 // TestSlowLogin holds that nobody is accused by what a login holds that takes longer to
 // read than records otherwise do.
 func TestSlowLogin(t *testing.T) {
+	const late = 900 * time.Millisecond
 	tests := []struct {
 		name   string
 		behind time.Duration // after which it is no longer said when a line was read
+		pid    int           // of what is forged; 401 is the forger's own
 		parts  int
 		took   time.Duration
 		size   int
 		want   []string
 	}{
-		{"all of it live", time.Hour, 10, 5 * time.Second, 100 << 10, []string{"198.51.100.1"}},
-		{"all of it live, a long one", time.Hour, 10, 20 * time.Second, 5 << 20, nil},
-		{"most of it read late", 900 * time.Millisecond, 10, 5 * time.Second, 100 << 10, []string{"198.51.100.1"}},
-		{"most of it read late, a long one", 900 * time.Millisecond, 10, 5 * time.Second, 5 << 20, nil},
-		{"more lines than a replay expects", 900 * time.Millisecond, 400, 4 * time.Second, 1 << 10, []string{"198.51.100.1"}},
+		{"all of it live", time.Hour, 402, 10, 5 * time.Second, 100 << 10, []string{"198.51.100.1"}},
+		{"all of it live, a long one", time.Hour, 402, 10, 20 * time.Second, 5 << 20, nil},
+		{"most of it read late", late, 402, 10, 5 * time.Second, 100 << 10, []string{"198.51.100.1"}},
+		{"most of it read late, a long one", late, 402, 10, 5 * time.Second, 5 << 20, nil},
+		{"more lines than a replay expects", late, 402, 400, 4 * time.Second, 1 << 10, []string{"198.51.100.1"}},
+		{"more of its process than are remembered", time.Hour, 401, 5000, 50 * time.Millisecond, 1 << 10, []string{"198.51.100.1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,7 +99,7 @@ func TestSlowLogin(t *testing.T) {
 				" 401 INFO shop odoo.addons.base.models.res_users: Login failed for login:x")
 			end := l.at.Add(30 * time.Millisecond).Format("2006-01-02 15:04:05,000")
 			for i := range tt.parts {
-				l.pair(402+i%2, "8.8.8.8")
+				l.pair(tt.pid+i%2, "8.8.8.8")
 				l.probe(403, "8.8.8.8")
 				l.filler(tt.took/time.Duration(tt.parts), tt.size/tt.parts)
 			}
