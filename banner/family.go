@@ -5,6 +5,13 @@ import (
 	"net/netip"
 )
 
+// The last addresses of the ranges for documentation, to try sets with: nobody has
+// them.
+const (
+	probeIPv4 = "192.0.2.255/32"
+	probeIPv6 = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128"
+)
+
 // errUntended is why IPv6 is not guarded before Repair. Who comes to take over bans
 // takes those of IPv4 then, also where those of IPv6 cannot be had.
 var errUntended = errors.New("IPv6 is not guarded yet")

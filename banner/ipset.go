@@ -37,9 +37,7 @@ type guard struct {
 
 // newIPSet touches nothing yet: Repair puts sets and rules in place.
 func newIPSet(opts Options) (*ipSet, error) {
-	// The last addresses of the ranges for documentation: nobody has them.
-	probe4 := netip.MustParsePrefix("192.0.2.255/32")
-	probe6 := netip.MustParsePrefix("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128")
+	probe4, probe6 := netip.MustParsePrefix(probeIPv4), netip.MustParsePrefix(probeIPv6)
 	conn, err := dial()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,17 @@ import (
 	"time"
 )
 
+// Names of backends, for Options and of Keeper.Name.
+const (
+	BackendIPSet    = "ipset"
+	BackendNFTables = "nftables"
+	// BackendIPTables has bans that no kernel ends: they last until somebody opens
+	// them again.
+	BackendIPTables = "iptables"
+	// BackendDryRun bans nobody.
+	BackendDryRun = "dry-run"
+)
+
 // Options are the choices for a firewall; the zero value takes what works here
 // and guards all ports.
 type Options struct {
@@ -60,9 +71,9 @@ type rung struct {
 // after what is as good.
 func ladder() []rung {
 	rungs := []rung{
-		{"ipset", func(o Options) (backend, error) { return orNil(newIPSet(o)) }},
-		{"nftables", func(o Options) (backend, error) { return orNil(newNFTables(o)) }},
-		{"iptables", func(o Options) (backend, error) { return newCapped(o), nil }},
+		{BackendIPSet, func(o Options) (backend, error) { return orNil(newIPSet(o)) }},
+		{BackendNFTables, func(o Options) (backend, error) { return orNil(newNFTables(o)) }},
+		{BackendIPTables, func(o Options) (backend, error) { return newCapped(o), nil }},
 	}
 	if !mayMatchSets() {
 		rungs[0], rungs[1] = rungs[1], rungs[0]
@@ -83,8 +94,8 @@ func orNil[B backend](b B, err error) (backend, error) {
 // takes long, when they are asked for, and the others while Keep runs. An error says
 // for each backend that was tried what is missing and what to do about it.
 func Open(ctx context.Context, opts Options) (*Keeper, error) {
-	if opts.Backend == "dry-run" {
-		return newKeeper("dry-run", new(dry)), nil
+	if opts.Backend == BackendDryRun {
+		return newKeeper(BackendDryRun, new(dry)), nil
 	}
 	best, tried := climb(ctx, opts)
 	if best != nil {

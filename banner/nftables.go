@@ -138,8 +138,7 @@ func (f *nfTables) place(misplaced bool) error {
 
 // try proves that members can be added, found and deleted.
 func (f *nfTables) try(ctx context.Context) error {
-	// The last address of a range for documentation: nobody has it.
-	probe := netip.MustParsePrefix("192.0.2.255/32")
+	probe := netip.MustParsePrefix(probeIPv4)
 	if err := f.block(ctx, setOf(probe), []Ban{{Prefix: probe, Until: time.Now().Add(10 * time.Second)}}); err != nil {
 		return err
 	}

@@ -120,6 +120,8 @@ func (d *daemon) sayStopped() {
 	switch {
 	case d.dryRun:
 		d.log.say("stopped")
+	case d.firewall != nil && d.firewall.Name() == banner.BackendIPTables:
+		d.log.say("stopped; bans stay in force until odooban runs again, or until: odooban flush")
 	case d.firewall != nil:
 		d.log.say("stopped; bans stay in force until their time")
 	}
@@ -266,7 +268,9 @@ func (d *daemon) check(ctx context.Context, c *config.Config, following bool) er
 }
 
 // bansNobody says whether c is for a dry run.
-func (d *daemon) bansNobody(c *config.Config) bool { return d.dryFlag || c.Firewall.Backend == dryRun }
+func (d *daemon) bansNobody(c *config.Config) bool {
+	return d.dryFlag || c.Firewall.Backend == banner.BackendDryRun
+}
 
 // tend lets the journal drop what is old and catch up after an outage, until
 // ctx ends.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"odooban/banner"
 	"odooban/internal/config"
 	"odooban/internal/control"
 	"odooban/internal/doctor"
@@ -67,7 +68,7 @@ func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cob
 		if !errors.Is(down, control.ErrDown) {
 			return asked(down)
 		}
-		if c.Firewall.Backend == dryRun {
+		if c.Firewall.Backend == banner.BackendDryRun {
 			return fmt.Errorf("%w, and firewall.backend is dry-run, so nobody is banned: start it, or choose another backend",
 				down)
 		}

@@ -28,8 +28,8 @@ func newRun(a *app) *cobra.Command {
 		Use:   "run [FILE...]",
 		Short: "Follow the logs and ban",
 		Long: "run follows the configured sources, or the FILEs named (\"-\" is standard input), and bans. Where there is " +
-			"nothing to follow yet it waits. SIGINT or SIGTERM ends it, and bans stay in force until their time; SIGHUP lets " +
-			"it read its configuration again.",
+			"nothing to follow yet it waits. SIGINT or SIGTERM ends it, and bans stay in force until their time (with the " +
+			"backend iptables until it runs again); SIGHUP lets it read its configuration again.",
 		Example: "  odooban run\n  odooban run --dry-run /srv/odoo/odoo.log\n" +
 			"  docker logs -f odoo 2>&1 | odooban run -",
 		Args:              named(0),
@@ -96,13 +96,10 @@ func ownNetworks(log *logbook) []jail.Ignored {
 // harmless is what those can do who have no right to protect.
 const harmless = "\n(odooban run --dry-run bans nothing and needs none of this)"
 
-// dryRun is the backend that bans nobody.
-const dryRun = "dry-run"
-
 // openFirewall sets up where bans go.
 func openFirewall(ctx context.Context, c config.Firewall, dry bool, log *logbook) (*banner.Keeper, error) {
 	if dry {
-		c.Backend = dryRun
+		c.Backend = banner.BackendDryRun
 	}
 	firewall, err := banner.Open(ctx, banner.Options{Backend: c.Backend, Ports: c.Ports})
 	if err != nil {

@@ -71,7 +71,7 @@ func (a *app) printDown(cmd *cobra.Command, why error, bans int) error {
 		Firewall: control.Firewall{Bans: bans},
 	}
 	return a.print(cmd, s, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "In force until their time: %s. Nobody new is banned. Start it: %s\n",
+		fmt.Fprintf(w, "Still in force: %s. Nobody new is banned. Start it: %s\n",
 			printable.Count(bans, "ban"), doctor.StartCure())
 	})
 }

@@ -16,9 +16,6 @@ import (
 	"odooban/internal/finding"
 )
 
-// dryRun is the backend that bans nobody.
-const dryRun = "dry-run"
-
 // Firewall is what can be seen of the packet filter. Nothing of it changes the
 // one that is in force.
 type Firewall interface {
@@ -35,7 +32,7 @@ type Firewall interface {
 // checkFirewall looks whether the firewall is in force, or could be.
 func checkFirewall(ctx context.Context, x *examination) error {
 	state := x.ask(ctx)
-	if x.Config.Firewall.Backend == dryRun || state != nil && state.Backend == dryRun {
+	if x.Config.Firewall.Backend == banner.BackendDryRun || state != nil && state.Backend == banner.BackendDryRun {
 		x.find(finding.DryRun, "", "the backend of the firewall is dry-run", "")
 		return nil
 	}

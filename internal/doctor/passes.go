@@ -28,7 +28,7 @@ func checkBans(ctx context.Context, x *examination) error {
 	if x.ask(ctx) == nil {
 		return errors.New("the daemon does not tell which there are")
 	}
-	if x.state.Backend == dryRun {
+	if x.state.Backend == banner.BackendDryRun {
 		return nil
 	}
 	bans := newBanned(x.state.Bans)

@@ -117,7 +117,7 @@ func (s *Service) Reloading() {
 
 // Stopping says that the service is about to end.
 func (s *Service) Stopping() {
-	s.say(daemon.SdNotifyStopping, "Stopping; bans stay in force until their time")
+	s.say(daemon.SdNotifyStopping, "Stopping; bans stay in force")
 }
 
 func (s *Service) say(state, status string) { s.notify(state + "\nSTATUS=" + status) }
