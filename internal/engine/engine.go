@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,6 +105,14 @@ func (e *Engine) block(ctx context.Context, bans []banner.Ban) {
 	}
 }
 
+// spared leaves out of bans those of what is left alone by now.
+func (e *Engine) spared(bans []banner.Ban) []banner.Ban {
+	return slices.DeleteFunc(bans, func(b banner.Ban) bool {
+		_, _, ignored := e.jail.IgnoredIn(b.Prefix)
+		return ignored
+	})
+}
+
 // refused keeps bans for another try. When ctx has ended that is why they were
 // refused, and no alarm: they are found again in the log.
 func (e *Engine) refused(ctx context.Context, bans []banner.Ban, err error) {
@@ -168,7 +177,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	return e.retries.run(ctx, func() bool {
 		e.acting.Lock()
 		defer e.acting.Unlock()
-		bans := e.retries.take()
+		bans := e.spared(e.retries.take())
 		err := e.firewall.Block(ctx, bans)
 		if err != nil {
 			e.refused(ctx, bans, err)

@@ -190,3 +190,20 @@ func TestLiftedBanIsNotTriedAgain(t *testing.T) {
 		t.Errorf("%d bans are to be tried again", n)
 	}
 }
+
+// A ban of before is not put in force again where nobody is banned any more.
+func TestIgnoredBanIsNotRestored(t *testing.T) {
+	journal := openJournal(t)
+	journal.Update(func(tx *store.Tx) {
+		for _, prefix := range []string{"192.0.2.7/32", "192.0.0.0/16", "203.0.113.20/32"} {
+			b := banOf(prefix)
+			b.Until = start.Add(time.Hour)
+			tx.Ban(b)
+		}
+	})
+	firewall := held()
+	restored(t, journal, firewall)
+	if diff := cmp.Diff([]string{"203.0.113.20/32"}, inForce(t, firewall)); diff != "" {
+		t.Errorf("in force (-want +got):\n%s", diff)
+	}
+}

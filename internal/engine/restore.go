@@ -59,7 +59,7 @@ func (e *Engine) remember(journal *store.Journal, now time.Time, read chan<- []b
 		if err != nil {
 			return err
 		}
-		read <- due(bans, now)
+		read <- e.spared(due(bans, now))
 		for _, b := range bans {
 			e.jail.Remember(jail.Decision{
 				Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until, Failures: b.Failures,

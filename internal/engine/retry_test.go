@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/banner"
+	"odooban/internal/jail"
 )
 
 var errRefused = errors.New("refused")
@@ -154,4 +156,31 @@ func TestObserveAfterTheEndIsNoAlarm(t *testing.T) {
 	if len(observer.alarms) > 0 {
 		t.Errorf("alarms %v", observer.alarms)
 	}
+}
+
+// A refused ban is not tried again when nobody is banned there any more.
+func TestIgnoredBanIsNotTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, firewall, _ := newTest(t)
+		firewall.refuse = func(_ context.Context, call int) error {
+			if call == 0 {
+				return errRefused
+			}
+			return nil
+		}
+		defer startRun(t, e)()
+		e.Observe(t.Context(), "log", failures("203.0.113.20", 3), time.Time{})
+		network := netip.MustParsePrefix("203.0.113.0/24")
+		if _, err := e.jail.Leave([]jail.Ignored{{Prefix: network, Why: "the branch office"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		firewall.mu.Lock()
+		defer firewall.mu.Unlock()
+		for _, bans := range firewall.blocks[1:] {
+			if len(bans) > 0 {
+				t.Errorf("tried again: %v", bans)
+			}
+		}
+	})
 }
