@@ -244,8 +244,8 @@ func (s *Scanner) elsewhere(own []*attempt, q *request) *attempt {
 const rivalTime = 250 * time.Millisecond
 
 // rivals says whether a record without an address may as well be another request's:
-// where logins that pass leave a record ("from n/a"), one that has passed, and where they
-// do not, on a threaded server, one of another address. (A forger can make one seem
+// where logins that pass leave a record ("from n/a"), one that has passed, unless its
+// request can have written nothing else, and where they do not, on a threaded server, one of another address. (A forger can make one seem
 // prefork.)
 func (s *Scanner) rivals(own []*attempt, best *attempt, q *request) bool {
 	switch {
@@ -253,7 +253,8 @@ func (s *Scanner) rivals(own []*attempt, best *attempt, q *request) bool {
 		return false
 	case best.none:
 		return slices.ContainsFunc(own, func(a *attempt) bool {
-			return a.none && a.event == loginPassed && a.recordDB == q.db
+			passed := a.none && a.event == loginPassed && a.recordDB == q.db
+			return passed && (a.claim == nil || !a.claim.wrote(a))
 		})
 	}
 	return !s.workers.prefork() && slices.ContainsFunc(s.requests, func(other *request) bool {

@@ -113,6 +113,30 @@ func TestReadAtOnce(t *testing.T) {
 	}
 }
 
+// TestSlowBody holds that who lets a server wait for what he sends does not hide behind the
+// programs that log in meanwhile.
+func TestSlowBody(t *testing.T) {
+	for _, how := range []settling{onPause, history} {
+		o := newOverlapping()
+		began := o.now
+		for range 6 {
+			o.now = o.after(10 * time.Second)
+			o.record(o.now, o.pids[0], "INFO", "None", o.logger(), o.message("successful", "api", "n/a"))
+			o.access(o.after(20*time.Millisecond), o.after(-50*time.Millisecond), o.pids[0], "None", program, "POST", "/jsonrpc", 200)
+		}
+		o.now = o.after(time.Second)
+		o.record(o.now, o.pids[0], "INFO", "None", o.logger(), o.message("failed", "admin", "n/a"))
+		o.access(o.after(20*time.Millisecond), began, o.pids[0], "None", forger, "POST", "/jsonrpc", 200)
+		var told []string
+		for _, f := range feed(builtIn(t), o.site, how) {
+			told = append(told, f.Rule+" "+f.Addr.String())
+		}
+		if diff := cmp.Diff([]string{"odoo-login " + forger.String()}, told); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", how, diff)
+		}
+	}
+}
+
 // TestLogBeginsWithFailures holds that a threaded server's first lines count, as fast as
 // they come: that its process answers, the answers to them show.
 func TestLogBeginsWithFailures(t *testing.T) {
