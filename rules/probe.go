@@ -61,6 +61,7 @@ func (s *Scanner) probed(r *record, a access, seen time.Time, stray bool) {
 		return
 	}
 	if len(s.probes) >= maxProbes {
+		s.stats.Unattributed += maxProbes / 2
 		s.probes = slices.Delete(s.probes, 0, maxProbes/2)
 	}
 	s.probes = append(s.probes, &probe{
@@ -136,7 +137,15 @@ func (s *Scanner) undecided(a *attempt, one *probe, p *sweep) bool {
 	case one.burst == s.burst && !p.settled && p.now.Sub(one.seen) < burstAge:
 		return true
 	}
-	return a.state == undecided && a.claim == nil && a.inside == nil
+	return a.state == undecided && a.claim == nil && a.inside == nil && (s.bare || s.endsBehind(one))
+}
+
+// endsBehind says whether a login that holds the line may end in what was read together
+// with it.
+func (s *Scanner) endsBehind(one *probe) bool {
+	return slices.ContainsFunc(s.between(one.line, s.line+1), func(a *attempt) bool {
+		return a.burst == one.burst && !a.bare()
+	})
 }
 
 // enclosed says whether the line stands within a login.

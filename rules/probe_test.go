@@ -149,4 +149,22 @@ func TestProbesAreBounded(t *testing.T) {
 	if counted < 10_000 {
 		t.Errorf("told %d of 20000 in %d bytes", counted, fed)
 	}
+	if lost := scanner.Stats().Unattributed; counted+int(lost) < 20_000 {
+		t.Errorf("told %d of 20000, and that %d are lost", counted, lost)
+	}
+}
+
+// TestProbeBehindUnansweredLogin holds that a login without an answer holds up no line in
+// which nothing behind it can be its end.
+func TestProbeBehindUnansweredLogin(t *testing.T) {
+	now := time.Date(2026, 11, 23, 10, 45, 46, 0, time.UTC)
+	scanner := builtIn(t).NewScanner(now)
+	var failures []rules.Failure
+	for _, line := range []string{odooFailed("x")[0], answered("GET /web/database/manager", 200)} {
+		failures = scanner.Feed(failures, rules.Line{Text: []byte(line), Seen: now})
+	}
+	failures = scanner.Settle(failures, now.Add(10*time.Millisecond))
+	if len(failures) != 1 || failures[0].Rule != rules.DatabaseRule {
+		t.Errorf("told %v once nothing more came, want the probe", failures)
+	}
 }
