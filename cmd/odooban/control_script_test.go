@@ -84,7 +84,9 @@ func stageOf(ts *testscript.TestScript) *stage {
 // command is odooban on the stage.
 func (s *stage) command(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	env := os.Environ()
-	for _, name := range []string{"ODOOBAN_SOCKET", "ODOOBAN_JOURNAL_PATH", "ODOOBAN_IGNORE", "ODOOBAN_CONFIG", "GORACE"} {
+	for _, name := range []string{
+		"ODOOBAN_SOCKET", "ODOOBAN_JOURNAL_PATH", "ODOOBAN_IGNORE", "ODOOBAN_CONFIG", "GORACE", "PATH",
+	} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return &exec.Cmd{

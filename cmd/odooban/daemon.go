@@ -138,7 +138,7 @@ func (d *daemon) open(ctx context.Context, c *config.Config) error {
 		d.journal, err = store.Open(c.Journal.Path, store.Options{MaxAge: c.Journal.Keep, Tell: d.log.journal})
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			return fmt.Errorf("%w; run as root, or as the user whom it belongs to, with CAP_NET_ADMIN%s", err, harmless)
+			return &helplessError{fmt.Errorf("%w; run as root, or as the user whom it belongs to, with CAP_NET_ADMIN", err)}
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 			return fmt.Errorf("%w; name a place where it can be under journal.path", err)
 		case err != nil:

@@ -62,7 +62,11 @@ func (a *app) run(cmd *cobra.Command, files []string, dryFlag bool) error {
 	reloads, stop := notifyReload()
 	defer stop()
 	d.reloads = reloads
-	return d.run(cmd.Context(), c)
+	err = d.run(cmd.Context(), c)
+	if _, ok := errors.AsType[*helplessError](err); ok {
+		err = fmt.Errorf("%w\n(odooban run --dry-run bans nothing and needs none of this)", err)
+	}
+	return err
 }
 
 // noFolder says which of the names is that of a folder, which will never be a log.
@@ -93,8 +97,10 @@ func ownNetworks(log *logbook) []jail.Ignored {
 	return asIgnored(prefixes)
 }
 
-// harmless is what those can do who have no right to protect.
-const harmless = "\n(odooban run --dry-run bans nothing and needs none of this)"
+// helplessError says that there is no right or no way to protect.
+type helplessError struct{ error }
+
+func (e *helplessError) Unwrap() error { return e.error }
 
 // openFirewall sets up where bans go.
 func openFirewall(ctx context.Context, c config.Firewall, dry bool, log *logbook) (*banner.Keeper, error) {
@@ -103,7 +109,7 @@ func openFirewall(ctx context.Context, c config.Firewall, dry bool, log *logbook
 	}
 	firewall, err := banner.Open(ctx, banner.Options{Backend: c.Backend, Ports: c.Ports})
 	if err != nil {
-		return nil, fmt.Errorf("%w%s", err, harmless)
+		return nil, &helplessError{err}
 	}
 	for _, note := range firewall.Notes() {
 		log.warn(note)

@@ -95,10 +95,11 @@ func keepRule(c *config.Config, only string) error {
 
 // explainAll explains each line of in, and says whether a rule matches any.
 func (a *app) explainAll(out io.Writer, in io.Reader, set *rules.Set) (matched bool, err error) {
-	const longest = 1 << 20
+	const mebi = 1 << 20
 	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, longest)
-	for lines.Scan() {
+	lines.Buffer(nil, mebi)
+	number := 1
+	for ; lines.Scan(); number++ {
 		e := set.Explain(lines.Bytes(), time.Now())
 		matched = matched || e.Rule != ""
 		if a.json {
@@ -110,7 +111,11 @@ func (a *app) explainAll(out io.Writer, in io.Reader, set *rules.Set) (matched b
 			return matched, err
 		}
 	}
-	return matched, lines.Err()
+	err = lines.Err()
+	if errors.Is(err, bufio.ErrTooLong) {
+		err = fmt.Errorf("line %d is longer than a MiB, which is as much as is ever kept of one; leave it out", number)
+	}
+	return matched, err
 }
 
 // describe says for people what is known of a line.

@@ -123,7 +123,10 @@ func ofDaemon() []Kind {
 			DaemonDown, Error, "odooban does not run",
 			"systemctl enable --now odooban (in Docker Compose: docker compose up -d odooban)",
 		},
-		{DaemonUnhealthy, Error, "odooban runs and does not protect", "see what was found"},
+		{
+			DaemonUnhealthy, Error, "odooban runs and does not protect",
+			"where it is about the firewall do what is said under firewall-failed, where about a log under source-trouble",
+		},
 		{
 			JournalVolatile, Warning, "the journal is where a restart loses it: bans and counts start anew then",
 			"give journal.path a directory on a disk (in Docker: a volume at /var/lib/odooban)",
