@@ -33,7 +33,7 @@ MANUAL := share/man/man1 share/man/man5 share/bash-completion/completions share/
 	share/fish/vendor_completions.d
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Watch an attack being cut off, in network namespaces of its own (as root).
 	@scripts/deps

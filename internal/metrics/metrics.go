@@ -59,8 +59,7 @@ func Handler(parts Parts) http.Handler {
 	)
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		// What could not be had is left out, and the rest is told.
-		ErrorHandling:       promhttp.ContinueOnError,
-		MaxRequestsInFlight: 4,
+		ErrorHandling: promhttp.ContinueOnError,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -215,4 +216,28 @@ func TestOtherPaths(t *testing.T) {
 			t.Errorf("%s %s: status %d, want %d", tt.method, tt.path, w.Code, tt.want)
 		}
 	}
+}
+
+// As many scrapes are answered at once as connections are let in.
+func TestManyScrapes(t *testing.T) {
+	var entered, all sync.WaitGroup
+	entered.Add(maxConns)
+	parts := attacked().parts()
+	parts.Healthy = func() bool {
+		entered.Done()
+		entered.Wait()
+		return true
+	}
+	handler := Handler(parts)
+	for range maxConns {
+		all.Go(func() {
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			if answer.Code != http.StatusOK {
+				t.Errorf("the answer is %d", answer.Code)
+				entered.Done()
+			}
+		})
+	}
+	all.Wait()
 }
