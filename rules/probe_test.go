@@ -160,7 +160,8 @@ func TestProbeBehindUnansweredLogin(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 45, 46, 0, time.UTC)
 	scanner := builtIn(t).NewScanner(now)
 	var failures []rules.Failure
-	for _, line := range []string{odooFailed("x")[0], answered("GET /web/database/manager", 200)} {
+	login := strings.ReplaceAll(odooFailed("x")[0], "203.0.113.7", "n/a")
+	for _, line := range []string{login, answered("GET /web/database/manager", 200)} {
 		failures = scanner.Feed(failures, rules.Line{Text: []byte(line), Seen: now})
 	}
 	failures = scanner.Settle(failures, now.Add(10*time.Millisecond))
