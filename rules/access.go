@@ -9,9 +9,8 @@ import (
 // access is one line of Odoo's own access log.
 type access struct {
 	addr netip.Addr
-	// target is what is asked for. It has no text: an access line is
+	// page is what is asked for. The path is not kept: an access line is
 	// remembered longer than its line is there, and a path may be long.
-	target target
 	page   page
 	post   bool
 	status int
@@ -88,16 +87,19 @@ func (a *access) parseRequest(b []byte) {
 	if end < 0 {
 		end = len(b)
 	}
-	a.post = string(b[:end]) == "POST"
+	a.post = isPost(b[:end])
 	path := b[min(end+1, len(b)):]
 	if end = bytes.IndexByte(path, ' '); end >= 0 {
 		path = path[:end]
 	}
-	if end = bytes.IndexByte(path, '?'); end >= 0 {
-		path = path[:end]
-	}
-	a.target, a.page = targetOf(path), pageOf(path)
+	a.page = pageOf(path)
 }
+
+var post = []byte("POST")
+
+// isPost knows the method in whatever case: that is logged as it was sent, and
+// made upper case before anybody asks for it.
+func isPost(method []byte) bool { return string(method) == "POST" || bytes.EqualFold(method, post) }
 
 // parseTail reads the status and the times.
 func (a *access) parseTail(b []byte) bool { return a.parseUsualTail(b) || a.parseAnyTail(b) }
@@ -211,57 +213,27 @@ func parseSeconds(b []byte) (time.Duration, bool) {
 // many there are.
 var decimal = [...]time.Duration{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 100, 10, 1}
 
-// target is what a request asks for, as far as it matters.
-type target uint8
-
-const (
-	otherTarget target = iota
-	rpcTarget
-	loginTarget
-	resetTarget
-)
-
-// targetOf reads a path. A website's form may stand behind a language:
-// /fr/web/login.
-func targetOf(path []byte) target {
-	if len(path) == 0 {
-		return otherTarget
-	}
-	// Most paths end in another letter.
-	switch path[len(path)-1] {
-	case 'c', 'n':
-		if string(path) == "/jsonrpc" ||
-			bytes.HasPrefix(path, []byte("/xmlrpc")) && bytes.HasSuffix(path, []byte("/common")) {
-			return rpcTarget
-		}
-		if bytes.HasSuffix(path, []byte("/web/login")) {
-			return loginTarget
-		}
-	case 'e':
-		if bytes.HasSuffix(path, []byte("/web/session/authenticate")) {
-			return loginTarget
-		}
-	case 'd':
-		if bytes.HasSuffix(path, []byte("/web/reset_password")) {
-			return resetTarget
-		}
-	}
-	return otherTarget
+// sends says whether Odoo reads what came with the request: a form and XML-RPC of
+// a POST only, JSON whatever the method (odoo/http.py looks at Content-Type alone).
+func (a *access) sends() bool {
+	return a.post || a.page == jsonrpcPage || a.page == authenticatePage
 }
 
-// rpc says whether the request came in where failed logins are logged
+// rpc says whether the request came in where Odoo 16 and later log failed logins
 // without an address. One without a query asked for the version.
-func (a *access) rpc() bool { return a.post && !a.idle && a.target == rpcTarget }
+func (a *access) rpc() bool {
+	return a.sends() && !a.idle && (a.page == jsonrpcPage || a.page == xmlrpcPage)
+}
 
 // login says whether the request is one that tries a login, and so writes a
 // record about it.
 func (a *access) login() bool {
-	return a.post && a.status < 400 && (a.rpc() || a.target == loginTarget)
+	return a.status < 400 && (a.rpc() || a.sends() && (a.page == loginPage || a.page == authenticatePage))
 }
 
 // reset says whether the request asks for a new password, of which Odoo writes
 // a record as well.
-func (a *access) reset() bool { return a.post && a.target == resetTarget }
+func (a *access) reset() bool { return a.post && a.page == resetPage }
 
 // redirected says whether the form was left: a failed login shows it again.
 func (a *access) redirected() bool { return a.status >= 300 && a.status < 400 }

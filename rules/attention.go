@@ -8,7 +8,7 @@ import "slices"
 //   - lines that hold one of odooLiterals: records of the login code, and lines
 //     that a login may end in;
 //   - records that may hold a text that somebody sent: taintLiterals;
-//   - access lines of requests that write such records: odooPaths;
+//   - access lines of requests that write such records: odooPaths, odooForms;
 //   - access lines of other requests that are failures: odooProbes;
 //   - lines in which a byte of such a path is written with a percent sign;
 //   - what comes behind an attempt until its access line has come, or a while:
@@ -21,17 +21,22 @@ import "slices"
 // word before the address.
 var odooLiterals = []string{"res_users", "auth_signup", " from "}
 
-// odooPaths are what an access line of a POST request holds that tries a login
-// or asks for a new password: see targetOf.
-var odooPaths = []string{"/web/login", "/web/session/authenticate", "/jsonrpc", "/common", "/web/reset_password"}
+// odooPaths are what an access line holds of a request that tries a login,
+// whatever its method (/jsonrpc, and the end of /web/session/authenticate), and
+// odooForms of a POST request that does so, or asks for a new password: see
+// pageOf, to which the first slash may be missing.
+var (
+	odooPaths = []string{"json", "thenticate"}
+	odooForms = []string{"web/login", "/common", "web/reset_password"}
+)
 
-// odooProbes are what an access line holds that is a failure by itself: see
-// pageOf. What asks for one-time codes and new passwords is among odooPaths.
-var odooProbes = []string{"/web/database/", "/json/2/"}
+// odooProbes are what an access line holds that is a failure by itself. What asks
+// the API is among odooPaths, what asks for one-time codes and new passwords among odooForms.
+var odooProbes = []string{"web/database/"}
 
 // inOdooPath says which bytes these paths have.
 var inOdooPath = func() (in [256]bool) {
-	for _, path := range slices.Concat(odooPaths, odooProbes) {
+	for _, path := range slices.Concat(odooPaths, odooForms, odooProbes) {
 		for _, c := range []byte(path) {
 			in[c] = true
 		}

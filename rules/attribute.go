@@ -17,7 +17,7 @@ import (
 // requested takes an access line.
 func (s *Scanner) requested(r *record, a access, seen time.Time, stray bool) {
 	s.previous = previous{proc: r.proc}
-	if a.post && !stray && len(s.attempts) > 0 {
+	if a.sends() && !stray && len(s.attempts) > 0 {
 		q := s.spareRequests.take()
 		q.access, q.when, q.seen, q.proc, q.db = a, r.when, seen, r.proc, s.dbOf(r)
 		q.line, q.at, q.offset, q.burst, q.piece = s.line, s.at, s.offset, s.burst, s.piece

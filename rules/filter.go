@@ -129,8 +129,11 @@ func builtInNeedles(name string) []needle {
 		for _, text := range taintLiterals {
 			needles = append(needles, needle{text: []byte(text), rules: ofOdoo | ofText})
 		}
-		for _, text := range odooPaths {
+		for _, text := range odooForms {
 			needles = append(needles, needle{text: []byte(text), rules: ofOdoo, posted: true})
+		}
+		for _, text := range odooPaths {
+			needles = append(needles, needle{text: []byte(text), rules: ofOdoo})
 		}
 		needles = append(needles, needle{text: []byte("%"), rules: ofOdoo, escape: true})
 	}
@@ -224,18 +227,19 @@ func (n *needle) is(text []byte, at int) bool {
 	return true
 }
 
-// isPosted says whether a request before a path, of which it may hold a language,
-// is a POST: "POST /pt_BR.
+// isPosted says whether a request is a POST, by what stands before its path, of which
+// that may hold the begin: "POST /pt_BR, "post http://erp.example.com.
 func isPosted(before []byte) bool {
-	const near = 24
-	switch method := []byte("POST "); {
-	case bytes.HasSuffix(before, method):
-		return true
-	case bytes.HasSuffix(before, space):
+	const longest = 300
+	before = before[max(0, len(before)-longest):]
+	end := bytes.LastIndexByte(before, ' ')
+	switch {
+	case bytes.IndexByte(before[end+1:], '\n') >= 0:
 		return false
-	default:
-		return bytes.Contains(before[max(0, len(before)-near):], method)
+	case end < 0:
+		return len(before) == longest
 	}
+	return end >= len(post) && isPost(before[end-len(post):end])
 }
 
 // Found is what Set.Search found in a block of whole lines.

@@ -148,7 +148,7 @@ func TestOtherLines(t *testing.T) {
 func TestParseAccess(t *testing.T) {
 	type read struct {
 		Addr       string
-		Target     target
+		Page       page
 		Post, OK   bool
 		Status     int
 		Took       time.Duration
@@ -160,43 +160,43 @@ func TestParseAccess(t *testing.T) {
 	}{
 		{
 			"with times", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 1240 * time.Millisecond, true, false},
+			read{"203.0.113.7", loginPage, true, true, 200, 1240 * time.Millisecond, true, false},
 		},
 		{
 			"with a fourth token", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227 4`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 1240 * time.Millisecond, true, false},
+			read{"203.0.113.7", loginPage, true, true, 200, 1240 * time.Millisecond, true, false},
 		},
 		{
 			"without times", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - - - -`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 0, true, false},
+			read{"203.0.113.7", loginPage, true, true, 200, 0, true, false},
 		},
 		{
 			"Odoo 11", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 -`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 0, true, false},
+			read{"203.0.113.7", loginPage, true, true, 200, 0, true, false},
 		},
 		{
 			"a language", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /fr/web/login?x=1 HTTP/1.1" 200 -`,
-			read{"203.0.113.7", loginTarget, true, true, 200, 0, true, false},
+			read{"203.0.113.7", loginPage, true, true, 200, 0, true, false},
 		},
 		{
 			"RPC", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /jsonrpc HTTP/1.1" 200 - 8 0.001 0.002`,
-			read{"203.0.113.7", rpcTarget, true, true, 200, 3 * time.Millisecond, true, true},
+			read{"203.0.113.7", jsonrpcPage, true, true, 200, 3 * time.Millisecond, true, true},
 		},
 		{
 			"the version over RPC", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /jsonrpc HTTP/1.1" 200 - 0 0.000 0.002`,
-			read{"203.0.113.7", rpcTarget, true, true, 200, 2 * time.Millisecond, false, false},
+			read{"203.0.113.7", jsonrpcPage, true, true, 200, 2 * time.Millisecond, false, false},
 		},
 		{
 			"objects over RPC", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /xmlrpc/2/object HTTP/1.1" 200 - 8 0.001 0.002`,
-			read{"203.0.113.7", otherTarget, true, true, 200, 3 * time.Millisecond, false, false},
+			read{"203.0.113.7", otherPage, true, true, 200, 3 * time.Millisecond, false, false},
 		},
 		{
 			"a page", `203.0.113.7 - - [23/Nov/2026 10:45:45] "GET /web/login HTTP/1.1" 200 - 5 0.013 1.227`,
-			read{"203.0.113.7", loginTarget, false, true, 200, 1240 * time.Millisecond, false, false},
+			read{"203.0.113.7", loginPage, false, true, 200, 1240 * time.Millisecond, false, false},
 		},
 		{
 			"colours", "203.0.113.7 - - [23/Nov/2026 10:45:45] \"\x1b[1mPOST /web/login HTTP/1.1\x1b[0m\" 400 -",
-			read{"203.0.113.7", loginTarget, true, true, 400, 0, false, false},
+			read{"203.0.113.7", loginPage, true, true, 400, 0, false, false},
 		},
 		{"the end of a login", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227 from 203.0.113.8`, read{}},
 		{"a name", `localhost - - [23/Nov/2026 10:45:45] "GET / HTTP/1.1" 200 -`, read{}},
@@ -207,7 +207,7 @@ func TestParseAccess(t *testing.T) {
 			a, ok := parseAccess([]byte(tt.msg))
 			got := read{}
 			if ok {
-				got = read{a.addr.String(), a.target, a.post, ok, a.status, a.took, a.login(), a.rpc()}
+				got = read{a.addr.String(), a.page, a.post, ok, a.status, a.took, a.login(), a.rpc()}
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("%q (-want +got):\n%s", tt.msg, diff)

@@ -106,7 +106,7 @@ func (q *proxied) cutRequest(b []byte) (rest []byte, ok bool) {
 	if !ok || !isMethod(method) {
 		return nil, false
 	}
-	q.post = string(method) == "POST"
+	q.post = isPost(method)
 	if q.path, b, ok = bytes.Cut(b, space); !ok || len(q.path) == 0 {
 		return nil, false
 	}
@@ -116,7 +116,7 @@ func (q *proxied) cutRequest(b []byte) (rest []byte, ok bool) {
 // isMethod says whether b can be a method of HTTP.
 func isMethod(b []byte) bool {
 	for _, c := range b {
-		if c < 'A' || c > 'Z' {
+		if c |= 0x20; c < 'a' || c > 'z' {
 			return false
 		}
 	}

@@ -36,7 +36,7 @@ func parseTraefikJSON(q *proxied, line []byte) bool {
 		case "request_X-Forwarded-For":
 			forwarded = text(value)
 		case "RequestMethod":
-			method, q.post = true, string(text(value)) == "POST"
+			method, q.post = true, isPost(text(value))
 		case "RequestPath":
 			q.path = text(value)
 		case "DownstreamStatus":

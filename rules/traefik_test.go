@@ -69,7 +69,7 @@ func TestTraefikLines(t *testing.T) {
 		{"no size", " 4821 ", " - ", login},
 		{"form fetched", "POST", "GET", ""},
 		{"form looked for", "POST", "HEAD", ""},
-		{"other case", "POST", "post", ""},
+		{"other case", "POST", "poSt", login},
 		{"gone away", " 200 ", " 499 ", ""},
 		{"Odoo down", " 200 ", " 502 ", ""},
 		{"query", "/web/login", "/web/login?redirect=/odoo", login},

@@ -12,9 +12,15 @@ const (
 	loginPage
 	totpPage
 	resetPage
+	// authenticatePage takes logins in JSON.
+	authenticatePage
+	// jsonrpcPage and xmlrpcPage take logins of programs, which Odoo logs
+	// without an address since 16.
+	jsonrpcPage
+	xmlrpcPage
 	// databasePage is the database manager, and what it does.
 	databasePage
-	// apiPage is the JSON API of Odoo 19, with bearer keys.
+	// apiPage is the JSON API of Odoo 18 and later, with bearer keys.
 	apiPage
 )
 
@@ -22,14 +28,21 @@ const (
 // pages, behind a language.
 const longestPath = 64
 
-// pageOf reads a path as Odoo's router does: decoded, with or without a query,
-// a slash at its end and, for a website's pages, a language in front. It
-// allocates nothing.
+// pageOf reads what a request asks for as Odoo's router does: with or without
+// scheme and host, query and fragment, decoded, with any slashes in front and
+// behind (werkzeug/serving.py, make_environ; routing/map.py, match) and, for a
+// website's pages, a language in front. It allocates nothing.
 func pageOf(path []byte) page {
 	for _, c := range [...]byte{'?', '#'} {
 		if end := bytes.IndexByte(path, c); end >= 0 {
 			path = path[:end]
 		}
+	}
+	if len(path) > 0 && path[0] != '/' {
+		path = withoutHost(path)
+	}
+	for len(path) > 0 && path[0] == '/' {
+		path = path[1:]
 	}
 	var decoded [longestPath]byte
 	if bytes.IndexByte(path, '%') >= 0 {
@@ -38,34 +51,58 @@ func pageOf(path []byte) page {
 	for len(path) > 0 && path[len(path)-1] == '/' {
 		path = path[:len(path)-1]
 	}
-	if bytes.HasPrefix(path, []byte("/json/2/")) {
+	if rest, ok := bytes.CutPrefix(path, []byte("web/")); ok {
+		return webPage(rest)
+	}
+	switch {
+	case string(path) == "jsonrpc":
+		return jsonrpcPage
+	case bytes.HasPrefix(path, []byte("xmlrpc/")) && bytes.HasSuffix(path, []byte("/common")):
+		return xmlrpcPage
+	case bytes.HasPrefix(path, []byte("json/1/")) || bytes.HasPrefix(path, []byte("json/2/")):
 		return apiPage
 	}
-	rest, ok := bytes.CutPrefix(path, []byte("/web/"))
-	if !ok {
-		rest, ok = bytes.CutPrefix(withoutLanguage(path), []byte("/web/"))
+	if rest, ok := bytes.CutPrefix(withoutLanguage(path), []byte("web/")); ok {
+		return webPage(rest)
 	}
-	if !ok {
-		return otherPage
-	}
-	switch string(rest) {
+	return otherPage
+}
+
+// webPage is the page behind "/web/".
+func webPage(path []byte) page {
+	switch string(path) {
 	case "login":
 		return loginPage
 	case "login/totp":
 		return totpPage
 	case "reset_password":
 		return resetPage
+	case "session/authenticate":
+		return authenticatePage
 	case "database/selector", "database/list", "database/get_list":
 		return otherPage // Odoo itself and its apps ask for them
 	}
-	if bytes.HasPrefix(rest, []byte("database/")) {
+	if bytes.HasPrefix(path, []byte("database/")) {
 		return databasePage
 	}
 	return otherPage
 }
 
-// unescape decodes the percent signs of a path into dst, as far as there is
-// room, and returns how much it wrote.
+// withoutHost cuts "http://erp" off.
+func withoutHost(path []byte) []byte {
+	scheme, rest, ok := bytes.Cut(path, []byte(":"))
+	if !ok || bytes.IndexByte(scheme, '/') >= 0 {
+		return path
+	}
+	host, ok := bytes.CutPrefix(rest, []byte("//"))
+	if !ok {
+		return rest
+	}
+	return host[max(0, bytes.IndexByte(host, '/')):]
+}
+
+// unescape decodes the percent signs of a path into dst, but for slashes in
+// front, as far as there is room, and returns how much it wrote.
 func unescape(dst *[longestPath]byte, path []byte) int {
 	n := 0
 	for i := 0; i < len(path) && n < len(dst); i++ {
@@ -73,8 +110,10 @@ func unescape(dst *[longestPath]byte, path []byte) int {
 		if decoded, ok := escapedByte(path[i:]); ok {
 			c, i = decoded, i+2
 		}
-		dst[n] = c
-		n++
+		if n > 0 || c != '/' {
+			dst[n] = c
+			n++
+		}
 	}
 	return n
 }
@@ -101,18 +140,15 @@ func hexDigit(c byte) int {
 	return -1
 }
 
-// withoutLanguage cuts the language off a website's path: /fr, /pt_BR,
-// /sr@latin.
+// withoutLanguage cuts the language off a website's path: fr/, pt_BR/,
+// sr@latin/.
 func withoutLanguage(path []byte) []byte {
 	const longest = 12
-	if len(path) < 2 || path[0] != '/' {
+	end := bytes.IndexByte(path[:min(len(path), longest+1)], '/')
+	if end < 2 || !isLanguage(path[:end]) {
 		return path
 	}
-	end := bytes.IndexByte(path[1:min(len(path), longest+2)], '/')
-	if end < 2 || string(path[1:1+end]) == "web" || !isLanguage(path[1:1+end]) {
-		return path
-	}
-	return path[1+end:]
+	return path[end+1:]
 }
 
 // isLanguage knows the shape of a language's name in a path.
