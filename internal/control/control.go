@@ -159,11 +159,11 @@ type Order struct {
 	For string `json:"for"`
 }
 
-// Banned is the ban that was ordered.
+// Banned is what is in force after a ban was ordered.
 type Banned struct {
 	Ban Ban `json:"ban"`
-	// Note says what people may not expect: that a whole network is banned, or in
-	// a dry run nobody.
+	// Note says what people may not expect: that a whole network is banned, that a
+	// longer ban stays, or in a dry run that nobody is banned.
 	Note string `json:"note,omitempty"`
 }
 

@@ -166,6 +166,26 @@ func TestAskAndChange(t *testing.T) {
 	}
 }
 
+// A ban that is shorter than one in force is answered by that, and what is to be
+// noted is noted together.
+func TestABanThatIsLongerStays(t *testing.T) {
+	desk := newDesk(t)
+	desk.DryRun = true
+	long, err := desk.Ban(t.Context(), Order{Prefix: "2001:db8::7", For: "2d"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, err := desk.Ban(t.Context(), Order{Prefix: "2001:db8::8", For: "1h"})
+	if err != nil || !short.Ban.Until.Equal(long.Ban.Until) || !short.Ban.InForce {
+		t.Errorf("the ban in force is %+v, %v, want %+v", short.Ban, err, long.Ban)
+	}
+	want := "2001:db8::8 is banned with its network, 2001:db8::/64; write 2001:db8::8/128 to ban it alone; " +
+		"a longer ban was in force, and stays; this is a dry run: nobody is kept away"
+	if short.Note != want {
+		t.Errorf("note is %q", short.Note)
+	}
+}
+
 func texts(prefixes []netip.Prefix) (texts []string) {
 	for _, p := range prefixes {
 		texts = append(texts, p.String())

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"odooban/banner"
@@ -45,11 +46,11 @@ func (d *Desk) Ban(ctx context.Context, o Order) (Banned, error) {
 	if err != nil {
 		return Banned{}, &wrongError{err}
 	}
-	var done Banned
+	var notes []string
 	if t.single {
 		if key := d.Engine.Standing(t.prefix.Addr()).Prefix; key != t.prefix {
-			done.Note = fmt.Sprintf("%s is banned with its network, %s; write %s to ban it alone",
-				t.prefix.Addr(), key, t.prefix)
+			notes = append(notes, fmt.Sprintf("%s is banned with its network, %s; write %s to ban it alone",
+				t.prefix.Addr(), key, t.prefix))
 			t.prefix = key
 		}
 	}
@@ -57,11 +58,26 @@ func (d *Desk) Ban(ctx context.Context, o Order) (Banned, error) {
 	if err != nil {
 		return Banned{}, err
 	}
-	done.Ban = Ban{Prefix: b.Prefix, Rule: b.Rule, Time: b.Time, Until: b.Until, InForce: true}
-	if d.DryRun {
-		done.Note = "this is a dry run: nobody is kept away"
+	stands := d.standing(ctx, b)
+	if stands.Until.After(b.Until) {
+		notes = append(notes, "a longer ban was in force, and stays")
 	}
-	return done, nil
+	if d.DryRun {
+		notes = append(notes, "this is a dry run: nobody is kept away")
+	}
+	return Banned{Ban: stands, Note: strings.Join(notes, "; ")}, nil
+}
+
+// standing returns what is in force after a ban was put in force: a longer one of
+// the same prefix stays.
+func (d *Desk) standing(ctx context.Context, b banner.Ban) Ban {
+	bans, _ := d.bans(ctx, b.Time) // it is in force, whether all can be listed or not
+	if i := slices.IndexFunc(bans, func(other Ban) bool { return other.Prefix == b.Prefix }); i >= 0 {
+		return bans[i]
+	}
+	stands := toBan(b)
+	stands.InForce = true
+	return stands
 }
 
 // length reads how long a ban is to be.

@@ -8,6 +8,7 @@ import (
 
 	"odooban/banner"
 	"odooban/internal/jail"
+	"odooban/internal/printable"
 	"odooban/internal/store"
 )
 
@@ -33,8 +34,9 @@ func (e *IgnoredError) Error() string {
 	return fmt.Sprintf("%s is not banned: %s is never banned (%s)", e.Prefix, e.Network, e.Why)
 }
 
-// Ban puts a ban in force that people want, for exactly this long, whatever was
-// counted, and records it. One that the firewall refuses is tried again by Run.
+// Ban puts a ban in force that people want, for this long, whatever was counted,
+// and records it. A longer one that is in force stays. One that the firewall
+// refuses is an error, and tried again by Run.
 func (e *Engine) Ban(
 	ctx context.Context, prefix netip.Prefix, length time.Duration, now time.Time,
 ) (banner.Ban, error) {
@@ -53,7 +55,8 @@ func (e *Engine) Ban(
 	}
 	if err := e.firewall.Block(ctx, []banner.Ban{b}); err != nil {
 		e.refused(ctx, []banner.Ban{b}, err)
-		return b, fmt.Errorf("ban %s: %w", prefix, err)
+		return b, fmt.Errorf("ban %[1]s: %[2]w; it is recorded and tried again (odooban unban %[1]s takes it back)",
+			printable.Prefix(prefix), err)
 	}
 	return b, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,8 +178,9 @@ func TestLiftedBanIsNotTriedAgain(t *testing.T) {
 	e, firewall, _ := newTest(t)
 	firewall.refuse = func(context.Context, int) error { return errors.New("no") }
 	prefix := netip.MustParsePrefix("203.0.113.20/32")
-	if _, err := e.Ban(t.Context(), prefix, time.Hour, start); err == nil {
-		t.Error("no error")
+	_, err := e.Ban(t.Context(), prefix, time.Hour, start)
+	if err == nil || !strings.Contains(err.Error(), "tried again (odooban unban 203.0.113.20 takes it back)") {
+		t.Errorf("error is %v", err)
 	}
 	if n := e.Status().Refused; n != 1 {
 		t.Errorf("%d bans were refused", n)

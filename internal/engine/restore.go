@@ -34,21 +34,15 @@ func (e *Engine) Restore(ctx context.Context, journal *store.Journal, now time.T
 	if err != nil {
 		return fmt.Errorf("restore failures: %w", err)
 	}
-	positions, err := journal.Positions()
-	if err != nil {
+	if err := e.restorePositions(journal); err != nil {
 		return fmt.Errorf("restore positions: %w", err)
-	}
-	for source, text := range positions {
-		b, err := parseBookmark(text)
-		if err != nil {
-			e.Trouble(source, fmt.Errorf("%w; it is read from its start", err))
-			continue
-		}
-		e.bookmarks[source] = b
 	}
 	e.journal = journal
 	blocking.Wait()
-	e.block(ctx, more)
+	for source, bans := range more {
+		e.block(ctx, bans)
+		e.banned(source, bans)
+	}
 	return nil
 }
 
@@ -83,9 +77,9 @@ func due(bans []store.Ban, now time.Time) []banner.Ban {
 	return in
 }
 
-// recount counts again what was counted lately. That leads to bans only if the
-// policies have become stricter.
-func (e *Engine) recount(ctx context.Context, journal *store.Journal, now time.Time) ([]banner.Ban, error) {
+// recount counts again what was counted lately. That leads to bans, by source,
+// only if the policies have become stricter.
+func (e *Engine) recount(ctx context.Context, journal *store.Journal, now time.Time) (map[string][]banner.Ban, error) {
 	newest, err := journal.Newest()
 	if err != nil {
 		return nil, err
@@ -93,23 +87,45 @@ func (e *Engine) recount(ctx context.Context, journal *store.Journal, now time.T
 	if newest.After(now) {
 		newest = now
 	}
-	var bans []banner.Ban
+	bans := make(map[string][]banner.Ban)
 	for f, err := range journal.Failures(ctx, newest.Add(-e.jail.Lookback())) {
 		if err != nil {
 			return nil, err
 		}
 		if d, ok := e.jail.Observe(f.Failure); ok {
-			bans = append(bans, toBan(d))
+			bans[f.Source] = append(bans[f.Source], toBan(d))
+			e.mu.Lock()
+			e.tally(f.Source, d.Rule, Tally{Bans: 1})
+			e.mu.Unlock()
 		}
 	}
 	if len(bans) > 0 {
 		journal.Update(func(tx *store.Tx) {
-			for _, b := range bans {
-				tx.Ban(b)
+			for _, some := range bans {
+				for _, b := range some {
+					tx.Ban(b)
+				}
 			}
 		})
 	}
 	return bans, nil
+}
+
+// restorePositions notes where reading each source goes on.
+func (e *Engine) restorePositions(journal *store.Journal) error {
+	positions, err := journal.Positions()
+	if err != nil {
+		return err
+	}
+	for source, text := range positions {
+		b, err := parseBookmark(text)
+		if err != nil {
+			e.Trouble(source, fmt.Errorf("%w; it is read from its start", err))
+			continue
+		}
+		e.bookmarks[source] = b
+	}
+	return nil
 }
 
 // Position is where reading a source goes on, for watcher.File.Resume.

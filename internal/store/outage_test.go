@@ -195,6 +195,27 @@ func TestMemoryIsBoundedInAnOutage(t *testing.T) {
 	}
 }
 
+// TestTheFirstLiftOfAnOutageIsRecorded: the ban that it ended may have run out
+// before the second.
+func TestTheFirstLiftOfAnOutageIsRecorded(t *testing.T) {
+	j := open(t, tempPath(t), Options{})
+	j.Update(func(tx *Tx) { tx.Ban(ban("203.0.113.1/32", 0)) })
+	j.locked(func() { j.fail(errors.New("the disk is full")) })
+	j.outage.next = time.Now().Add(time.Hour)
+	first := noon.Add(time.Minute)
+	for _, at := range []time.Time{first, noon.Add(time.Hour)} {
+		j.Update(func(tx *Tx) { tx.Lift(netip.MustParsePrefix("203.0.113.1/32"), at) })
+	}
+	for _, state := range []string{"in it", "after it"} {
+		h, err := j.History(netip.MustParsePrefix("203.0.113.1/32"))
+		if err != nil || len(h.Bans) != 1 || !h.Bans[0].Lifted.Equal(first) {
+			t.Errorf("%s: %+v, %v", state, h.Bans, err)
+		}
+		j.outage.next = time.Time{}
+		j.Update(func(*Tx) {})
+	}
+}
+
 // TestWhatWasRecordedInAnOutageIsKnownAfterIt, also if the file was asked for the
 // first time while it was not in it.
 func TestWhatWasRecordedInAnOutageIsKnownAfterIt(t *testing.T) {

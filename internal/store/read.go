@@ -115,10 +115,6 @@ func (j *Journal) page(ctx context.Context, since time.Time, next int64) (page [
 	return page, last, err
 }
 
-func (j *Journal) stagedFailures(keep func(Failure) bool) []Failure {
-	return slices.DeleteFunc(slices.Clone(j.staged.failures), func(f Failure) bool { return !keep(f) })
-}
-
 // Bans returns the bans that end after a time and were not lifted, in the order
 // in which they were recorded.
 func (j *Journal) Bans(after time.Time) (active []banner.Ban, err error) {
@@ -219,7 +215,11 @@ func (j *Journal) History(prefix netip.Prefix) (History, error) {
 			h, err = db.history(prefix)
 			return err
 		})
-		h.Failures = append(h.Failures, j.stagedFailures(func(f Failure) bool { return prefix.Contains(f.Addr) })...)
+		for _, f := range j.staged.failures {
+			if prefix.Contains(f.Addr) {
+				h.Failures = append(h.Failures, f)
+			}
+		}
 		h.Bans = j.withStaged(h.Bans, func(b Ban) bool { return b.Prefix.Overlaps(prefix) })
 	})
 	h.Failures = h.Failures[max(0, len(h.Failures)-historyRows):]

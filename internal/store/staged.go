@@ -104,7 +104,9 @@ func (s *staged) lift(prefix netip.Prefix, now time.Time) {
 			b.Lifted = now
 		}
 	}
-	s.lifts[prefix] = now
+	if _, ok := s.lifts[prefix]; !ok { // those in the file are older than the first
+		s.lifts[prefix] = now
+	}
 }
 
 // pardon pardons what is here, and remembers to do so in the file.

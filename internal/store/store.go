@@ -8,9 +8,10 @@
 // read again is known again. Nothing is lost, and nothing counts twice.
 //
 // Bans are more urgent than their record: no trouble with the disk stops an
-// Update. What cannot be written is kept in memory, within bounds, and written
-// when that is possible again; a damaged file is set aside and a new one begun.
-// Both are told, once each.
+// Update. What cannot be written is kept in memory and written when that is
+// possible again; a damaged file is set aside and a new one begun. Both are told,
+// once each. Only what is more than memory takes is lost, oldest first: it was
+// acted on, and its positions are kept, so it is not read again.
 //
 // docs/journal.md describes the file for people.
 package store
