@@ -47,11 +47,31 @@ func atOneMoment(list func() []entry) []entry {
 	return files
 }
 
-// siblings lists what rotation has made of the file at path, and that itself
+// siblings lists what rotation has made of the file at path, beside it and, behind
+// a link, beside what that leads to.
+func siblings(path string) []entry {
+	files := beside(path)
+	if _, err := os.Readlink(path); err != nil {
+		return files // it is no link
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return files
+	}
+	for _, e := range beside(target) {
+		if e.path == target {
+			e.path = path
+		}
+		files = append(files, e)
+	}
+	return files
+}
+
+// beside lists what rotation has made of the file at path, and that itself
 // at last. Of numbered ones the oldest, with the highest number, comes first;
 // compressed ones are behind the others, as one that is being made has not all
 // of what the other has.
-func siblings(path string) []entry {
+func beside(path string) []entry {
 	dir, base := filepath.Split(path)
 	files := list(cmp.Or(dir, "."), func(name string) bool { return name == base || isSibling(base, name) })
 	slices.SortFunc(files, func(a, b entry) int {

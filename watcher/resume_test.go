@@ -161,6 +161,56 @@ func restart(t *testing.T, l *logFile, j *journal, r rotation, random *rand.Rand
 	}
 }
 
+// TestResumeBehindALink wants what came and went while nobody read found where it
+// is: beside the file that the link leads to.
+func TestResumeBehindALink(t *testing.T) {
+	twice := func(l *logFile, ending string) {
+		for range 2 {
+			l.rename()
+			l.compress(ending)
+			l.create()
+			l.write(50)
+		}
+	}
+	tests := []struct {
+		name, link string
+		rotate     func(l *logFile)
+	}{
+		{"another folder", "../link/odoo.log", func(l *logFile) { twice(l, ".none") }},
+		{"another folder and name", "../link/log", func(l *logFile) { twice(l, ".none") }},
+		{"another name", "current.log", func(l *logFile) { twice(l, ".none") }},
+		{"compressed", "../link/odoo.log", func(l *logFile) { twice(l, ".1") }},
+		{"copied", "../link/odoo.log", func(l *logFile) {
+			l.copyAway()
+			l.check(os.Truncate(l.path, 0))
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			l, j := newLogFile(t), newJournal()
+			link := filepath.Join(filepath.Dir(l.path), tt.link)
+			l.check(os.MkdirAll(filepath.Dir(link), 0o755))
+			l.check(os.Symlink(l.path, link))
+			l.write(50)
+			stop, ended := j.run(t, link, nil)
+			j.awaitLines(t, 50)
+			stop()
+			ended()
+			l.write(50)
+			tt.rotate(l)
+			l.write(50)
+			stop, ended = j.run(t, link, j.last())
+			j.awaitLines(t, l.next)
+			stop()
+			ended()
+			if lost, doubled := compare(numbers(t, j.all()), l.next); lost+doubled+len(j.wrong) > 0 {
+				t.Errorf("lost %d and doubled %d of %d lines; %q; alarms %q", lost, doubled, l.next, j.wrong, j.alarms)
+			}
+		})
+	}
+}
+
 // downtimeRotations happen between two processes only.
 var downtimeRotations = []rotation{}
 
