@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,10 +32,10 @@ const (
 // start later too. A container stays one source for as long as it exists,
 // however often it is restarted; what takes its place is another.
 type Docker struct {
-	pick      Containers
-	api       *client.Client
-	alarm     Alarm
-	positions func(name string) []byte
+	pick   Containers
+	api    *client.Client
+	alarm  Alarm
+	before map[string]dockerRecord // by the start of the id
 	rounds
 
 	// What follows belongs to the goroutine of Run.
@@ -64,12 +65,8 @@ func newDocker(pick Containers, api *client.Client, alarm Alarm) *Docker {
 	return d
 }
 
-// Resume lets every container go on at the position that positions gives for
-// its name; Run calls it. A position that cannot be read is told to alarm.
-func (d *Docker) Resume(positions func(name string) []byte) { d.positions = positions }
-
 // Name is what is looked for, behind "docker".
-func (d *Docker) Name() string { return strings.TrimSuffix("docker:"+d.pick.String(), ":") }
+func (d *Docker) Name() string { return strings.TrimSuffix(dockerPrefix+d.pick.String(), ":") }
 
 // Find asks the engine which containers are meant and run now.
 func (d *Docker) Find(ctx context.Context) ([]string, error) {
@@ -208,10 +205,9 @@ func (d *Docker) look(ctx context.Context, start func(Source) bool) error {
 // one that has stopped has nothing to say, unless it had before.
 func (d *Docker) container(s container.Summary) *dockerContainer {
 	c := newDockerContainer(d, s)
-	var position []byte
-	if d.positions != nil {
-		position = d.positions(c.Name())
-	}
+	before := d.before[short(s.ID)]
+	c.name = cmp.Or(before.name, c.name)
+	position := before.position
 	if len(position) == 0 && (s.State == container.StateExited || s.State == container.StateCreated) {
 		return nil
 	}

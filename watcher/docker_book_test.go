@@ -40,11 +40,9 @@ func (b *book) follow(t *testing.T, pick watcher.Containers) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Resume(func(name string) []byte {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.positions[name]
-	})
+	b.mu.Lock()
+	d.Resume(maps.All(b.positions))
+	b.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	var following sync.WaitGroup
 	following.Go(func() {

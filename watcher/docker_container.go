@@ -19,15 +19,18 @@ type dockerContainer struct {
 	rounds
 }
 
+// dockerPrefix begins the names of containers.
+const dockerPrefix = "docker:"
+
 func newDockerContainer(group *Docker, s container.Summary) *dockerContainer {
 	return &dockerContainer{
-		group: group, id: s.ID, name: fmt.Sprintf("docker:%s/%s", calls(s.Names), short(s.ID)),
+		group: group, id: s.ID, name: fmt.Sprintf("%s%s/%s", dockerPrefix, calls(s.Names), short(s.ID)),
 		awake: make(chan struct{}, 1),
 	}
 }
 
-// Name is what the container is called, and the start of its id, behind
-// "docker:".
+// Name is what the container was called when it was first seen, and the start of
+// its id, behind "docker:".
 func (c *dockerContainer) Name() string { return c.name }
 
 // Resume lets Follow go on at position, as File.Resume does.

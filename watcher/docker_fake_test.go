@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -53,7 +54,9 @@ func (e *fakeDocker) follow(t *testing.T, sink Sink, alarm Alarm, position []byt
 	ctx, cancel := context.WithCancel(context.Background())
 	var following sync.WaitGroup
 	d := e.docker(t, alarm)
-	d.Resume(func(string) []byte { return position })
+	if position != nil {
+		d.Resume(maps.All(map[string][]byte{"docker:shop/" + short(fakeID): position}))
+	}
 	following.Go(func() {
 		_ = d.Run(ctx, func(source Source) bool {
 			following.Go(func() {

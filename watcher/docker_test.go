@@ -1,8 +1,10 @@
 package watcher
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -307,6 +309,41 @@ func TestDockerTroubles(t *testing.T) {
 }
 
 // A sink that takes no more lines ends the source.
+// TestDockerRenamed wants a container to stay what it was, whatever it is called.
+func TestDockerRenamed(t *testing.T) {
+	at := func(last int64) []byte {
+		m := dockerMark{From: int64(setBack) + 1, Low: int64(setBack) + 1}
+		text, _ := json.Marshal(dockerPosition{Version: 1, Container: short(fakeID), dockerMark: m, Last: int64(setBack) + last})
+		return text
+	}
+	id := "/" + short(fakeID)
+	tests := []struct {
+		name   string
+		before map[string][]byte
+		want   string
+		last   int64 // zero is from the start
+	}{
+		{"new", map[string][]byte{"docker:shop/aaaaaaaaaaaa": at(1), "/odoo.log": at(1), "journal:a": nil}, "docker:shop" + id, 0},
+		{"as it was", map[string][]byte{"docker:shop" + id: at(1)}, "docker:shop" + id, 1},
+		{"renamed", map[string][]byte{"docker:web" + id: at(1)}, "docker:web" + id, 1},
+		{"under two names", map[string][]byte{"docker:web" + id: at(9), "docker:shop" + id: at(1)}, "docker:web" + id, 9},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := (&fakeDocker{}).docker(t, nil)
+			d.Resume(maps.All(tt.before))
+			c := d.container(container.Summary{ID: fakeID, Names: []string{"/shop"}, State: container.StateRunning})
+			var last int64
+			if c.resume != nil {
+				last = c.resume.Last - int64(setBack)
+			}
+			if c.Name() != tt.want || last != tt.last {
+				t.Errorf("%s goes on at %d, want %s at %d", c.Name(), last, tt.want, tt.last)
+			}
+		})
+	}
+}
+
 func TestDockerSinkRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &fakeDocker{}

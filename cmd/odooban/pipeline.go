@@ -99,7 +99,7 @@ func (p *pipeline) openContainers(pick config.Docker) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	docker.Resume(p.engine.Position)
+	docker.Resume(p.engine.Positions())
 	p.groups = append(p.groups, docker)
 	return nil
 }

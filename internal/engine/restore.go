@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -126,6 +127,17 @@ func (e *Engine) restorePositions(journal *store.Journal) error {
 		e.bookmarks[source] = b
 	}
 	return nil
+}
+
+// Positions are where reading goes on, by source, for watcher.Docker.Resume.
+func (e *Engine) Positions() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for source, b := range e.bookmarks {
+			if !yield(source, b.Position) {
+				return
+			}
+		}
+	}
 }
 
 // Position is where reading a source goes on, for watcher.File.Resume.
