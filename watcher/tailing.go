@@ -100,7 +100,7 @@ func probeInotify() error {
 		fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 		if err != nil {
 			return fmt.Errorf("use inotify: %w; files are looked at four times a second instead "+
-				"(raise fs.inotify.max_user_instances to have lines at once)", err)
+				"(raise fs.inotify.max_user_instances and reload odooban to have lines at once)", err)
 		}
 		held = append(held, fd)
 	}
