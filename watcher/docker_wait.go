@@ -38,24 +38,3 @@ func (r *rounds) during(f, cancel func()) {
 		}
 	}
 }
-
-// pauseFor waits for d, or until something comes from early. It returns false if
-// ctx has ended.
-func (r *rounds) pauseFor(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	tick := time.NewTicker(roundEvery)
-	defer tick.Stop()
-	for {
-		r.turn()
-		select {
-		case <-ctx.Done():
-			return false
-		case <-early:
-			return ctx.Err() == nil
-		case <-timer.C:
-			return true
-		case <-tick.C:
-		}
-	}
-}

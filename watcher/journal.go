@@ -104,26 +104,10 @@ func (f *journalFollower) repeat(ctx context.Context) {
 		if !f.came || wait > journalRetryFirst {
 			f.trouble.lasts(err)
 		}
-		f.rest(ctx, wait)
-		wait = min(2*wait, journalRetryMost)
-	}
-}
-
-// rest waits for d, or until ctx ends.
-func (f *journalFollower) rest(ctx context.Context, d time.Duration) {
-	over := time.NewTimer(d)
-	defer over.Stop()
-	tick := time.NewTicker(journalSettle)
-	defer tick.Stop()
-	for {
-		f.turn()
-		select {
-		case <-ctx.Done():
+		if !f.pauseFor(ctx, wait, nil) {
 			return
-		case <-over.C:
-			return
-		case <-tick.C:
 		}
+		wait = min(2*wait, journalRetryMost)
 	}
 }
 

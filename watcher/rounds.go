@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 )
@@ -18,3 +19,24 @@ func (r *rounds) turn() { r.count.Add(1) }
 // seconds, also while nothing is written, unless reading or the Sink hangs. It
 // can be asked for at any time.
 func (r *rounds) Rounds() uint64 { return r.count.Load() }
+
+// pauseFor waits for d, or until something comes from early. It returns false if
+// ctx has ended.
+func (r *rounds) pauseFor(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	tick := time.NewTicker(roundEvery)
+	defer tick.Stop()
+	for {
+		r.turn()
+		select {
+		case <-ctx.Done():
+			return false
+		case <-early:
+			return ctx.Err() == nil
+		case <-timer.C:
+			return true
+		case <-tick.C:
+		}
+	}
+}
