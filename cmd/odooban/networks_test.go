@@ -24,6 +24,7 @@ func TestFreeWhenever(t *testing.T) {
 		for round := 1; round <= 2; round++ {
 			more <- struct{}{}
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			if tries != 4*round || warnings != round {
 				t.Errorf("after round %d: %d tries, %d warnings", round, tries, warnings)
 			}
