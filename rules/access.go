@@ -40,7 +40,7 @@ func parseAccess(msg []byte) (access, bool) {
 		return a, false
 	}
 	var ok bool
-	if a.addr, ok = parseAddr(msg[:end]); !ok {
+	if a.addr, ok = parseHost(msg[:end]); !ok {
 		return a, false
 	}
 	rest, ok := cutDate(msg[end+1:])

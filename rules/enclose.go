@@ -89,7 +89,7 @@ func (s *Scanner) encloseAtOnce(q *request) {
 
 // promptly says whether a record was read just after it was written.
 func (s *Scanner) promptly(when, seen time.Time) bool {
-	return !seen.IsZero() && seen.Sub(when)-min(s.lag, 0) <= promptLag
+	return !seen.IsZero() && seen.Sub(when)-s.lags.shortest() <= promptLag
 }
 
 // lastOfPiece returns the last attempt that was read at once with first, and ends as the

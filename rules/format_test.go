@@ -79,7 +79,7 @@ func TestFailedLoginLines(t *testing.T) {
 		{"IPv4 in IPv6", head + "Login failed for login:a from ::ffff:203.0.113.7 ", said{when, models, "a", "db", "203.0.113.7", false}},
 		{"a zone", head + "Login failed for login:a from fe80::1%eth0 ", said{when, models, "a", "db", "fe80::1", false}},
 		{"no address", head + "Login failed for login:a from nowhere ", said{when, models, "a from nowhere ", "db", "", false}},
-		{"an address with a port", head + "Login failed for login:a from 203.0.113.7:80 ", said{when, models, "a from 203.0.113.7:80 ", "db", "", false}},
+		{"an address with a port", head + "Login failed for login:a from 203.0.113.7:80 ", said{when, models, "a", "db", "203.0.113.7", false}},
 
 		{"an address in the login", head + "Login failed for login:x from 8.8.8.8 from 203.0.113.7 ", said{when, models, "x from 8.8.8.8", "db", "203.0.113.7", false}},
 		{"spaces", head + "Login failed for login: a  b  from 203.0.113.7 ", said{when, models, " a  b ", "db", "203.0.113.7", false}},
@@ -199,6 +199,14 @@ func TestParseAccess(t *testing.T) {
 			read{"203.0.113.7", loginPage, true, true, 400, 0, false, false},
 		},
 		{"the end of a login", `203.0.113.7 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 - 5 0.013 1.227 from 203.0.113.8`, read{}},
+		{
+			"a port", `203.0.113.7:51234 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 -`,
+			read{"203.0.113.7", loginPage, true, true, 200, 0, true, false},
+		},
+		{
+			"IPv6 and a port", `[2001:db8::7]:51234 - - [23/Nov/2026 10:45:45] "POST /web/login HTTP/1.1" 200 -`,
+			read{"2001:db8::7", loginPage, true, true, 200, 0, true, false},
+		},
 		{"a name", `localhost - - [23/Nov/2026 10:45:45] "GET / HTTP/1.1" 200 -`, read{}},
 		{"something else", `Listening on 8069`, read{}},
 	}

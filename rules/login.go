@@ -134,7 +134,7 @@ func cutDatabase(r *record, b []byte) (db, user []byte, ok bool) {
 // last failure at ..."; Odoo 12 to 15 leave the user out.
 func parseCooldown(b []byte) login {
 	text, rest, ok := bytes.Cut(b, space)
-	addr, valid := parseAddr(text)
+	addr, valid := parseHost(text)
 	if !ok || !valid || !bytes.Contains(rest, []byte(" failures since last success")) {
 		return endOf(unknownLogin, rest)
 	}
@@ -182,7 +182,7 @@ func cutTrailer(b []byte) (addr netip.Addr, none bool, start int) {
 	if string(b[word:end]) == "n/a" {
 		return netip.Addr{}, true, start
 	}
-	addr, _ = parseAddr(b[word:end])
+	addr, _ = parseHost(b[word:end])
 	return addr, false, start
 }
 

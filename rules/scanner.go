@@ -10,7 +10,7 @@ import (
 // last lines left open. It is not safe for concurrent use.
 type Scanner struct {
 	set *Set
-	ref time.Time
+	ref time.Time // completes times without a year: NewScanner's, or when the last line was read
 	// loginRule and cooldownRule are the names of these rules, if they are in
 	// the Set.
 	loginRule, cooldownRule string
@@ -41,12 +41,12 @@ type Scanner struct {
 	swept int64
 	aged  time.Time
 
-	seen  time.Time     // when the last line was read; zero in history
-	began uint64        // the burst that floor belongs to
-	file  string        // the generation that floor belongs to
-	floor time.Time     // the time of its first record
-	late  bool          // it was read long after it was written
-	lag   time.Duration // the shortest time from a record's stamp to its reading
+	seen  time.Time // when the last line was read; zero in history
+	began uint64    // the burst that floor belongs to
+	file  string    // the generation that floor belongs to
+	floor time.Time // the time of its first record
+	late  bool      // it was read long after it was written
+	lags  lags
 
 	// workers tells prefork servers from threaded ones.
 	workers workers
@@ -150,6 +150,9 @@ func (s *Scanner) Feed(dst []Failure, line Line) []Failure {
 func (s *Scanner) feed(dst []Failure, line Line, rules ruleBits) []Failure {
 	if line.Seen.Sub(s.seen) > atOnce {
 		s.piece++
+	}
+	if line.Seen.After(s.ref) {
+		s.ref = line.Seen.In(s.ref.Location())
 	}
 	s.at, s.seen = line.Place, line.Seen
 	s.pass(1, line.size())
@@ -262,9 +265,7 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 	if s.floor.IsZero() || begins || s.file != s.at.Generation || s.latest(seen).Before(s.floor) {
 		ahead := when.After(s.latest(seen))
 		lag := seen.Sub(when)
-		if s.floor.IsZero() || lag < s.lag {
-			s.lag = lag
-		}
+		s.lags.note(lag, seen)
 		// One record from the future must not make the true ones behind it
 		// seem of the past.
 		if !ahead {
@@ -275,7 +276,7 @@ func (s *Scanner) stray(when, seen time.Time) bool {
 }
 
 // latest is the latest time that a record can have which was read at seen.
-func (s *Scanner) latest(seen time.Time) time.Time { return seen.Add(clockSlack - min(s.lag, 0)) }
+func (s *Scanner) latest(seen time.Time) time.Time { return seen.Add(clockSlack - s.lags.shortest()) }
 
 // container gives each container a number.
 func (s *Scanner) container(name []byte) uint32 {

@@ -99,9 +99,10 @@ func (r UserRule) compile() (compiled, error) {
 }
 
 // NewScanner returns a Scanner for one source. ref is a moment that no line of
-// the source is later than, give or take a day: now for a live source, when a
-// file was last changed for a replay. Times that lack a year or a zone are
-// completed from it; it may be zero, then such times cannot be read.
+// the source is later than, give or take a day: when a file was last changed for
+// a replay, now for a live source, of whose further lines it is when they are read.
+// Times that lack a year are completed from it, those that lack a zone are taken in
+// its own; it may be zero, then such times cannot be read.
 func (set *Set) NewScanner(ref time.Time) *Scanner {
 	return &Scanner{
 		set: set, ref: ref, loginRule: set.rule(LoginRule), cooldownRule: set.rule(CooldownRule),

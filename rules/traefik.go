@@ -136,7 +136,7 @@ func parseHost(b []byte) (netip.Addr, bool) {
 	}
 	if n := len(b); n > 2 && b[0] == '[' && b[n-1] == ']' {
 		addr, ok := parseAddr(b[1 : n-1])
-		return addr, ok && !addr.Is4()
+		return addr, ok && bytes.IndexByte(b, ':') >= 0
 	}
 	at, err := netip.ParseAddrPort(string(b))
 	return at.Addr().WithZone("").Unmap(), err == nil

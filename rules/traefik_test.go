@@ -96,6 +96,8 @@ func TestTraefikLines(t *testing.T) {
 		{"IPv6 in brackets", "203.0.113.50", "[2001:db8::50]", "traefik-login 2001:db8::50"},
 		{"zone", "203.0.113.50", "fe80::1%eth0", "traefik-login fe80::1"},
 		{"mapped", "203.0.113.50", "::ffff:203.0.113.50", login},
+		{"mapped, in brackets", "203.0.113.50", "[::ffff:203.0.113.50]", login},
+		{"IPv4 in brackets", "203.0.113.50", "[203.0.113.50]", ""},
 		{"port", "203.0.113.50", "203.0.113.50:4711", login},
 		{"no address", "203.0.113.50", "localhost", ""},
 		{"none", "203.0.113.50", "-", ""},
