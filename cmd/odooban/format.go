@@ -1,9 +1,9 @@
 package main
 
 import (
-	"strings"
 	"time"
 
+	"odooban/internal/config"
 	"odooban/internal/printable"
 )
 
@@ -15,14 +15,7 @@ func until(t time.Time) string {
 	return printable.Time(t)
 }
 
-// seconds writes a length of time in an answer, without the zeros.
+// seconds writes a length of time in an answer.
 func seconds(s float64) string {
-	text := time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
-	if short, ok := strings.CutSuffix(text, "m0s"); ok {
-		text = short + "m"
-	}
-	if short, ok := strings.CutSuffix(text, "h0m"); ok {
-		text = short + "h"
-	}
-	return text
+	return config.FormatDuration(time.Duration(s * float64(time.Second)).Round(time.Millisecond))
 }

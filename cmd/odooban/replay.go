@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"odooban/internal/own"
 	"odooban/internal/printable"
@@ -109,8 +107,7 @@ func printFailure(w io.Writer) func(rules.Failure) error {
 // showProgress shows on a terminal how far the logs have been read, until the
 // function that it returns is called.
 func showProgress(ctx context.Context, w io.Writer, logs []*replay.Log) (done func()) {
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !isTerminal(w) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -149,13 +149,13 @@ func (c *Config) document() document {
 		Rules:   append([]Rule{}, c.Rules...),
 		Jails:   []jailEntry{},
 		Growth: growthKeys{
-			Factor: c.Growth.Factor, Cap: formatDuration(c.Growth.Cap), Memory: formatDuration(c.Growth.Memory),
+			Factor: c.Growth.Factor, Cap: FormatDuration(c.Growth.Cap), Memory: FormatDuration(c.Growth.Memory),
 		},
 		Ignore:     texts(c.Ignore),
 		Proxies:    texts(c.Proxies),
 		IPv6Prefix: c.IPv6Prefix,
 		Firewall:   firewallKeys{Backend: c.Firewall.Backend, Ports: []int{}},
-		Journal:    journalKeys{Path: c.Journal.Path, Keep: formatDuration(c.Journal.Keep)},
+		Journal:    journalKeys{Path: c.Journal.Path, Keep: FormatDuration(c.Journal.Keep)},
 		Socket:     c.Socket,
 		Metrics:    c.Metrics,
 		Log:        c.Log,
@@ -166,7 +166,7 @@ func (c *Config) document() document {
 	for _, j := range c.Jails {
 		d.Jails = append(d.Jails, jailEntry{
 			Rule: j.Rule, Enabled: new(j.Enabled), MaxRetry: new(j.MaxRetry),
-			FindTime: new(formatDuration(j.FindTime)), BanTime: new(formatDuration(j.BanTime)),
+			FindTime: new(FormatDuration(j.FindTime)), BanTime: new(FormatDuration(j.BanTime)),
 		})
 	}
 	for _, p := range c.Firewall.Ports {

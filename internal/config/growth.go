@@ -36,7 +36,7 @@ func checkGrowth(m *mistakes, c *Config, entries []jailEntry) {
 			checkCap(m, j, c.Growth.Cap, entries)
 		}
 	}
-	keep, memory := formatDuration(c.Journal.Keep), formatDuration(c.Growth.Memory)
+	keep, memory := FormatDuration(c.Journal.Keep), FormatDuration(c.Growth.Memory)
 	switch {
 	case c.Journal.Keep >= c.Growth.Memory:
 	case m.written("journal.keep"):
@@ -49,7 +49,7 @@ func checkGrowth(m *mistakes, c *Config, entries []jailEntry) {
 
 // checkCap reports that the bans of j are longer than bans may grow.
 func checkCap(m *mistakes, j Jail, longest time.Duration, entries []jailEntry) {
-	limit, banTime := formatDuration(longest), formatDuration(j.BanTime)
+	limit, banTime := FormatDuration(longest), FormatDuration(j.BanTime)
 	if m.written("growth.cap") {
 		m.bad("growth.cap", "%s is less than the bantime of %s, %s; write %s or more", quote(limit), j.Rule, banTime, banTime)
 		return

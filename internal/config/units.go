@@ -96,10 +96,12 @@ func parsePart(s string) (part time.Duration, rest string, err error) {
 	return time.Duration(int64(part) * times), rest, nil
 }
 
-// formatDuration is the shortest form that ParseDuration reads back: 1w, 1d,
-// 1h30m.
-func formatDuration(d time.Duration) string {
+// FormatDuration writes a length of time in the shortest form that ParseDuration
+// reads back: 1w, 1d, 1h30m.
+func FormatDuration(d time.Duration) string {
 	switch {
+	case d == 0:
+		return "0s"
 	case d%week == 0:
 		return fmt.Sprintf("%dw", d/week)
 	case d%day == 0:

@@ -30,8 +30,8 @@ func TestDurations(t *testing.T) {
 			if err != nil || got != tt.want {
 				t.Errorf("ParseDuration = %v, %v; want %v", got, err, tt.want)
 			}
-			if back := formatDuration(got); back != tt.back {
-				t.Errorf("formatDuration = %s, want %s", back, tt.back)
+			if back := FormatDuration(got); back != tt.back {
+				t.Errorf("FormatDuration = %s, want %s", back, tt.back)
 			}
 		})
 	}
@@ -92,8 +92,8 @@ func FuzzParseDuration(f *testing.F) {
 		if d < minDuration {
 			t.Errorf("ParseDuration = %v, shorter than %v", d, minDuration)
 		}
-		if again, err := ParseDuration(formatDuration(d)); err != nil || again != d {
-			t.Errorf("%v written as %s reads as %v, %v", d, formatDuration(d), again, err)
+		if again, err := ParseDuration(FormatDuration(d)); err != nil || again != d {
+			t.Errorf("%v written as %s reads as %v, %v", d, FormatDuration(d), again, err)
 		}
 	})
 }

@@ -50,15 +50,12 @@ func parseTarget(text string) (target, error) {
 		}
 		return target{netip.PrefixFrom(addr, addr.BitLen()), true}, nil
 	}
-	p, err := netip.ParsePrefix(text)
-	switch {
-	case err != nil || p.Addr().Is4In6():
-		return target{}, fmt.Errorf("%q is no network; write one like 203.0.113.0/24 or 2001:db8::/64", text)
-	case p.Bits() == 0:
+	p, err := config.ParsePrefix(text)
+	if err != nil {
+		return target{}, err
+	}
+	if p.Bits() == 0 {
 		return target{}, fmt.Errorf("%s is everybody; to keep everybody out stop the service", p)
-	case p != p.Masked():
-		return target{}, fmt.Errorf("%s has bits set behind its length; write %s for the network or %s for the address",
-			p, p.Masked(), p.Addr())
 	}
 	return target{p, false}, nil
 }

@@ -117,7 +117,7 @@ func (e Engine) Tail(ctx context.Context, c Container, lines int) ([]byte, error
 		return nil, fmt.Errorf("read log of container %s: %w", c.Name, err)
 	}
 	defer logs.Close()
-	kept := &keeper{}
+	kept := &ending{}
 	if c.terminal {
 		_, err = io.Copy(kept, logs)
 	} else {
@@ -129,22 +129,22 @@ func (e Engine) Tail(ctx context.Context, c Container, lines int) ([]byte, error
 	return kept.text(), nil
 }
 
-// keeper keeps the last tailBytes of what is written to it.
-type keeper struct{ kept []byte }
+// ending keeps the last tailBytes of what is written to it.
+type ending struct{ kept []byte }
 
-func (k *keeper) Write(b []byte) (int, error) {
-	k.kept = append(k.kept, b...)
-	if len(k.kept) > 2*tailBytes {
-		k.kept = append(k.kept[:0], k.kept[len(k.kept)-tailBytes:]...)
+func (e *ending) Write(b []byte) (int, error) {
+	e.kept = append(e.kept, b...)
+	if len(e.kept) > 2*tailBytes {
+		e.kept = append(e.kept[:0], e.kept[len(e.kept)-tailBytes:]...)
 	}
 	return len(b), nil
 }
 
 // text is what was kept, from the start of a line on.
-func (k *keeper) text() []byte {
-	if over := len(k.kept) - tailBytes; over > 0 {
-		_, rest, _ := bytes.Cut(k.kept[over:], []byte("\n"))
+func (e *ending) text() []byte {
+	if over := len(e.kept) - tailBytes; over > 0 {
+		_, rest, _ := bytes.Cut(e.kept[over:], []byte("\n"))
 		return rest
 	}
-	return k.kept
+	return e.kept
 }

@@ -23,7 +23,7 @@ func (s setting) on() bool {
 	return slices.Contains([]string{"true", "1", "yes", "on"}, strings.ToLower(s.value))
 }
 
-// readSettings takes the options of a file over those that are there.
+// read takes the options of a file over those that are there.
 func (s *settings) read(o options, file string) {
 	take := func(to *setting, key string) {
 		if value, ok := o[key]; ok {

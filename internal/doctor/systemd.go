@@ -13,7 +13,7 @@ type Systemd struct{}
 
 // Tail returns the last lines of a unit.
 func (Systemd) Tail(ctx context.Context, unit string, lines int) ([]byte, error) {
-	kept, complaint := &keeper{}, &keeper{}
+	kept, complaint := &ending{}, &ending{}
 	cmd := exec.CommandContext(ctx, "journalctl", "--unit="+unit, "--lines="+strconv.Itoa(lines),
 		"--output=cat", "--quiet", "--no-pager")
 	cmd.Stdout, cmd.Stderr = kept, complaint
