@@ -196,3 +196,26 @@ func TestAutoKeepsBansOfIPv6(t *testing.T) {
 		t.Errorf("left behind:\n%s", left)
 	}
 }
+
+// Where nothing guards IPv6 it is the first that works, and nothing of others that
+// were tried is left.
+func TestAutoWithoutIPv6TakesTheFirstThatWorks(t *testing.T) {
+	eachVariant(t, func(t *testing.T, opts Options) {
+		host := netnstest.New(t, 0).Server
+		host.Run(t, "nft", "add", "table", "inet", nftName)
+		host.Run(t, "nft", "add", "set", "inet", nftName, "banned4", "{ type ipv6_addr; flags timeout; }")
+		opts.IP6Tables = "/nonexistent/ip6tables"
+		for range 2 {
+			keeper, err := openOn(t, host, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if notes := keeper.Notes(); keeper.Name() != BackendIPSet || len(notes) != 1 {
+				t.Errorf("it took %s, notes: %v", keeper.Name(), notes)
+			}
+			block(t, keeper, time.Hour, "203.0.113.7/32")
+			wantBlocked(t, keeper, "203.0.113.7/32")
+			wantChain(t, host, opts.IPTables, tcpRule, udpRule)
+		}
+	})
+}
