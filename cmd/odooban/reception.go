@@ -58,8 +58,8 @@ func (r *reception) close() {
 // desk answers from the engine of one configuration, c.
 func (d *daemon) desk(c *config.Config, e *engine.Engine) *control.Desk {
 	return &control.Desk{
-		Engine: e, Firewall: d.firewall, Ports: c.Firewall.Ports, Journal: d.journal, Alarms: d.log.lasting, Blind: d.place.trouble,
-		Version: version, Since: time.Now().UTC(), DryRun: d.dryRun,
+		Engine: e, Firewall: d.firewall, Ports: c.Firewall.Ports, Journal: d.journal, Alarms: d.log.lasting,
+		Blind: d.place.trouble, Version: version, Since: time.Now().UTC(), DryRun: d.dryRun,
 	}
 }
 

@@ -23,7 +23,7 @@ func TestVersionOfTree(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(tree, "scripts"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(tree, "scripts/version"), script, 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(tree, "scripts", "version"), script, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	const begin, tag, commit = "git init -q && git add . && git commit -qm first", "git tag v1.0.0", "git commit -qm next --allow-empty"

@@ -235,7 +235,10 @@ func (d *Desk) status() Status {
 
 func (d *Desk) firewall(refused int) Firewall {
 	k := d.Firewall.Status()
-	f := Firewall{Backend: k.Backend, Ports: append([]uint16{}, d.Ports...), Bans: k.Bans, Mended: k.Mends, LastMended: k.Last.Found, Refused: refused}
+	f := Firewall{
+		Backend: k.Backend, Ports: append([]uint16{}, d.Ports...), Bans: k.Bans,
+		Mended: k.Mends, LastMended: k.Last.Found, Refused: refused,
+	}
 	for _, note := range k.Notes {
 		f.Notes = append(f.Notes, note.Error())
 	}

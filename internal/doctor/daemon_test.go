@@ -98,11 +98,12 @@ func TestOldAlarm(t *testing.T) {
 func TestNoClients(t *testing.T) {
 	h := newHost(t)
 	place := sidecar.Place{Contained: true, Alone: true}
-	h.Blind = func(ports []uint16) error { return place.Blind(ports) }
+	h.Blind = place.Blind
 	if found := h.examine(finding.NoClients); len(found) != 1 || found[0].Evidence == "" {
 		t.Errorf("found %+v", found)
 	}
 	place.Wide = true // network_mode: host
+	h.Blind = place.Blind
 	if found := h.examine(finding.NoClients); len(found) > 0 {
 		t.Errorf("found after the cure: %+v", found)
 	}

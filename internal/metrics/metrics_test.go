@@ -232,7 +232,7 @@ func TestManyScrapes(t *testing.T) {
 	for range maxConns {
 		all.Go(func() {
 			answer := httptest.NewRecorder()
-			handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 			if answer.Code != http.StatusOK {
 				t.Errorf("the answer is %d", answer.Code)
 				entered.Done()

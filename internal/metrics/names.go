@@ -54,8 +54,10 @@ var (
 		"When the last line was read, or, before the first, following began.", "source")
 	lag = gauge("odooban_source_lag_seconds", "How long after its own time the last record was read.", "source")
 
-	windowKeys = gauge("odooban_window_keys", "Addresses and networks whose failed attempts are kept: those that may still count, and some that no longer do.", "rule")
-	forgotten  = counter("odooban_window_keys_forgotten_total",
+	windowKeys = gauge("odooban_window_keys",
+		"Addresses and networks whose failed attempts are kept: those that may still count, and some that no longer do.",
+		"rule")
+	forgotten = counter("odooban_window_keys_forgotten_total",
 		"Addresses and networks that were forgotten, though they might still have counted, as there were too many.", "rule")
 	alarms = counter("odooban_alarms_total",
 		"How often something was met that may keep odooban from protecting.", "code")
@@ -63,8 +65,9 @@ var (
 	firewallUp  = gauge("odooban_firewall_up", "Whether the firewall is in force: 1 if it is.", "backend")
 	bansInForce = gauge("odooban_bans_in_force", "Bans that are due now, with those that the firewall has refused.")
 	refused     = gauge("odooban_bans_refused", "Bans that the firewall has refused and that are tried again.")
-	dropped     = counter("odooban_dropped_packets_total", "Packets of banned addresses that were dropped since the rules were made.")
-	mends       = counter("odooban_firewall_mends_total",
+	dropped     = counter("odooban_dropped_packets_total",
+		"Packets of banned addresses that were dropped since the rules were made.")
+	mends = counter("odooban_firewall_mends_total",
 		"How often rules or bans were found missing, or otherwise, and put right.")
 	journalUp = gauge("odooban_journal_up", "Whether the journal is written: 1 if it is.")
 )
