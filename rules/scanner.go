@@ -10,7 +10,7 @@ import (
 // last lines left open. It is not safe for concurrent use.
 type Scanner struct {
 	set *Set
-	ref time.Time // completes times without a year: NewScanner's, or when the last line was read
+	ref time.Time // completes times without a year
 	// loginRule and cooldownRule are the names of these rules, if they are in
 	// the Set.
 	loginRule, cooldownRule string

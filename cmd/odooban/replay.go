@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,7 +51,7 @@ func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
 	if err != nil {
 		return err
 	}
-	logs, err := openLogs(files, cmd.InOrStdin())
+	logs, err := openLogs(files, cmd.InOrStdin(), cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -70,26 +72,35 @@ func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
 }
 
 // openLogs prepares the logs named, each once: one that two patterns of a shell
-// match would count twice.
-func openLogs(files []string, stdin io.Reader) ([]*replay.Log, error) {
+// match, or a link to one, would count twice. So would one beside what was
+// compressed of it, which it says on w.
+func openLogs(files []string, stdin io.Reader, w io.Writer) ([]*replay.Log, error) {
 	var logs []*replay.Log
 	var errs []error
-	named := make(map[string]bool)
+	var known []os.FileInfo
 	for _, path := range files {
-		clean := filepath.Clean(path)
-		if named[clean] {
-			continue
-		}
-		named[clean] = true
 		if path == "-" {
-			logs = append(logs, replay.NewLog("standard input", stdin, time.Now()))
+			if !slices.ContainsFunc(logs, func(l *replay.Log) bool { return l.Name() == standardInput }) {
+				logs = append(logs, replay.NewLog(standardInput, stdin, time.Now()))
+			}
 			continue
 		}
+		if plain, ok := strings.CutSuffix(path, ".gz"); ok && slices.Contains(files, plain) {
+			fmt.Fprintf(w, "odooban: %s is left out, because %s is read\n", path, plain)
+			continue
+		}
+		info, err := os.Stat(path)
+		if err == nil && slices.ContainsFunc(known, func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
+			continue
+		}
+		known = append(known, info)
 		log, err := replay.OpenLog(path)
 		errs, logs = append(errs, err), append(logs, log)
 	}
 	return logs, errors.Join(errs...)
 }
+
+const standardInput = "standard input"
 
 // printFailure prints failures as JSON, one a line.
 func printFailure(w io.Writer) func(rules.Failure) error {

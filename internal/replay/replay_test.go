@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,7 +16,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"odooban/internal/engine"
 	"odooban/internal/replay"
 	"odooban/rules"
 )
@@ -156,8 +153,8 @@ func TestRunReadsWhatItCan(t *testing.T) {
 		t.Errorf("error %v does not name both logs that broke", err)
 	}
 	for i, broken := range []bool{true, true, false} {
-		if f := report.Files[i]; (f.Err != nil) != broken {
-			t.Errorf("%s could not be read because of %v, want that to be %v", f.Path, f.Err, broken)
+		if f := report.Files[i]; (f.Error != "") != broken {
+			t.Errorf("%s could not be read because of %q, want that to be %v", f.Path, f.Error, broken)
 		}
 	}
 	if len(report.Failures) != 1 || report.Failures[0].Count != 3 {
@@ -221,9 +218,9 @@ func TestWriteTable(t *testing.T) {
 			{Path: "odoo.log", Bytes: 1000, Lines: 12, From: &from, To: &to},
 			{Path: "access.log", Bytes: 10, Lines: 3},
 			{Path: "empty.log"},
-			{Path: "closed.log", Err: fs.ErrPermission},
-			{Path: "cut.log.gz", Bytes: 9, Lines: 1, Err: io.ErrUnexpectedEOF},
-			{Path: "short.log.gz", Bytes: 9, Lines: 1, Cut: 7, From: &from, To: &from, Err: io.ErrUnexpectedEOF},
+			{Path: "closed.log", Error: "permission denied"},
+			{Path: "cut.log.gz", Bytes: 9, Lines: 1, Error: "unexpected EOF"},
+			{Path: "short.log.gz", Bytes: 9, Lines: 1, Cut: 7, From: &from, To: &from, Error: "unexpected EOF"},
 		},
 		Forged:       []replay.Forgery{{Addr: netip.MustParseAddr("203.0.113.70"), Lines: 180}, {Addr: netip.MustParseAddr("2001:db8::7"), Lines: 2}},
 		Unattributed: 4,
@@ -231,7 +228,10 @@ func TestWriteTable(t *testing.T) {
 			Prefix: netip.MustParsePrefix("203.0.113.20/32"), Rule: "odoo-login", Failures: 10,
 			Time: from, Until: from.Add(15 * time.Minute),
 		}},
-		Alarms: []engine.Alarm{{Text: "something is wrong", Cure: "put it right", Source: "odoo.log", Count: 4}},
+		Alarms: []replay.Alarm{{Text: "something is wrong", Cure: "put it right", Source: "odoo.log", Count: 4}},
+	}
+	for i := range 20 {
+		full.Forged = append(full.Forged, replay.Forgery{Addr: netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), Lines: 1})
 	}
 	for i := range 22 {
 		full.Failures = append(full.Failures, replay.Tally{

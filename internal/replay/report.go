@@ -23,9 +23,8 @@ type Report struct {
 	// tell.
 	Unattributed uint64 `json:"unattributed"`
 	Bans         []Ban  `json:"bans"`
-	// Alarms are what may have kept odooban from protecting. They are for
-	// people.
-	Alarms []engine.Alarm `json:"-"`
+	// Alarms are what may have kept odooban from protecting.
+	Alarms []Alarm `json:"alarms"`
 
 	jail    *jail.Jail
 	each    func(rules.Failure) error
@@ -45,8 +44,17 @@ type File struct {
 	To    *time.Time `json:"to,omitempty"`
 	// Cut is how many bytes were left out of the middle of lines over 1 MiB.
 	Cut int64 `json:"cut,omitempty"`
-	// Err is why the log could not be read to its end, if it could not.
-	Err error `json:"-"`
+	// Error is why the log could not be read to its end, if it could not.
+	Error string `json:"error,omitempty"`
+}
+
+// Alarm is an engine.Alarm as it is told.
+type Alarm struct {
+	Code   string `json:"code"`
+	Source string `json:"source,omitempty"`
+	Text   string `json:"text"`
+	Cure   string `json:"cure"`
+	Count  uint64 `json:"count"`
 }
 
 // Tally sums up the failures of one address, or one IPv6 network, by one rule.
@@ -86,7 +94,7 @@ func keyOf(p netip.Prefix) (key tallyKey) {
 
 func newReport(j *jail.Jail, each func(rules.Failure) error) *Report {
 	return &Report{
-		Files: []File{}, Failures: []Tally{}, Forged: []Forgery{}, Bans: []Ban{},
+		Files: []File{}, Failures: []Tally{}, Forged: []Forgery{}, Bans: []Ban{}, Alarms: []Alarm{},
 		jail: j, each: each, tallies: make(map[string]map[tallyKey]*Tally), forged: make(map[netip.Addr]uint64),
 	}
 }
@@ -121,7 +129,9 @@ func (r *Report) Banned(_ string, b banner.Ban) {
 }
 
 // Alarmed writes down an alarm. It implements engine.Observer.
-func (r *Report) Alarmed(a engine.Alarm) { r.Alarms = append(r.Alarms, a) }
+func (r *Report) Alarmed(a engine.Alarm) {
+	r.Alarms = append(r.Alarms, Alarm{a.Code, a.Source, a.Text, a.Cure, a.Count})
+}
 
 // Block does nothing: what would have been banned is written down by Banned.
 // It implements engine.Firewall.
@@ -130,13 +140,18 @@ func (r *Report) Block(context.Context, []banner.Ban) error { return nil }
 // add adds what was seen of a log that has been read.
 func (r *Report) add(l *Log) {
 	read, _ := l.Progress()
-	file := File{Path: l.path, Bytes: read, Lines: l.after.Lines - l.before.Lines, Cut: l.source.Skipped(), Err: l.err}
+	file := File{Path: l.path, Bytes: read, Lines: l.after.Lines - l.before.Lines, Cut: l.source.Skipped()}
+	if l.err != nil {
+		file.Error = l.err.Error()
+	}
 	if !l.first.IsZero() {
 		file.From, file.To = &l.first, &l.last
 	}
 	r.Files = append(r.Files, file)
 	r.Unattributed += l.after.Unattributed - l.before.Unattributed
-	r.Alarms = append(r.Alarms, engine.ScanAlarms(l.path, l.before, l.after)...)
+	for _, a := range engine.ScanAlarms(l.path, l.before, l.after) {
+		r.Alarmed(a)
+	}
 }
 
 // addForged adds what a Scanner counted of forged lines.

@@ -33,7 +33,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 // span says from when to when a file goes, or why that is not known.
 func span(f File) string {
 	switch {
-	case f.Lines == 0 && f.Err != nil:
+	case f.Lines == 0 && f.Error != "":
 		return "could not be read"
 	case f.Lines == 0:
 		return "it is empty"
@@ -45,7 +45,7 @@ func span(f File) string {
 	if f.Cut > 0 {
 		text += ", " + printable.Count(f.Cut, "byte") + " cut out of lines over 1 MiB"
 	}
-	if f.Err != nil {
+	if f.Error != "" {
 		text += ", could not be read to its end"
 	}
 	return text
@@ -56,7 +56,8 @@ func (r *Report) writeFailures(w io.Writer) {
 	case len(r.Failures) > 0:
 		r.writeTallies(w)
 	case r.Unattributed > 0:
-		fmt.Fprintf(w, "\n%s, but the log does not tell from which address.\n", printable.Count(r.Unattributed, "failure"))
+		fmt.Fprintf(w, "\n%s, but the log does not tell for sure from which address.\n",
+			printable.Count(r.Unattributed, "failure"))
 	default:
 		fmt.Fprint(w, "\nNo failures.\n")
 	}
@@ -74,7 +75,7 @@ func (r *Report) writeTallies(w io.Writer) {
 		rest = rest[end:]
 	}
 	if r.Unattributed > 0 {
-		fmt.Fprintf(w, "%d more whose address the log does not tell\n", r.Unattributed)
+		fmt.Fprintf(w, "%d more whose address the log does not tell for sure\n", r.Unattributed)
 	}
 }
 
@@ -101,6 +102,9 @@ func (r *Report) writeForged(w io.Writer) {
 	var by []string
 	for _, f := range r.Forged[:min(len(r.Forged), mostRows)] {
 		by = append(by, fmt.Sprintf("%s (%d)", f.Addr, f.Lines))
+	}
+	if more := len(r.Forged) - len(by); more > 0 {
+		by = append(by, printable.Count(more, "more address")+" (--json lists them all)")
 	}
 	fmt.Fprintf(w, "\nForged lines, counted against nobody, by: %s\n", strings.Join(by, ", "))
 }
