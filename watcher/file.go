@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// slowPace is how often a file is looked at when notices come; quickPace
-	// when they do not, or when something is expected to happen.
-	slowPace  = time.Second
+	// slowPace is how often a file is looked at when notices come, well within
+	// liveWithin; quickPace when they do not, or when something is expected to
+	// happen.
+	slowPace  = liveWithin / 2
 	quickPace = 100 * time.Millisecond
 	// graceTime is how long a file that was rotated away is read on after it
 	// last grew: its writers may not have opened the new one yet.
