@@ -245,8 +245,8 @@ const rivalTime = 250 * time.Millisecond
 
 // rivals says whether a record without an address may as well be another request's:
 // where logins that pass leave a record ("from n/a"), one that has passed, unless its
-// request can have written nothing else, and where they do not, on a threaded server, one of another address. (A forger can make one seem
-// prefork.)
+// request can have written nothing else, and where they do not, on a threaded server, one
+// of another address. (A forger can make one seem prefork.)
 func (s *Scanner) rivals(own []*attempt, best *attempt, q *request) bool {
 	switch {
 	case best.event == loginPassed || best.addr.IsValid():

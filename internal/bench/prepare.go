@@ -70,9 +70,9 @@ func prepare(ctx context.Context, dir string, size int64, peers bool) (*bench, e
 	b.add("replay with one pattern instead of the built-in rules, one worker", 1, lines, replay(one, odoo)...)
 	b.add("replay with thirty patterns, one worker", 1, lines, replay(thirty, odoo)...)
 	b.add("replay of an attack, 90 % failures, one worker", 1, attackLines, odooban, "replay", "--json", attack)
-	b.add("replay of an attack, a worker for each CPU", 0, attackLines, odooban, "replay", "--json", attack)
+	b.add("replay of an attack", 0, attackLines, odooban, "replay", "--json", attack)
 	b.add("replay of a container's json-file, one worker", 1, containerLines, odooban, "replay", "--json", container)
-	b.add("replay of a container's json-file, a worker for each CPU", 0, containerLines, odooban, "replay", "--json", container)
+	b.add("replay of a container's json-file", 0, containerLines, odooban, "replay", "--json", container)
 	b.add("replay of gzip", 0, packedLines, odooban, "replay", "--json", packed)
 	return b, nil
 }
