@@ -14,7 +14,7 @@ import (
 
 // unseen opens the files that the path named between current and next, which
 // may be nil, without anybody looking: siblings born since the path was last
-// seen to name current, the oldest first. A copy of a known one is none.
+// seen to name current, and before next, the oldest first. A copy of a known one is none.
 func (w *follower) unseen(next *generation) []*generation {
 	var found []*generation
 	seen := w.open()
@@ -31,23 +31,47 @@ func (w *follower) unseen(next *generation) []*generation {
 			moving = moving || errors.Is(err, fs.ErrNotExist)
 		}
 	}
-	w.sortByAge(found)
+	switch {
+	case len(found) == 0:
+	case next == nil:
+		w.sortByAge(found)
+	default:
+		w.locate(append(slices.Clip(found), next))
+		slices.SortStableFunc(found, older)
+		if next.path != w.path {
+			return olderThan(next, found)
+		}
+	}
 	return found
 }
 
-// sortByAge puts the oldest first. What they were called when they were opened
-// does not matter: each may have been opened between other renamings.
-func (w *follower) sortByAge(generations []*generation) {
-	if len(generations) < 2 {
-		return
+// olderThan leaves out what is newer than next, which was rotated away itself since it was
+// opened: that comes later.
+func olderThan(next *generation, found []*generation) []*generation {
+	for i, g := range found {
+		if older(next, g) < 0 {
+			closeAll(found[i:])
+			return found[:i]
+		}
 	}
+	return found
+}
+
+// sortByAge puts the oldest first.
+func (w *follower) sortByAge(generations []*generation) {
+	w.locate(generations)
+	slices.SortStableFunc(generations, older)
+}
+
+// locate finds out what generations are called at one moment: each may have been opened
+// between other renamings.
+func (w *follower) locate(generations []*generation) {
 	files := atOneMoment(func() []entry { return siblings(w.path) })
 	for _, g := range generations {
 		if i := slices.IndexFunc(files, func(e entry) bool { return e.id == g.id }); i >= 0 {
 			g.path = files[i].path
 		}
 	}
-	slices.SortStableFunc(generations, older)
 }
 
 // older compares two generations by age: by their numbers if they have some,
