@@ -101,10 +101,8 @@ func (s *Scanner) own(own []*attempt, q *request) []*attempt {
 	}
 	if len(list) > mostOwn {
 		first, last := s.ends(q)
-		for _, a := range first {
-			if len(own)-before < mostOwn/2 {
-				add(a)
-			}
+		for i := 0; i < len(first) && len(own)-before < mostOwn/2; i++ {
+			add(first[i])
 		}
 		for _, a := range last {
 			add(a)

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"sort"
@@ -135,10 +134,7 @@ const longestForgery = 256
 // and that the line end may be a part of: live, what was read apart was
 // written apart, and however long it takes to read a login, nothing pauses in it.
 func (s *Scanner) firstRaw(own []*attempt, end *attempt) *attempt {
-	last, _ := slices.BinarySearchFunc(s.attempts, end.line, func(a *attempt, line uint64) int {
-		return cmp.Compare(a.line, line)
-	})
-	oldest := s.attempts[max(0, last-longestForgery)]
+	oldest := s.attempts[max(0, s.attemptsUntil(end.line-1)-longestForgery)]
 	for _, a := range own {
 		if !a.raw() || a.sure || a.burst != end.burst {
 			continue

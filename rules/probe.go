@@ -72,6 +72,10 @@ func (s *Scanner) probed(r *record, a access, seen time.Time, stray bool) {
 
 // tellProbes appends those of which it has become certain that they are real.
 func (s *Scanner) tellProbes(dst []Failure, p *sweep) []Failure {
+	if len(s.probes) == 0 {
+		return dst
+	}
+	s.prepare(p)
 	dst, _ = appendProbes(dst, s.realProbes(p), math.MaxUint64)
 	return dst
 }
@@ -85,13 +89,8 @@ func appendProbes(dst []Failure, probes []*probe, line uint64) ([]Failure, []*pr
 }
 
 // realProbes takes those away of which it has become certain that they are real,
-// or that they are not, and returns the former.
+// or that they are not, and returns the former. The passage is prepared.
 func (s *Scanner) realProbes(p *sweep) (certain []*probe) {
-	if len(s.probes) == 0 {
-		return nil
-	}
-	s.judge()
-	p.unanswered = s.unanswered(p)
 	s.probes = slices.DeleteFunc(s.probes, func(one *probe) bool {
 		if one.seen.IsZero() && !one.sealed && !p.final && s.offset-one.offset <= longestText {
 			return false // doubtDatabase may take it back

@@ -92,8 +92,7 @@ type burst struct {
 // longer matter.
 func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 	s.swept = s.offset
-	s.judge()
-	p.unanswered = s.unanswered(p)
+	s.prepare(p)
 	if !p.now.IsZero() {
 		clear(s.held)
 		p.held, p.bursts = s.held, s.bursts()
@@ -112,6 +111,12 @@ func (s *Scanner) sweep(dst []Failure, p *sweep) []Failure {
 	dst, _ = appendProbes(dst, probes, math.MaxUint64)
 	s.forget(p)
 	return dst
+}
+
+// prepare finds out what the passage goes by.
+func (s *Scanner) prepare(p *sweep) {
+	s.judge()
+	p.unanswered = s.unanswered(p)
 }
 
 // inPlace returns the attempts that may be decided, in the order in which they
