@@ -70,9 +70,12 @@ func (n *notices) forget(l *listener) {
 // done. It is called again and again, as a directory may come to exist, or be
 // replaced by another.
 func (n *notices) renew(l *listener) bool {
-	all := n.watcher != nil
+	if n.watcher == nil {
+		return false
+	}
+	all := true
 	for _, dir := range l.dirs {
-		all = n.watcher != nil && n.watcher.Add(dir) == nil && all
+		all = n.watcher.Add(dir) == nil && all
 	}
 	return all
 }

@@ -14,7 +14,8 @@ import (
 
 // unseen opens the files that the path named between current and next, which
 // may be nil, without anybody looking: siblings born since the path was last
-// seen to name current, and before next, the oldest first. A copy of a known one is none.
+// seen to name current, and before next, the oldest first. A copy of a known one
+// is none.
 func (w *follower) unseen(next *generation) []*generation {
 	var found []*generation
 	seen := w.open()
@@ -31,18 +32,16 @@ func (w *follower) unseen(next *generation) []*generation {
 			moving = moving || errors.Is(err, fs.ErrNotExist)
 		}
 	}
-	switch {
-	case len(found) == 0:
-	case next == nil:
+	if next == nil || len(found) == 0 {
 		w.sortByAge(found)
-	default:
-		w.locate(append(slices.Clip(found), next))
-		slices.SortStableFunc(found, older)
-		if next.path != w.path {
-			return olderThan(next, found)
-		}
+		return found
 	}
-	return found
+	w.locate(append(slices.Clip(found), next))
+	slices.SortStableFunc(found, older)
+	if next.path == w.path {
+		return found
+	}
+	return olderThan(next, found)
 }
 
 // olderThan leaves out what is newer than next, which was rotated away itself since it was
@@ -59,6 +58,9 @@ func olderThan(next *generation, found []*generation) []*generation {
 
 // sortByAge puts the oldest first.
 func (w *follower) sortByAge(generations []*generation) {
+	if len(generations) < 2 {
+		return
+	}
 	w.locate(generations)
 	slices.SortStableFunc(generations, older)
 }
