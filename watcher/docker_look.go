@@ -154,8 +154,9 @@ func (l *dockerLook) line(text []byte, stamp int64) error {
 	l.count++
 	l.unsettled = true
 	l.trouble.over()
-	line := Line{Text: text, Place: Place{Generation: short(l.id), Offset: number}, Position: l.encode}
-	if at := time.Unix(0, stamp); l.began.Sub(at) <= dockerRecent {
+	at := time.Unix(0, stamp)
+	line := Line{Text: text, Stamp: at, Place: Place{Generation: short(l.id), Offset: number}, Position: l.encode}
+	if l.began.Sub(at) <= dockerRecent {
 		line.Seen = at
 	}
 	l.refused = l.sink.Line(line)

@@ -49,6 +49,8 @@ type generation struct {
 	spent bool
 	// atEnd is when pos was last known to be the end of the file.
 	atEnd time.Time
+	// found is the latest look at the size of the file, foundBefore the one before.
+	found, foundBefore look
 	// grown is when something was last read.
 	grown time.Time
 }
@@ -161,13 +163,43 @@ func lastBytes(dst, a, b []byte) []byte {
 	return append(append(dst, a...), b...)
 }
 
-// seen is the moment at for a line that was written since the reader was last
-// at the end, and zero when that was too long ago to say.
-func (g *generation) seen(at time.Time) time.Time {
-	if at.Sub(g.atEnd) > liveWithin {
-		return time.Time{}
+// look is how many bytes a file was found to have.
+type look struct {
+	size int64
+	at   time.Time
+}
+
+// looked takes note of the size that the file has now.
+func (g *generation) looked(size int64) {
+	if size > g.found.size {
+		g.foundBefore, g.found = g.found, look{size, time.Now()}
 	}
-	return at
+}
+
+// lookUpTo looks at the size of the file, unless it was found before to have so many
+// bytes. A record is one write, so what was found by one look may be one.
+func (g *generation) lookUpTo(end int64) {
+	if end <= g.found.size {
+		return
+	}
+	if info, err := g.file.Stat(); err == nil {
+		end = max(end, info.Size())
+	}
+	g.looked(end)
+}
+
+// live reports whether what was found last was written soon after the reader had been
+// at the end of the file.
+func (g *generation) live() bool { return g.found.at.Sub(g.atEnd) <= liveWithin }
+
+// seen fills in when the line from start to end was found.
+func (g *generation) seen(line *Line, start, end int64) {
+	if end <= g.foundBefore.size {
+		line.Seen = g.foundBefore.at
+		return
+	}
+	line.Seen, line.Found = g.found.at, g.found.size-g.foundBefore.size
+	line.Continues = start < g.foundBefore.size
 }
 
 // restart begins again at the start of the file, after a truncation. The lines
@@ -176,6 +208,7 @@ func (g *generation) restart() {
 	g.name = ""
 	g.pos = 0
 	g.start, g.anchor, g.before = g.start[:0], g.anchor[:0], g.before[:0]
+	g.found, g.foundBefore = look{}, look{}
 	g.lines.drop()
 	g.stored = nil
 }

@@ -248,7 +248,7 @@ func (f *journalFollower) line(e *journalEntry, place Place) error {
 	f.unsettled = true
 	f.trouble.over()
 	text := bytes.TrimSuffix(e.text, []byte{'\r'})
-	return f.sink.Line(Line{Text: text, Seen: e.stamp, Place: place, Position: f.encode})
+	return f.sink.Line(Line{Text: text, Seen: e.stamp, Stamp: e.stamp, Place: place, Position: f.encode})
 }
 
 func (f *journalFollower) settled(now time.Time) error {

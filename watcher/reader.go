@@ -124,6 +124,10 @@ type delivery struct {
 	live  bool
 	lines splitter
 	seen  time.Time
+	// found is how many bytes the block has, and
+	// continues says that the next line had begun in the block before.
+	found     int64
+	continues bool
 	// unsettled says that a line has come since Settled was called.
 	unsettled bool
 }
@@ -131,6 +135,7 @@ type delivery struct {
 func (d *delivery) feed(block []byte) error {
 	if d.live {
 		d.seen = time.Now()
+		d.found, d.continues = int64(len(block)), d.lines.open > 0
 	}
 	return d.lines.feed(block, d.line)
 }
@@ -139,7 +144,9 @@ func (d *delivery) finish() error { return d.lines.finish(d.line) }
 
 func (d *delivery) line(text []byte) error {
 	d.unsettled = true
-	return d.sink.Line(Line{Text: text, Seen: d.seen})
+	line := Line{Text: text, Seen: d.seen, Found: d.found, Continues: d.continues}
+	d.continues = false
+	return d.sink.Line(line)
 }
 
 func (d *delivery) settled() error {

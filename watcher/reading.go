@@ -35,7 +35,7 @@ func (w *follower) catchUp(ctx context.Context, g *generation) error {
 		full := len(g.anchor)+len(data) == len(block)
 		// What was written while it was being read is not from the future.
 		read := time.Now()
-		if err := w.feed(g, data, read, g.seen(read)); err != nil {
+		if err := w.feed(g, data, read, true); err != nil {
 			return err
 		}
 		if !full {
@@ -59,15 +59,18 @@ func (w *follower) unpack(ctx context.Context, g *generation) error {
 	return err
 }
 
-// feed hands on the lines of data, which stands at the position of g. Settling
-// begins when it was read: to hand it on may have taken a while.
-func (w *follower) feed(g *generation, data []byte, read, seen time.Time) error {
+// feed hands on the lines of data, which stands at the position of g, a file that
+// grows or one that is only read. Settling begins when it was read: to hand it on may
+// have taken a while.
+func (w *follower) feed(g *generation, data []byte, read time.Time, grows bool) error {
 	if len(data) == 0 {
 		return nil
 	}
 	w.turn() // a large file takes its time
+	g.lookUpTo(g.pos + int64(len(data)))
+	live := grows && g.live()
 	var skim func([]byte, int64) error
-	if w.skimmer != nil && seen.IsZero() {
+	if w.skimmer != nil && !live {
 		skim = func(lines []byte, offset int64) error {
 			w.count++
 			w.unsettled = true
@@ -78,7 +81,11 @@ func (w *follower) feed(g *generation, data []byte, read, seen time.Time) error 
 		if g.name == "" {
 			w.call(g, text)
 		}
-		return w.line(Line{Text: text, Seen: seen, Place: Place{g.name, offset}, Position: w.encode})
+		line := Line{Text: text, Place: Place{g.name, offset}, Position: w.encode}
+		if live {
+			g.seen(&line, offset, offset+g.lines.size)
+		}
+		return w.line(line)
 	}, skim)
 	w.latest, w.armed = read, true
 	w.check.Reset(SettleTime - early - time.Since(read))
@@ -103,7 +110,8 @@ func (w *follower) takeTailed(ctx context.Context, line *tail.Line) error {
 		return nil
 	}
 	data := append([]byte(line.Text), '\n')
-	if err := w.feed(g, data[g.lines.open:], line.Time, g.seen(line.Time)); err != nil {
+	g.looked(size)
+	if err := w.feed(g, data[g.lines.open:], line.Time, true); err != nil {
 		return err
 	}
 	if g.pos >= size {

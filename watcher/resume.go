@@ -217,7 +217,7 @@ func (w *follower) drain(ctx context.Context, g *generation) error {
 	for err == nil && ctx.Err() == nil {
 		var n int
 		n, err = from.Read(block)
-		if err := w.feed(g, block[:n], time.Now(), time.Time{}); err != nil {
+		if err := w.feed(g, block[:n], time.Now(), false); err != nil {
 			return err
 		}
 	}

@@ -25,11 +25,21 @@ type Line struct {
 	// Text is the line without its end ("\n" or "\r\n"). It is valid until
 	// the Sink's Line method returns.
 	Text []byte
-	// Seen is when the line was read as it was being written. It is zero for
-	// history: what stood in the source before, a replay, a catch-up. Journal
-	// has the stamp of journald, for history too; of a container's line it is
-	// the engine's, for the last minutes of history too.
+	// Seen is when the source was found to hold the line, while it was being
+	// written. It is zero for history: what stood in the source before, a replay, a
+	// catch-up. Lines that were found by one look at a file have the same, and what
+	// comes behind was written after it. Journal has the stamp of journald, for
+	// history too; of a container's line it is the engine's, for the last minutes of
+	// history too.
 	Seen time.Time
+	// Stamp is when Docker's engine, or journald, took the line, for history too;
+	// zero where nothing did.
+	Stamp time.Time
+	// Found is how many bytes the look found that found the line, or the read that
+	// read it; zero where that is not known.
+	Found int64
+	// Continues says that a part of the line had been found by the look before.
+	Continues bool
 	// Place identifies the line within its source, for good. It is zero where
 	// the source cannot be read again.
 	Place Place
