@@ -3,6 +3,14 @@ package rules
 import (
 	"net/netip"
 	"time"
+
+	"odooban/rules/batch"
+	"odooban/rules/ledger"
+	"odooban/rules/odoo"
+	"odooban/rules/pattern"
+	"odooban/rules/record"
+	"odooban/rules/route"
+	"odooban/rules/traefik"
 )
 
 // Explanation is what one line says by itself, for people who write rules or
@@ -25,125 +33,146 @@ type Explanation struct {
 // Explain says what line says by itself. A Scanner, which sees the lines around
 // it too, may judge otherwise.
 func (set *Set) Explain(line []byte, now time.Time) Explanation {
-	s := set.NewScanner(now)
-	var r record
-	ok := s.parse(&r, line)
-	if found := set.match(nil, Line{Text: line}, set.filter.line(line), r.when, now); len(found) > 0 {
+	var f frames
+	f.next(&Line{Text: line}, now, 0)
+	text := f.frame.Text
+	var p record.Parser
+	var r record.Record
+	isRecord := p.Parse(&r, &f.frame, now)
+	when := f.frame.Stamp
+	if isRecord {
+		when = r.When
+	}
+	if found := set.match(nil, f.users(line), set.interested(line), Place{}, when, now); len(found) > 0 {
 		f := found[0]
 		return Explanation{Text: "a failure by your rule", Rule: f.Rule, Time: f.Time, Addr: f.Addr, User: f.User}
 	}
-	var q proxied
-	if parseTraefik(&q, line) {
+	var q traefik.Request
+	if traefik.Parse(&q, text) {
 		return set.explainProxied(&q)
 	}
-	if !ok {
+	if !isRecord {
 		return Explanation{Text: "not the header of an Odoo record: it continues the record before it, or is no Odoo log"}
 	}
-	e := Explanation{Time: r.when, Level: string(r.level), DB: string(r.database()), Logger: string(r.logger)}
-	if r.writer == accessWriter {
-		set.explainAccess(&e, &r)
-		return e
+	var o odoo.Parser
+	var event odoo.Event
+	o.Parse(&event, &f.frame, now)
+	e := Explanation{
+		Time: r.When, Level: string(record.StripColour(r.Level)), Logger: string(r.Logger),
+		Addr: event.Addr, User: cutText(event.User), DB: cutText(event.DB),
 	}
-	set.explainLogin(&e, parseLogin(&r))
+	e.Text, e.Rule = set.explainEvent(&event)
+	if e.Text == "" {
+		e.Text = textOf(&event, r.Writer)
+	}
 	return e
 }
 
-// explainAccess explains an access line.
-func (set *Set) explainAccess(e *Explanation, r *record) {
-	a, ok := parseAccess(r.msg)
-	switch e.Addr = a.addr; {
-	case !ok:
-		e.Text = "a line of the web server, but no request"
-	case a.login():
-		e.Text = "an access line where logins are tried: it proves the failed login before it"
+// cutText keeps of a text that somebody sent what a Failure has of it.
+func cutText(b []byte) string {
+	const longest = 256
+	return string(b[:min(len(b), longest)])
+}
+
+// explainEvent says by which rule an event is a failure, as one who sees no other line
+// decides; nothing if it is none.
+func (set *Set) explainEvent(e *odoo.Event) (text, rule string) {
+	way, reason, alone := ledger.NoWay, Reason(""), *e
+	l := ledger.New(nil)
+	l.Take(&alone, ledger.Line{Number: 1, Batch: new(batch.Batch)})
+	l.Flush()
+	for _, v := range l.Verdicts() {
+		way, reason = v.Way, v.Reason
+	}
+	if rule = set.ways[way]; rule == "" {
+		return "", ""
+	}
+	switch {
+	case reason == "" || e.Kind != odoo.Failed:
+		text = titleOf(rule)
+	case e.Ending == odoo.Nowhere:
+		text = "a failed login over RPC: the access line behind it names the address"
 	default:
-		e.Text = "an access line"
+		text = "a failed login without an address: the lines behind it name one"
 	}
-	if rule := set.rule(a.rule()); ok && rule != "" {
-		e.Text, e.Rule = describeProbe(rule), rule
+	return text, rule
+}
+
+// textOf says what kind of record an event is that is no failure by any rule.
+func textOf(e *odoo.Event, w record.Writer) string {
+	switch e.Kind {
+	case odoo.Failed:
+		return "a failed login"
+	case odoo.Passed:
+		return "a successful login"
+	case odoo.Reset:
+		return "a password reset: not a failure"
+	case odoo.Cooldown:
+		return titleOf(CooldownRule)
+	case odoo.Proxy:
+		return "Odoo suspects that the addresses it sees are a proxy's: check proxy_mode"
+	case odoo.Unknown:
+		return "a line about logins that no rule understands"
+	case odoo.Access:
+		if triesLogin(&e.Request) {
+			return "an access line where logins are tried: it proves the failed login before it"
+		}
+		return "an access line"
 	}
+	if w == record.Access {
+		return "a line of the web server, but no request"
+	}
+	return "an Odoo record that is no failure"
+}
+
+// triesLogin reports whether a request may have left a record of a login.
+func triesLogin(r *odoo.Request) bool {
+	form := r.Page == route.Login || r.Page == route.Authenticate || r.Page == route.Upload
+	return r.Status < 400 && (r.RPC() || r.Post && form)
 }
 
 // explainProxied explains a line of Traefik's.
-func (set *Set) explainProxied(q *proxied) Explanation {
-	e := Explanation{Text: "a request in Traefik's log", Time: q.end(), Rule: set.rule(q.rule())}
-	if e.Rule != "" {
-		e.Text += ": " + describeProbe(e.Rule)
+func (set *Set) explainProxied(q *traefik.Request) Explanation {
+	e := Explanation{Text: "a request in Traefik's log", Time: q.End()}
+	addr, reason := q.Client(set.proxies)
+	sure := reason == "" && !q.Murky
+	kind, also := q.Kinds()
+	for _, k := range []traefik.Kind{also, kind} {
+		if rule := set.rule(proxyRule(k)); rule != "" {
+			e.Rule = rule
+		}
 	}
-	var ok bool
-	if e.Addr, ok = q.client(set.proxies); !ok || q.murky {
-		e.Text += "; not sure whose, so it does not count"
-		e.Addr, e.Rule = netip.Addr{}, ""
+	if e.Rule != "" {
+		e.Text += ": " + titleOf(e.Rule)
+	}
+	if sure {
+		e.Addr = addr
+	} else {
+		e.Text, e.Rule = e.Text+"; not sure whose, so it does not count", ""
 	}
 	return e
-}
-
-// describeProbe says what a request was by the rule that it is a failure by.
-func describeProbe(rule string) string {
-	switch rule {
-	case DatabaseRule, TraefikDatabaseRule:
-		return "a request for the database manager"
-	case APIRule:
-		return "a request to the API without a valid key"
-	case TOTPRule:
-		return "a wrong one-time code"
-	case ResetRule:
-		return "somebody asks for a new password"
-	case TraefikRatelimitRule:
-		return "refused as one of too many"
-	}
-	return "a failed login"
-}
-
-// explainLogin explains a record of the login code, or any other.
-func (set *Set) explainLogin(e *Explanation, l login) {
-	e.Addr, e.User = l.addr, string(l.user)
-	if e.DB == "" {
-		e.DB = string(l.db)
-	}
-	switch l.event {
-	case loginFailed:
-		e.Rule = set.rule(LoginRule)
-		switch {
-		case l.addr.IsValid():
-			e.Text = "a failed login"
-		case l.none:
-			e.Text = "a failed login over RPC: the access line behind it names the address"
-		default:
-			e.Text = "a failed login without an address: the lines behind it name one"
-		}
-	case loginPassed:
-		e.Text = "a successful login"
-	case resetTried:
-		e.Text = "a password reset: not a failure"
-	case cooledDown:
-		e.Text, e.Rule = "a login that Odoo refused to look at after too many failures", set.rule(CooldownRule)
-	case proxySuspected:
-		e.Text = "Odoo suspects that the addresses it sees are a proxy's: check proxy_mode"
-	case unknownLogin:
-		e.Text = "a line about logins that no rule understands"
-	default:
-		e.Text = "an Odoo record that is no failure"
-	}
 }
 
 // RecordTime reads the time of a line: of the record whose header it is, or
 // the time it begins with. ref is as in Set.NewScanner.
 func RecordTime(line []byte, ref time.Time) (time.Time, bool) {
-	var d dockerLog
-	line, _, _ = d.unwrap(line, 0)
-	var r record
-	var p plain
-	if p.parse(&r, line) { // most are, and that takes the least
-		return r.when, true
+	var f frames
+	f.next(&Line{Text: line}, ref, 0)
+	text := f.frame.Text
+	var p record.Parser
+	var r record.Record
+	if p.Begins(&r, text) { // most are, and that takes the least
+		return r.When, true
 	}
-	var q proxied
-	if parseTraefik(&q, line) {
-		return q.end(), true
+	var q traefik.Request
+	if traefik.Parse(&q, text) {
+		return q.End(), true
 	}
-	s := Scanner{ref: ref, names: make(map[string]string), containers: make(map[string]uint32)}
-	if s.parse(&r, line) {
-		return r.when, true
+	switch {
+	case p.Parse(&r, &f.frame, ref):
+		return r.When, true
+	case !f.frame.Stamp.IsZero():
+		return f.frame.Stamp, true
 	}
-	return leadingTime(line, ref)
+	return pattern.LeadingTime(text, ref)
 }

@@ -17,6 +17,8 @@ type law struct {
 	in, except string
 	// never are import paths, each with all that is below it; the folder's own packages may import each other.
 	never []string
+	// may are those of them, each with all that is below it, that may be imported all the same.
+	may []string
 	// uses are names as "import/path.Name" that no code mentions, vars those that no package variable mentions.
 	uses, vars []string
 	// init is set where no init function may be.
@@ -115,7 +117,7 @@ func (f *file) nameImports() {
 
 func (f *file) obey(l law) {
 	for _, spec := range f.syntax.Imports {
-		if p := importPath(spec); belowAny(p, l.never) && !l.owns(p) {
+		if p := importPath(spec); belowAny(p, l.never) && !belowAny(p, l.may) && !l.owns(p) {
 			f.report(spec, l, "imports "+p)
 		}
 	}

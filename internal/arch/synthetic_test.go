@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 			path: "rules/load.go",
 			src:  "package rules\nimport \"os\"\n",
 			want: []string{"rules/load.go:2:8: imports os, but " +
-				"rules turns bytes into failures: no files, no network, no clock, no package of ours"},
+				"rules turns bytes into failures: no files, no network, no clock, no package of ours but framing"},
 		},
 		{
 			name: "a package whose name begins alike is another one",
