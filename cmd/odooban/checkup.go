@@ -32,7 +32,7 @@ func (d *daemon) checkUp(ctx context.Context, c *config.Config, p *pipeline) err
 		for _, f := range report.Findings {
 			p.engine.Raise(engine.Alarm{Code: f.Code, Source: f.About, Text: f.Title + ": " + f.Evidence, Cure: f.Cure})
 		}
-		p.engine.CheckForgotten()
+		p.engine.CheckAlarms(time.Now())
 		select {
 		case <-ctx.Done():
 			return nil

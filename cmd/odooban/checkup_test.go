@@ -40,8 +40,8 @@ func TestDaemonNoticesThatABanPasses(t *testing.T) {
 	odooban.awaitBan(t, attacker+"/32")
 	s.dial(0, s.Server.Addr4).Close()        // the ban does not bite at this port
 	later := time.Now().Add(6 * time.Second) // what comes sooner may have been on its way
-	for range 2 {
-		s.log.failAt(later, attacker)
+	for n := range 2 {
+		s.log.failAt(later.Add(time.Duration(n)*100*time.Millisecond), attacker)
 	}
 	if err := odooban.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)

@@ -92,7 +92,9 @@ func askDaemon(c *control.Client) doctor.Daemon {
 			s.Sources = append(s.Sources, engine.SourceStatus{Name: one.Name, Trouble: one.Trouble})
 		}
 		for _, a := range status.Alarms {
-			s.Alarms = append(s.Alarms, engine.Alarm(a))
+			s.Alarms = append(s.Alarms, engine.Alarm{
+				Code: a.Code, Source: a.Source, Text: a.Text, Cure: a.Cure, Count: a.Count, Last: a.Last,
+			})
 		}
 		bans, err := c.Bans(ctx)
 		for _, b := range bans.Bans {

@@ -153,8 +153,12 @@ func (l *logbook) changed(c control.Change) {
 	l.to.Load().WithLevel(level).Str("by", c.Peer.Name).Uint32("uid", c.Peer.UID).Int32("pid", c.Peer.PID).Msg(message)
 }
 
-// Alarmed writes an alarm with its cure.
+// Alarmed writes an alarm with its cure. That one is over is no alarm.
 func (l *logbook) Alarmed(a engine.Alarm) {
+	if a.Over {
+		l.to.Load().Info().Str("over", a.Code).Str("source", a.Source).Uint64("count", a.Count).Msg("no longer so: " + a.Text)
+		return
+	}
 	event := l.to.Load().Warn().Str("alarm", a.Code)
 	if a.Source != "" {
 		event.Str("source", a.Source)

@@ -15,6 +15,22 @@ import (
 	"odooban/internal/store"
 )
 
+// That an alarm is over is told, and is none.
+func TestAlarmsThatAreOver(t *testing.T) {
+	var log bytes.Buffer
+	l := newLogbook(config.Log{Format: "json", Level: "info"}, &log)
+	l.Alarmed(engine.Alarm{Code: finding.Unattributed, Source: "odoo.log", Text: "no addresses", Cure: "x", Count: 7, Over: true})
+	got := log.String()
+	for _, want := range []string{`"level":"info"`, `"over":"unattributed"`, `"source":"odoo.log"`, `"count":7`, `no addresses`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("log %s lacks %s", got, want)
+		}
+	}
+	if strings.Contains(got, `"alarm"`) {
+		t.Errorf("an alarm is over: %s", got)
+	}
+}
+
 // What happens to the journal is told with codes of the catalogue, in the same
 // order each time, and an outage until it is over, which is no alarm.
 func TestAlarmsOfTheJournal(t *testing.T) {

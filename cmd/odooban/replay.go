@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -33,7 +34,8 @@ func newReplay(a *app) *cobra.Command {
 			return a.replay(cmd, files, failures)
 		},
 	}
-	cmd.Flags().BoolVar(&failures, "failures", false, "print each failure as a JSON object instead of a report")
+	cmd.Flags().BoolVar(&failures, "failures", false,
+		"print each failure as a JSON object instead of a report, and what is not counted with the reason")
 	return a.jsonFlag(cmd)
 }
 
@@ -55,7 +57,7 @@ func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
 	if err != nil {
 		return err
 	}
-	var each func(rules.Failure) error
+	var each func(rules.Rejection) error
 	if failures {
 		each = printFailure(cmd.OutOrStdout())
 	}
@@ -63,6 +65,10 @@ func (a *app) replay(cmd *cobra.Command, files []string, failures bool) error {
 	report, err := replay.Run(cmd.Context(), logs, set, j, each)
 	done()
 	if failures {
+		if n := report.Untold(); n > 0 && err == nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "odooban: %s that are not counted were left out here; --json counts them\n",
+				printable.Count(n, "line"))
+		}
 		return err
 	}
 	if a.json {
@@ -102,16 +108,22 @@ func openLogs(files []string, stdin io.Reader, w io.Writer) ([]*replay.Log, erro
 
 const standardInput = "standard input"
 
-// printFailure prints failures as JSON, one a line.
-func printFailure(w io.Writer) func(rules.Failure) error {
-	return func(f rules.Failure) error {
-		return printable.JSONLine(w, struct {
-			Time time.Time `json:"time"`
-			Addr string    `json:"addr"`
-			User string    `json:"user"`
-			DB   string    `json:"db"`
-			Rule string    `json:"rule"`
-		}{f.Time, f.Addr.String(), f.User, f.DB, f.Rule})
+// printFailure prints failures, and what is not counted, as JSON, one a line.
+func printFailure(w io.Writer) func(rules.Rejection) error {
+	return func(f rules.Rejection) error {
+		line := struct {
+			Time     time.Time    `json:"time"`
+			Addr     string       `json:"addr"`
+			User     string       `json:"user"`
+			DB       string       `json:"db"`
+			Rule     string       `json:"rule"`
+			Rejected rules.Reason `json:"rejected,omitempty"`
+			By       netip.Addr   `json:"by,omitzero"`
+		}{Time: f.Time, User: f.User, DB: f.DB, Rule: f.Rule, Rejected: f.Reason, By: f.By}
+		if f.Addr.IsValid() {
+			line.Addr = f.Addr.String()
+		}
+		return printable.JSONLine(w, line)
 	}
 }
 

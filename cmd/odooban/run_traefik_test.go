@@ -11,11 +11,12 @@ import (
 )
 
 // TestRunReadsTraefik follows Traefik's access log while it is written, in both
-// formats. Who sends a header or a name for somebody else accuses nobody.
+// formats. Who sends the name of a user that looks like somebody else accuses nobody.
 func TestRunReadsTraefik(t *testing.T) {
 	for _, tt := range []struct{ name, line string }{
 		{"common", `203.0.113.50 - - [%[1]s] "POST /web/login HTTP/2.0" 200 4821 "-" "8.8.8.8 - -" 7 "odoo@docker" "http://172.18.0.3:8069" 4ms`},
-		{"JSON", `{"ClientAddr":"203.0.113.50:4711","ClientHost":"8.8.8.8","DownstreamStatus":200,"RequestMethod":"POST",` +
+		{"JSON", `{"ClientAddr":"203.0.113.50:4711","ClientHost":"203.0.113.50","ClientUsername":"- [x]\n8.8.8.8 - -",` +
+			`"DownstreamContentSize":4821,"DownstreamStatus":200,"Duration":4000000,"OriginStatus":200,"RequestMethod":"POST",` +
 			`"RequestPath":"/web/login","StartUTC":"%[2]s"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

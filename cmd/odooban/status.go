@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -12,6 +16,7 @@ import (
 	"odooban/internal/control"
 	"odooban/internal/doctor"
 	"odooban/internal/printable"
+	"odooban/rules"
 )
 
 func newStatus(a *app) *cobra.Command {
@@ -132,7 +137,22 @@ func writeSources(w io.Writer, sources []control.Source) {
 			fmt.Fprintf(w, "%s: %s without an address, %s about logins not understood\n", printable.Text(s.Name),
 				printable.Count(s.Unattributed, "failure"), printable.Count(s.Unknown, "line"))
 		}
+		if len(s.Rejected) > 0 {
+			fmt.Fprintf(w, "%s: not counted: %s\n", printable.Text(s.Name), byReason(s.Rejected))
+		}
 	}
+}
+
+// byReason tells how many lines were rejected for which reasons, the most first.
+func byReason(counts map[rules.Reason]uint64) string {
+	reasons := slices.SortedFunc(maps.Keys(counts), func(a, b rules.Reason) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	var parts []string
+	for _, r := range reasons {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[r], printable.Text(string(r))))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func writeFirewall(w io.Writer, f *control.Firewall) {

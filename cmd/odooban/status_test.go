@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/internal/control"
+	"odooban/rules"
 )
 
 // What is wrong is said beside the numbers.
@@ -20,7 +21,8 @@ func TestWriteStatus(t *testing.T) {
 	status := control.Status{
 		Version: "1.2.3", PID: 812, Since: at.Add(-time.Hour), Reasons: []string{"no source can be followed: gone"},
 		Sources: []control.Source{{
-			Name: "odoo.log", Lines: 1, Failures: 14, Unattributed: 1, Unknown: 2, LastLine: at, LastRecord: at, Trouble: "gone",
+			Name: "odoo.log", Lines: 1, Failures: 14, Unattributed: 1, Unknown: 2,
+			Rejected: map[rules.Reason]uint64{"no-address": 1, "other-answer": 12, "clock": 1}, LastLine: at, LastRecord: at, Trouble: "gone",
 		}},
 		Jails: []control.Jail{
 			{Rule: "odoo-login", MaxRetry: 10, FindTime: 60, BanTime: 900, Failures: 14, Bans: 1, Counting: 4, Forgotten: 5},
@@ -37,6 +39,7 @@ SOURCE    LINES  FAILURES  LAST LINE (UTC)      LAG
 odoo.log  1      14        2026-11-23 10:48:57  0s
 TROUBLE: gone
 odoo.log: 1 failure without an address, 2 lines about logins not understood
+odoo.log: not counted: 12 other-answer, 1 clock, 1 no-address
 
 JAIL        BANS FOR  AFTER     FAILURES  BANS  COUNTING
 odoo-login  15m       10 in 1m  14        1     4

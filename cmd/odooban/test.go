@@ -21,7 +21,8 @@ func newTest(a *app) *cobra.Command {
 		Use:   "test [LINE]",
 		Short: "Say which rule matches a line, and what it reads",
 		Long: "test explains a line, or each line of standard input: what kind of record it is, which rule matches, and " +
-			"what the rule reads. It fails if no rule matches any line.",
+			"what the rule reads. Several lines are also judged together, as a log: what would not be counted of them says " +
+			"why. It fails if no rule matches any line.",
 		Example: "  odooban test '2026-11-23 10:45:45,456 28342 INFO db odoo.addons.base.models.res_users: " +
 			"Login failed for login:admin from 203.0.113.50 '\n  odooban test --rule my-portal < portal.log",
 		Args: usage(cobra.MaximumNArgs(1)),
@@ -93,33 +94,33 @@ func keepRule(c *config.Config, only string) error {
 	return nil
 }
 
-// explainAll explains each line of in, and says whether a rule matches any.
+// explainAll explains each line of in, and reports whether a rule matches any.
 func (a *app) explainAll(out io.Writer, in io.Reader, set *rules.Set) (matched bool, err error) {
 	const mebi = 1 << 20
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, mebi)
-	number := 1
-	for ; lines.Scan(); number++ {
-		e := set.Explain(lines.Bytes(), time.Now())
+	t := newTrial(set, time.Now(), func(e explained) error {
 		matched = matched || e.Rule != ""
 		if a.json {
-			err = printable.JSONLine(out, e)
-		} else {
-			_, err = io.WriteString(out, describe(e))
+			return printable.JSONLine(out, e)
 		}
-		if err != nil {
+		_, err := io.WriteString(out, describe(e))
+		return err
+	})
+	for lines.Scan() {
+		if err := t.line(lines.Bytes()); err != nil {
 			return matched, err
 		}
 	}
 	err = lines.Err()
 	if errors.Is(err, bufio.ErrTooLong) {
-		err = fmt.Errorf("line %d is longer than a MiB, which is as much as is ever kept of one; leave it out", number)
+		err = fmt.Errorf("line %d is longer than a MiB, which is as much as is ever kept of one; leave it out", t.lines+1)
 	}
-	return matched, err
+	return matched, errors.Join(t.end(), err)
 }
 
 // describe says for people what is known of a line.
-func describe(e rules.Explanation) string {
+func describe(e explained) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, e.Text)
 	field := func(name, value string) {
@@ -138,6 +139,9 @@ func describe(e rules.Explanation) string {
 	field("user", quoted(e.User))
 	field("db", quoted(e.DB))
 	field("logger", quoted(e.Logger))
+	if r := e.Rejected; r != nil {
+		fmt.Fprintf(&b, "  rejected: %s: %s; %s\n", r.Reason, r.Title, r.Cure)
+	}
 	return b.String()
 }
 

@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"odooban/internal/control"
 	"odooban/internal/printable"
+	"odooban/rules"
 )
 
 // shownFailures is how many failures are shown to people, the latest ones.
@@ -19,7 +21,8 @@ func newWhy(a *app) *cobra.Command {
 		Use:   "why ADDR",
 		Short: "Say why an address is banned, or not",
 		Long: "why tells what is known of an address: whether it is banned and until when, what is counted, what it has " +
-			"tried, earlier bans, and whether it is never banned. IPv6 addresses are told with their network. When no " +
+			"tried, earlier bans, and whether it is never banned; and which lines name it or were sent by it that are " +
+			"not counted, and why. IPv6 addresses are told with their network. When no " +
 			"odooban runs it tells what the journal knows.",
 		Example: "  odooban why 203.0.113.7",
 		Args:    usage(cobra.ExactArgs(1)),
@@ -85,6 +88,7 @@ func writeWhy(w *tabwriter.Writer, why *control.Why) {
 		}
 	}
 	writeFailures(w, why.Failures)
+	writeRejected(w, why.Rejected)
 }
 
 func writeFailures(w *tabwriter.Writer, failures []control.Failure) {
@@ -100,4 +104,35 @@ func writeFailures(w *tabwriter.Writer, failures []control.Failure) {
 	if n := len(failures) - shownFailures; n > 0 {
 		fmt.Fprintf(w, "and %d before: --json lists up to a thousand\n", n)
 	}
+}
+
+// writeRejected writes what is not counted, and what each reason means.
+func writeRejected(w *tabwriter.Writer, rejected []control.Rejected) {
+	if len(rejected) == 0 {
+		return
+	}
+	shown := rejected[max(0, len(rejected)-shownFailures):]
+	fmt.Fprint(w, "\nNOT COUNTED (UTC)\tNAMES\tSENT BY\tRULE\tUSER\tSOURCE\tREASON\n")
+	for _, r := range shown {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", printable.Time(r.Time), known(r.Addr), known(r.By),
+			printable.Text(r.Rule), printable.Text(r.User), printable.Text(r.Source), printable.Text(string(r.Reason)))
+	}
+	if n := len(rejected) - len(shown); n > 0 {
+		fmt.Fprintf(w, "and %d before: --json lists the latest that are remembered\n", n)
+	}
+	told := make(map[rules.Reason]bool)
+	for _, r := range shown {
+		if !told[r.Reason] {
+			fmt.Fprintf(w, "%s: %s; %s\n", printable.Text(string(r.Reason)), printable.Text(r.Title), printable.Text(r.Cure))
+		}
+		told[r.Reason] = true
+	}
+}
+
+// known is an address, or "-" where there is none.
+func known(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return "-"
+	}
+	return addr.String()
 }

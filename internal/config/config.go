@@ -14,10 +14,12 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"odooban/rules"
 )
 
 // ruleLogin is the built-in rule that others begin with the jail of.
-const ruleLogin = "odoo-login"
+const ruleLogin = rules.LoginRule
 
 // Config is the whole configuration as it is in force.
 type Config struct {
@@ -152,18 +154,11 @@ func Default() *Config {
 // builtIn returns the jails of the built-in rules; docs/configuration.md gives
 // the reasons for their numbers.
 func builtIn() []Jail {
-	const quarter = 15 * time.Minute
-	return []Jail{
-		{ruleLogin, true, 10, time.Minute, quarter},
-		{"odoo-cooldown", true, 1, time.Minute, quarter},
-		{"odoo-totp", true, 10, 10 * time.Minute, quarter},
-		{"odoo-reset", true, 10, 10 * time.Minute, quarter},
-		{"odoo-database", true, 10, 10 * time.Minute, time.Hour},
-		{"odoo-api", true, 20, time.Minute, quarter},
-		{"traefik-login", true, 10, time.Minute, quarter},
-		{"traefik-ratelimit", true, 300, time.Minute, quarter},
-		{"traefik-database", true, 10, 10 * time.Minute, time.Hour},
+	var jails []Jail
+	for _, r := range rules.Builtin() {
+		jails = append(jails, Jail{r.Name, true, r.MaxRetry, r.FindTime, r.BanTime})
 	}
+	return jails
 }
 
 // isBuiltIn says whether a rule is built in.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"odooban/rules"
 )
 
 // prefixes lets cmp compare netip.Prefix, which has unexported fields.
@@ -206,6 +209,19 @@ func TestInit(t *testing.T) {
 }
 
 // TestInitExamples takes the # from the examples, which unlike prose begin with
+// Every built-in rule has a jail in it, in the order of the registry and with its numbers.
+func TestInitHasTheRules(t *testing.T) {
+	var want []string
+	for _, r := range rules.Builtin() {
+		want = append(want, fmt.Sprintf("  - {rule: %s, enabled: true, maxretry: %d, findtime: %s, bantime: %s}",
+			r.Name, r.MaxRetry, FormatDuration(r.FindTime), FormatDuration(r.BanTime)))
+	}
+	got := regexp.MustCompile(`(?m)^ {2}- \{rule: .*$`).FindAllString(string(Init()), -1)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("jails (-registry +init.yaml):\n%s", diff)
+	}
+}
+
 // a key or are indented by two: they must load, and with the rest show all keys.
 func TestInitExamples(t *testing.T) {
 	text := regexp.MustCompile(`(?m)^#([a-z_]+:| {2}\S| {4})`).ReplaceAllString(string(Init()), "$1")
@@ -224,7 +240,8 @@ func TestInitExamples(t *testing.T) {
 	}
 }
 
-// TestDocumentation looks for every key and every variable.
+// TestDocumentation looks for every key, every variable, and every built-in rule with
+// its numbers.
 func TestDocumentation(t *testing.T) {
 	page, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
@@ -238,6 +255,12 @@ func TestDocumentation(t *testing.T) {
 	for name := range variablePaths(reflect.TypeFor[document](), "") {
 		if !strings.Contains(string(page), "`"+name+"`") {
 			t.Errorf("no variable %s", name)
+		}
+	}
+	for _, r := range rules.Builtin() {
+		numbers := fmt.Sprintf("%d, %s, %s", r.MaxRetry, FormatDuration(r.FindTime), FormatDuration(r.BanTime))
+		if !regexp.MustCompile("(?m)^\\| `" + r.Name + "` \\|.*\\| " + numbers + " \\|").Match(page) {
+			t.Errorf("no rule %s with %s", r.Name, numbers)
 		}
 	}
 }

@@ -17,6 +17,7 @@ const testdata = "../../testdata/config"
 const topKeys = "known: sources, rules, jails, growth, ignore, proxies, ipv6_prefix, firewall, journal, socket, metrics, log"
 
 const builtInRules = "known: odoo-login, odoo-cooldown, odoo-totp, odoo-reset, odoo-database, odoo-api, " +
+	"odoo-csrf, odoo-dbname, " +
 	"traefik-login, traefik-ratelimit, traefik-database"
 
 const dockerKeys = "known: name, image, label, service"
@@ -115,7 +116,7 @@ var mistakenFiles = []struct {
 		"2: jails[0].maxretry: 1001 is too many; write 1000 or less, or enabled: false to turn the jail off",
 	}},
 	{"jails-off", []string{
-		"10: jails[8].enabled: every jail is turned off, so nobody would be banned; leave one on",
+		"12: jails[10].enabled: every jail is turned off, so nobody would be banned; leave one on",
 	}},
 	{"jail-unknown-rule", []string{
 		`2: jails[0].rule: no rule is called "odoo-logn"; did you mean odoo-login? ` + builtInRules,

@@ -10,6 +10,8 @@ package control
 import (
 	"net/netip"
 	"time"
+
+	"odooban/rules"
 )
 
 // Status is how odooban is doing. Counts begin when it was started or last read
@@ -36,6 +38,8 @@ type Source struct {
 	Failures     uint64 `json:"failures"`
 	Unattributed uint64 `json:"unattributed"`
 	Unknown      uint64 `json:"unknown"`
+	// Rejected is how many lines look like failures and are not counted, by reason.
+	Rejected map[rules.Reason]uint64 `json:"rejected"`
 	// LastLine is when the last line was read, LastRecord what time it is about.
 	LastLine   time.Time `json:"last_line,omitzero"`
 	LastRecord time.Time `json:"last_record,omitzero"`
@@ -129,6 +133,9 @@ type Why struct {
 	// Failures are the latest thousand of the prefix, in the order in which they
 	// were counted.
 	Failures []Failure `json:"failures"`
+	// Rejected are the latest lines that name an address of the prefix, or were sent
+	// by one, and are not counted.
+	Rejected []Rejected `json:"rejected"`
 }
 
 // Counting is how many failures of a rule stand in its window.
@@ -149,6 +156,23 @@ type Failure struct {
 	User   string     `json:"user"`
 	DB     string     `json:"db,omitempty"`
 	Source string     `json:"source"`
+}
+
+// Rejected is a line that looks like a failure and is not counted, or not against
+// whom it names.
+type Rejected struct {
+	Time time.Time `json:"time"`
+	// Addr is whom the line names, By who sent it, as far as that is known.
+	Addr   netip.Addr   `json:"addr,omitzero"`
+	By     netip.Addr   `json:"by,omitzero"`
+	Rule   string       `json:"rule"`
+	User   string       `json:"user"`
+	DB     string       `json:"db,omitempty"`
+	Source string       `json:"source"`
+	Reason rules.Reason `json:"reason"`
+	// Title says what the reason means, Cure what to do about it.
+	Title string `json:"title"`
+	Cure  string `json:"cure"`
 }
 
 // Order asks for a ban.

@@ -15,6 +15,7 @@ import (
 	"odooban/internal/engine"
 	"odooban/internal/printable"
 	"odooban/internal/store"
+	"odooban/rules"
 )
 
 // Desk answers from an engine and what belongs to it. It is safe for concurrent
@@ -218,7 +219,9 @@ func (d *Desk) status() Status {
 		alarms = append(alarms, d.Alarms()...)
 	}
 	for _, a := range alarms {
-		s.Alarms = append(s.Alarms, Alarm(a))
+		s.Alarms = append(s.Alarms, Alarm{
+			Code: a.Code, Source: a.Source, Text: a.Text, Cure: a.Cure, Count: a.Count, Last: a.Last,
+		})
 	}
 	s.Reasons = append(s.Reasons, s.Firewall.reasons()...)
 	if d.Blind != nil {
@@ -277,7 +280,10 @@ func toSources(all []engine.SourceStatus) []Source {
 	for i, s := range all {
 		sources[i] = Source{
 			Name: s.Name, Lines: s.Lines, Failures: s.Failures, Unattributed: s.Unattributed, Unknown: s.Unknown,
-			LastLine: s.LastLine.UTC(), LastRecord: s.LastRecord, Trouble: s.Trouble,
+			Rejected: s.Rejected, LastLine: s.LastLine.UTC(), LastRecord: s.LastRecord, Trouble: s.Trouble,
+		}
+		if s.Rejected == nil {
+			sources[i].Rejected = map[rules.Reason]uint64{}
 		}
 		if !s.LastRecord.IsZero() {
 			sources[i].Lag = max(0, s.LastLine.Sub(s.LastRecord).Seconds())

@@ -35,7 +35,7 @@ func (r *Record) Why(_ context.Context, text string) (Why, error) {
 	}
 	w := Why{
 		Addr: addr, Prefix: r.Key(addr), Counting: []Counting{}, Bans: []Ban{},
-		Earlier: []Ban{}, Failures: []Failure{},
+		Earlier: []Ban{}, Failures: []Failure{}, Rejected: []Rejected{},
 	}
 	err = w.remember(r.Journal, time.Now(), true)
 	return w, err

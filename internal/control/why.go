@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"odooban/internal/engine"
 	"odooban/internal/store"
 )
 
@@ -17,7 +18,7 @@ func (d *Desk) Why(ctx context.Context, text string) (Why, error) {
 	standing := d.Engine.Standing(addr)
 	w := Why{
 		Addr: addr, Prefix: standing.Prefix, Ignored: standing.Ignored, Counting: []Counting{}, Bans: []Ban{},
-		Earlier: []Ban{}, Failures: []Failure{}, DryRun: d.DryRun,
+		Earlier: []Ban{}, Failures: []Failure{}, Rejected: toRejected(d.Engine.Rejected(standing.Prefix)), DryRun: d.DryRun,
 	}
 	for _, c := range standing.Counted {
 		w.Counting = append(w.Counting, Counting{
@@ -38,6 +39,19 @@ func (d *Desk) Why(ctx context.Context, text string) (Why, error) {
 		err = w.remember(d.Journal, now, false)
 	}
 	return w, err
+}
+
+// toRejected explains what was rejected.
+func toRejected(all []engine.Rejected) []Rejected {
+	rejected := make([]Rejected, len(all))
+	for i, r := range all {
+		why := engine.Explain(r.Reason)
+		rejected[i] = Rejected{
+			Time: r.Time, Addr: r.Addr, By: r.By, Rule: r.Rule, User: r.User, DB: r.DB, Source: r.Source,
+			Reason: r.Reason, Title: why.Title, Cure: why.Cure,
+		}
+	}
+	return rejected
 }
 
 // remember adds what the journal knows; with all, the bans that go on too.

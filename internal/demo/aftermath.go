@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 )
 
-// attackerIsOut shows the rule, and what it does to the attacker.
-func (s *story) attackerIsOut(ctx context.Context) error {
-	s.head("The ban")
+// attackersAreOut shows the rule, and what it does to the attackers.
+func (s *story) attackersAreOut(ctx context.Context) error {
+	s.head("The bans")
 	rules, err := s.kernel.rules(ctx)
 	if err != nil {
 		return err
@@ -20,36 +19,41 @@ func (s *story) attackerIsOut(ctx context.Context) error {
 	ports, set, _ := strings.Cut(rules[0], " -m set ")
 	s.quote(ports)
 	s.quote("    -m set " + set)
-	if err := s.attackerCannotConnect(ctx); err != nil {
-		return err
+	for _, p := range []*person{s.guesser, s.forger} {
+		fresh, err := s.cannotConnect(ctx, p)
+		if err != nil {
+			return err
+		}
+		open, err := s.unheard(ctx, func() error { return p.visit.look(hearing) })
+		if err != nil {
+			return fmt.Errorf("look at the open connection of the %s: %w", p.who, err)
+		}
+		s.say(p.who, "its open connection: no answer, %d packets dropped; a new one: no answer, %d dropped", open, fresh)
+		// Or TCP would send again what was dropped while others are counted.
+		if err := p.visit.abort(); err != nil {
+			return err
+		}
 	}
-	dropped, err := s.unheard(ctx, func() error { return s.attacking.look(hearing) })
-	if err != nil {
-		return fmt.Errorf("look at the attacker's open connection: %w", err)
-	}
-	s.say(attacker, "the open connection: no answer in %.1f s; packets dropped by the rule: %d",
-		hearing.Seconds(), dropped)
-	// Or TCP would send again what was dropped while others are counted.
-	return s.attacking.abort()
+	return nil
 }
 
-// attackerCannotConnect tries a new connection.
-func (s *story) attackerCannotConnect(ctx context.Context) error {
+// cannotConnect tries a new connection, and returns how many packets were
+// dropped.
+func (s *story) cannotConnect(ctx context.Context, p *person) (int, error) {
 	dropped, err := s.unheard(ctx, func() error {
-		v, err := s.attacker().open(ctx, hearing)
+		v, err := p.open(ctx, hearing)
 		if err == nil {
 			v.conn.Close()
 		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("try a new connection of the attacker's: %w", err)
+		return 0, fmt.Errorf("try a new connection of the %s: %w", p.who, err)
 	}
-	s.say(attacker, "a new connection: no answer in %.1f s; packets dropped by the rule: %d", hearing.Seconds(), dropped)
-	return nil
+	return dropped, nil
 }
 
-// unheard holds what the attacker does to getting no answer because the
+// unheard holds what a banned client does to getting no answer because the
 // kernel drops its packets, and returns how many.
 func (s *story) unheard(ctx context.Context, act func() error) (int, error) {
 	before, err := s.kernel.dropped(ctx)
@@ -58,7 +62,7 @@ func (s *story) unheard(ctx context.Context, act func() error) (int, error) {
 	}
 	switch err := act(); {
 	case err == nil:
-		return 0, errors.New("it was answered, although the attacker is banned")
+		return 0, errors.New("it was answered, although it is banned")
 	case !unanswered(err):
 		return 0, err
 	}
@@ -69,19 +73,19 @@ func (s *story) unheard(ctx context.Context, act func() error) (int, error) {
 	return after - before, err
 }
 
-// innocentIsNot shows that nobody else is kept out.
-func (s *story) innocentIsNot(ctx context.Context) error {
+// strangerIsIn shows that whom the forger accused is served.
+func (s *story) strangerIsIn(ctx context.Context) error {
 	began := time.Now()
-	if err := s.browsing.look(patience); err != nil {
-		return fmt.Errorf("look at the innocent client's open connection: %w", err)
+	if err := s.stranger.visit.look(patience); err != nil {
+		return fmt.Errorf("look at the stranger's open connection: %w", err)
 	}
 	open := time.Since(began)
-	v, fresh, err := s.innocent().look(ctx)
+	v, fresh, err := s.stranger.look(ctx)
 	if err != nil {
 		return err
 	}
 	v.conn.Close()
-	s.say(innocent, "the open connection: answered in %s; a new one in %s", ms(open), ms(fresh))
+	s.say(stranger, "its open connection: answered in %s; a new one in %s", ms(open), ms(fresh))
 	return nil
 }
 
@@ -91,50 +95,33 @@ func (s *story) daemonDies(ctx context.Context) error {
 	if err := s.daemon.kill(); err != nil {
 		return err
 	}
-	if err := s.onlyAttackerCounted(); err != nil {
+	if err := s.onlyTriesCounted(); err != nil {
+		return err
+	}
+	if err := s.onlyBanned(s.guesser.prefix(), s.forger.prefix()); err != nil {
 		return err
 	}
 	s.say(odooban, "process %d was killed (SIGKILL)", s.daemon.cmd.Process.Pid)
-	if err := s.attackerCannotConnect(ctx); err != nil {
+	dropped, err := s.cannotConnect(ctx, s.guesser)
+	if err != nil {
 		return err
 	}
 	all, err := s.kernel.banned()
 	if err != nil {
 		return err
 	}
-	left, ok := all[netip.PrefixFrom(s.attacker().from, 32)]
+	left, ok := all[s.guesser.prefix()]
 	if !ok {
 		return errors.New("see who is banned: the ban went with odooban")
 	}
-	s.say(theKernel, "keeps the ban by itself, for %.0f s more", left.Seconds())
-	return nil
-}
-
-// onlyAttackerCounted holds odooban to having counted the attacker's tries,
-// each once, and nobody else's.
-func (s *story) onlyAttackerCounted() error {
-	attacker6 := netip.PrefixFrom(s.net.Clients[0].Addr6, 64)
-	var counted4, counted6 int
-	for addr, n := range s.daemon.counted {
-		switch {
-		case addr == s.attacker().from:
-			counted4 += n
-		case attacker6.Contains(addr):
-			counted6 += n
-		default:
-			return fmt.Errorf("see who was counted: %s was, %d times, and did nothing", addr, n)
-		}
-	}
-	if counted4 != maxRetry || counted6 != maxRetry {
-		return fmt.Errorf("see who was counted: the attacker %d and %d times, not %d times each",
-			counted4, counted6, maxRetry)
-	}
+	s.say(guesser, "a new connection: no answer, %d dropped; the kernel keeps the ban by itself, for %.0f s more",
+		dropped, left.Seconds())
 	return nil
 }
 
 // banRunsOut waits for the kernel to end the ban.
 func (s *story) banRunsOut(ctx context.Context) error {
-	end, err := s.kernel.awaitEnd(ctx, netip.PrefixFrom(s.attacker().from, 32), banTime+patience)
+	end, err := s.kernel.awaitEnd(ctx, s.guesser.prefix(), banTime+patience)
 	if err != nil {
 		return err
 	}
@@ -143,13 +130,12 @@ func (s *story) banRunsOut(ctx context.Context) error {
 	if lasted < banTime-100*time.Millisecond || lasted > banTime+1500*time.Millisecond {
 		return fmt.Errorf("wait for the end of the ban: it lasted %v, not %v", lasted, banTime)
 	}
-	s.say(theKernel, "has ended the ban, after %.1f s", lasted.Seconds())
-	v, took, err := s.attacker().look(ctx)
+	v, took, err := s.guesser.look(ctx)
 	if err != nil {
 		return err
 	}
 	v.conn.Close()
-	s.say(attacker, "opens the page again, in %s", ms(took))
+	s.say(guesser, "opens the page again, in %s: the kernel has ended the ban, after %.1f s", ms(took), lasted.Seconds())
 	return nil
 }
 

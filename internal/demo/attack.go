@@ -1,134 +1,198 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
+
+	"odooban/internal/odoosim"
 )
 
-// victim is whom the forged login is to get banned.
-const victim = "8.8.8.8"
+const (
+	// before is how long the log is a peaceful one, pace how fast two then
+	// attack, and accusing how many failed logins of the stranger's each login
+	// of the forger's holds.
+	before   = time.Second
+	pace     = 80 * time.Millisecond
+	accusing = 5
+	// promptly is within what both are to be banned, from their first try.
+	promptly = time.Second
+)
 
-// plainTries are failed logins as everybody makes them.
-func (s *story) plainTries(ctx context.Context) error {
-	s.head("The attack: real requests, logged as Odoo logs them")
-	for _, login := range []string{"nobody", "admin"} {
-		took, err := s.try(ctx, login)
-		if err != nil {
+// busy is the log of a busy Odoo that two attack at once. But for when it
+// starts it is always the same.
+func (s *story) busy(start time.Time) *odoosim.Log {
+	return odoosim.Simulate(odoosim.Config{
+		Load: odoosim.Busy, Workers: 4, Fast: true, Start: start, Length: before + 4*time.Second,
+		Actors: []odoosim.Actor{
+			{Addr: s.guesser.from, Way: odoosim.Form, Every: pace, From: before},
+			{
+				Addr: s.forger.from, Way: odoosim.Form, Every: pace, From: before,
+				Forgery: &odoosim.Forgery{
+					Knows: odoosim.Second, Open: odoosim.ForeignOpening, Ending: odoosim.LoginEnding,
+					Lines: accusing, Accused: s.stranger.from,
+				},
+			},
+		},
+	})
+}
+
+// attack lets the log be written, and waits for the bans.
+func (s *story) attack(ctx context.Context) error {
+	s.log = s.busy(time.Now())
+	go s.odoo.play(ctx, s.log) // until it ends, or odoo is closed
+	if err := s.peace(ctx); err != nil {
+		return err
+	}
+	s.head("Two attack it at once, each a dozen times a second")
+	since, err := s.kernel.awaitBans(ctx, s.guesser.prefix(), s.forger.prefix())
+	if err != nil {
+		return err
+	}
+	s.odoo.refuse(s.guesser.from)
+	s.odoo.refuse(s.forger.from)
+	s.banned = since[s.guesser.prefix()]
+	s.say(guesser, "tries one password after the other; of each try, Odoo logs")
+	s.quoteTry(s.guesser.from)
+	s.say(forger, "tries logins with line ends in them, to get the stranger banned; of each, Odoo logs")
+	s.quoteTry(s.forger.from)
+	for _, p := range []*person{s.guesser, s.forger} {
+		if err := s.inTime(p, since[p.prefix()]); err != nil {
 			return err
 		}
-		s.tell(login, took)
 	}
-	return nil
+	return s.strangerIsFree()
 }
 
-// forgedTry is a failed login that holds whole records accusing others.
-func (s *story) forgedTry(ctx context.Context) error {
-	login, err := s.capture.forgery(victim, time.Now())
-	if err != nil {
-		return err
+// peace waits for the first attempt of the attackers', and tells of the time
+// until then.
+func (s *story) peace(ctx context.Context) error {
+	first := s.tries(s.guesser)[0].At
+	if other := s.tries(s.forger)[0].At; other.Before(first) {
+		first = other
 	}
-	took, err := s.try(ctx, login)
-	if err != nil {
-		return err
+	select {
+	case <-time.After(time.Until(first)):
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	s.say(attacker, "tries a login with line ends in it, which makes Odoo log:")
-	for line := range strings.Lines(s.odoo.lastRecord()) {
-		before, after, _ := strings.Cut(line, failedMark)
-		if len(before) > len(stampLayout) {
-			before = before[:len(stampLayout)]
+	lines, people := 0, make(map[netip.Addr]bool)
+	for i := range s.log.Writes {
+		w := &s.log.Writes[i]
+		if !w.At.Before(first) {
+			break
 		}
-		s.quote(before + " ... Login failed for login:" + strings.TrimSpace(after))
+		lines += len(w.Lines())
+		if w.Author.IsValid() {
+			people[w.Author] = true
+		}
 	}
-	if n := s.daemon.counted[netip.MustParseAddr(victim)]; n > 0 {
-		return fmt.Errorf("see who was counted: odooban counted %d tries of %s, who made none", n, victim)
+	mistyped := 0
+	for _, a := range s.log.Attempts {
+		if a.Written.Before(first) {
+			mistyped++
+		}
 	}
-	s.say(odooban, "counts one try of %s after %s, %d of %d, and none of %s",
-		s.attacker().from, ms(took), s.tries, maxRetry, victim)
+	s.say(server, "has logged %d lines of %d honest visitors, %d failed logins among them",
+		lines, len(people), mistyped)
 	return nil
 }
 
-// decidingTry leads to the ban.
-func (s *story) decidingTry(ctx context.Context) error {
-	prefix := netip.PrefixFrom(s.attacker().from, 32)
-	took, err := s.lastTry(ctx, s.attacking, prefix)
+// tries are the failed logins that a person makes in all of the log.
+func (s *story) tries(p *person) []odoosim.Attempt {
+	var tries []odoosim.Attempt
+	for _, a := range s.log.Attempts {
+		if a.Addr == p.from {
+			tries = append(tries, a)
+		}
+	}
+	return tries
+}
+
+// inTime holds a ban to its promise.
+func (s *story) inTime(p *person, banned time.Time) error {
+	tries := s.tries(p)
+	took := banned.Sub(tries[0].At)
+	made, logged := 0, tries[0].At
+	for _, a := range tries {
+		if a.At.After(banned) {
+			break
+		}
+		made, logged = made+1, a.At
+		if a.Written.Before(banned) {
+			logged = a.Written // with its access line
+		}
+	}
+	if took > promptly {
+		return fmt.Errorf("see who is banned: the %s is after %v and %d tries, not within %v", p.who, took, made, promptly)
+	}
+	s.say(theKernel, "refuses the %s %.2f s after its first try, %s after Odoo logged try %d",
+		p.who, took.Seconds(), ms(banned.Sub(logged)), made)
+	return nil
+}
+
+// strangerIsFree shows that nobody else is banned, and nothing counted of the
+// stranger's, whom the log accuses.
+func (s *story) strangerIsFree() error {
+	if err := s.onlyBanned(s.guesser.prefix(), s.forger.prefix()); err != nil {
+		return err
+	}
+	text, err := s.odoo.written()
 	if err != nil {
 		return err
 	}
-	s.banned = time.Now()
-	s.tries++
-	if err := s.onlyBanned(prefix); err != nil {
-		return err
+	accused := 0
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, failedMark) && strings.Contains(line, " from "+s.stranger.from.String()) {
+			accused++
+		}
 	}
-	s.say(attacker, "tries admin again, %d of %d", s.tries, maxRetry)
-	s.say(theKernel, "refuses %s and nobody else, %s after Odoo logged that", prefix, ms(took))
+	if accused < maxRetry {
+		return fmt.Errorf("see who is accused: the log accuses the stranger %d times only", accused)
+	}
+	if n := s.daemon.countedSoFar()[s.stranger.from]; n > 0 {
+		return fmt.Errorf("see who was counted: odooban counted %d tries of the stranger, who made none", n)
+	}
+	s.say(stranger, "is not banned: the log holds %d failed logins \"from %s\", and odooban believes none",
+		accused, s.stranger.from)
 	return nil
 }
 
-// overIPv6 is the attacker coming back, each time from another address.
-func (s *story) overIPv6(ctx context.Context) error {
-	var took time.Duration
-	prefix := netip.PrefixFrom(s.attacker6(0).from, 64).Masked()
-	for n := range maxRetry {
-		b := s.attacker6(n)
-		err := b.visit(ctx, func(v *visit) (err error) {
-			if n < maxRetry-1 {
-				return s.tryFrom(ctx, v, b.from, "admin")
+// quoteTry quotes a person's first failed login as it stands in the log.
+func (s *story) quoteTry(from netip.Addr) {
+	for i := range s.log.Writes {
+		w := &s.log.Writes[i]
+		if w.Author != from || !bytes.Contains(w.Text, []byte(failedMark)) {
+			continue
+		}
+		lines := strings.Split(strings.TrimSpace(string(w.Text)), "\n")
+		for n, line := range lines {
+			const shown = 3
+			switch {
+			case n < shown || n == len(lines)-1:
+				s.quote(shorter(line))
+			case n == shown:
+				s.quote(fmt.Sprintf("... and %d lines more like these ...", len(lines)-1-shown))
 			}
-			took, err = s.lastTry(ctx, v, prefix)
-			return err
-		})
-		if err != nil {
-			return err
 		}
+		return
 	}
-	if err := s.onlyBanned(netip.PrefixFrom(s.attacker().from, 32), prefix); err != nil {
-		return err
-	}
-	s.say(attacker, "tries admin over IPv6, from %d addresses of the same /64", maxRetry)
-	s.say(theKernel, "refuses all of %s, %s after Odoo logged the last", prefix, ms(took))
-	return nil
 }
 
-// tell tells of a try that was counted.
-func (s *story) tell(login string, took time.Duration) {
-	s.say(attacker, "tries %s: odooban counts it %s after Odoo logged it, %d of %d", login, ms(took), s.tries, maxRetry)
-}
-
-// try makes one more failed login and returns how long after Odoo had written
-// its record odooban has counted it.
-func (s *story) try(ctx context.Context, login string) (time.Duration, error) {
-	if err := s.tryFrom(ctx, s.attacking, s.attacker().from, login); err != nil {
-		return 0, err
+// shorter is a line of a log without what is the same in all of them, from the
+// process to the logger, and without what an access line ends in.
+func shorter(line string) string {
+	header, message, _ := strings.Cut(line, ": ")
+	stamp, _, _ := strings.Cut(header, ",")
+	message = strings.TrimSpace(message)
+	if request, _, access := strings.Cut(message, " HTTP/1.1"); access {
+		message = request + "..."
 	}
-	s.tries++
-	written, err := s.odoo.lastFailed()
-	return time.Since(written), err
-}
-
-// tryFrom makes a failed login and waits until odooban has counted it.
-func (s *story) tryFrom(ctx context.Context, v *visit, from netip.Addr, login string) error {
-	if err := v.try(login); err != nil {
-		return fmt.Errorf("try to log in from %s: %w", from, err)
-	}
-	return s.daemon.await(ctx, failedLogin, from)
-}
-
-// lastTry makes the failed login that is one too many, and returns how long
-// after Odoo had written its record the kernel refused prefix.
-func (s *story) lastTry(ctx context.Context, v *visit, prefix netip.Prefix) (time.Duration, error) {
-	if err := v.try("admin"); err != nil {
-		return 0, fmt.Errorf("try to log in for the last time: %w", err)
-	}
-	refused, err := s.kernel.awaitBan(ctx, prefix)
-	if err != nil {
-		return 0, err
-	}
-	written, err := s.odoo.lastFailed()
-	return refused.Sub(written), err
+	return stamp + " ... " + message
 }
 
 // onlyBanned holds the kernel to refusing these and nobody else.
@@ -137,13 +201,33 @@ func (s *story) onlyBanned(want ...netip.Prefix) error {
 	if err != nil {
 		return err
 	}
+	for _, prefix := range want {
+		if _, ok := all[prefix]; !ok {
+			return fmt.Errorf("see who is banned: %s is not any more", prefix)
+		}
+		delete(all, prefix)
+	}
 	for prefix := range all {
-		if !slices.Contains(want, prefix) {
-			return fmt.Errorf("see who is banned: %s is, and should not be", prefix)
+		return fmt.Errorf("see who is banned: %s is, and should not be", prefix)
+	}
+	return nil
+}
+
+// onlyTriesCounted holds odooban to having counted tries that were made, each
+// once, and those of both attackers as often as it takes.
+func (s *story) onlyTriesCounted() error {
+	made := make(map[netip.Addr]int)
+	for _, a := range s.log.Attempts {
+		made[a.Addr]++
+	}
+	counted := s.daemon.countedSoFar()
+	for addr, n := range counted {
+		if n > made[addr] {
+			return fmt.Errorf("see who was counted: %s was, %d times, and tried %d times", addr, n, made[addr])
 		}
 	}
-	if len(all) != len(want) {
-		return fmt.Errorf("see who is banned: %d prefixes are, not %v", len(all), want)
+	if counted[s.guesser.from] < maxRetry || counted[s.forger.from] < maxRetry {
+		return errors.New("see who was counted: an attacker was banned for less than it takes")
 	}
 	return nil
 }

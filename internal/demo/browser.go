@@ -9,9 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"odooban/internal/netlab"
@@ -69,17 +67,6 @@ func (b browser) look(ctx context.Context) (*visit, time.Duration, error) {
 	return v, time.Since(began), nil
 }
 
-// visit opens a connection, looks at the login page, does something there and
-// closes the connection.
-func (b browser) visit(ctx context.Context, do func(*visit) error) error {
-	v, _, err := b.look(ctx)
-	if err != nil {
-		return err
-	}
-	defer v.conn.Close()
-	return do(v)
-}
-
 // abort closes the connection at once, with nothing left to be sent.
 func (v *visit) abort() error {
 	if conn, ok := v.conn.(*net.TCPConn); ok {
@@ -90,28 +77,12 @@ func (v *visit) abort() error {
 	return v.conn.Close()
 }
 
-// look asks for the login page.
+// look asks for the login page, which must be there.
 func (v *visit) look(within time.Duration) error {
 	r, err := http.NewRequest(http.MethodGet, "http://odoo"+loginPath, http.NoBody)
 	if err != nil {
 		return err
 	}
-	return v.do(r, within)
-}
-
-// try tries a login.
-func (v *visit) try(login string) error {
-	form := url.Values{"login": {login}, "password": {"123456"}}
-	r, err := http.NewRequest(http.MethodPost, "http://odoo"+loginPath, strings.NewReader(form.Encode()))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return v.do(r, patience)
-}
-
-// do sends a request and reads the answer, which must be a 200.
-func (v *visit) do(r *http.Request, within time.Duration) error {
 	if err := v.conn.SetDeadline(time.Now().Add(within)); err != nil {
 		return err
 	}

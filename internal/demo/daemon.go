@@ -82,8 +82,8 @@ func (d *daemon) start(host *netlab.Host) error {
 	return <-started
 }
 
-// read reads what the daemon says until it ends. The demo's few requests give
-// far fewer events than the channel holds.
+// read reads what the daemon says until it ends. The demo's few seconds
+// give far fewer events than the channel holds.
 func (d *daemon) read(stderr io.Reader) {
 	defer close(d.events)
 	for in := bufio.NewScanner(stderr); in.Scan(); {
@@ -122,6 +122,21 @@ func (d *daemon) await(ctx context.Context, begin string, addr netip.Addr) error
 func (d *daemon) count(e event) {
 	if e.Message == failedLogin {
 		d.counted[e.Addr]++
+	}
+}
+
+// countedSoFar takes what the daemon has said until now.
+func (d *daemon) countedSoFar() map[netip.Addr]int {
+	for {
+		select {
+		case e, ok := <-d.events:
+			if ok {
+				d.count(e)
+				continue
+			}
+		default:
+		}
+		return d.counted
 	}
 }
 

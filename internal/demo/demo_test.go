@@ -58,6 +58,11 @@ func TestDemo(t *testing.T) {
 	if lines := strings.Count(out.String(), "\n"); lines > 40 {
 		t.Errorf("%d lines are more than a screen", lines)
 	}
+	for line := range strings.Lines(out.String()) {
+		if len(line) > 120 {
+			t.Errorf("%d columns are too many: %s", len(line), line)
+		}
+	}
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("colours, but not on a terminal")
 	}

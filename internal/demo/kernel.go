@@ -56,37 +56,54 @@ func (k *kernel) banned() (map[netip.Prefix]time.Duration, error) {
 	return all, nil
 }
 
-// awaitBan waits until the kernel refuses prefix, and returns since when.
-func (k *kernel) awaitBan(ctx context.Context, prefix netip.Prefix) (time.Time, error) {
-	return k.await(ctx, prefix, true, patience, time.Millisecond/4)
+// awaitBans waits until the kernel refuses these, and returns since when each.
+func (k *kernel) awaitBans(ctx context.Context, prefixes ...netip.Prefix) (map[netip.Prefix]time.Time, error) {
+	since := make(map[netip.Prefix]time.Time)
+	why := fmt.Errorf("wait for the bans of %v: they are not all in force after %v", prefixes, patience)
+	return since, k.await(ctx, why, patience, time.Millisecond/4, func(all map[netip.Prefix]time.Duration) bool {
+		missing := 0
+		for _, prefix := range prefixes {
+			_, now := all[prefix]
+			_, known := since[prefix]
+			switch {
+			case now && !known:
+				since[prefix] = time.Now()
+			case !now:
+				missing++
+			}
+		}
+		return missing == 0
+	})
 }
 
 // awaitEnd waits until the kernel no longer refuses prefix, and returns since
 // when.
 func (k *kernel) awaitEnd(ctx context.Context, prefix netip.Prefix, within time.Duration) (time.Time, error) {
-	return k.await(ctx, prefix, false, within, 5*time.Millisecond)
+	why := fmt.Errorf("wait for the end of the ban of %s: it is still in force after %v", prefix, within)
+	err := k.await(ctx, why, within, 5*time.Millisecond, func(all map[netip.Prefix]time.Duration) bool {
+		_, ok := all[prefix]
+		return !ok
+	})
+	return time.Now(), err
 }
 
-// await looks again and again until the sets have prefix, or have it no more.
-func (k *kernel) await(ctx context.Context, prefix netip.Prefix, want bool, within, pace time.Duration,
-) (time.Time, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, within,
-		fmt.Errorf("wait for the ban of %s: its being in force is still not %v after %v", prefix, want, within))
+// await looks again and again until the sets are as wanted, or gives up, why.
+func (k *kernel) await(ctx context.Context, why error, within, pace time.Duration,
+	wanted func(map[netip.Prefix]time.Duration) bool,
+) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, within, why)
 	defer cancel()
 	again := time.NewTicker(pace)
 	defer again.Stop()
 	for {
 		all, err := k.banned()
-		if err != nil {
-			return time.Time{}, err
-		}
-		if _, ok := all[prefix]; ok == want {
-			return time.Now(), nil
+		if err != nil || wanted(all) {
+			return err
 		}
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			return time.Time{}, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
 }

@@ -1,5 +1,7 @@
-// Command demo shows an attack on an Odoo login page being cut off, in network
-// namespaces of its own.
+// Command demo shows two attacks on a busy Odoo being cut off, in network
+// namespaces of its own: by one who guesses passwords, and by one whose logins
+// hold whole records of the log that accuse a stranger. The log is that of a
+// simulated server (internal/odoosim); all else is real.
 //
 // It promises that each line it prints has just happened and was checked:
 // where something does not happen as told it ends with an error. It touches

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"odooban/internal/netlab"
+	"odooban/internal/odoosim"
 )
 
 const (
@@ -21,103 +23,98 @@ const (
 	loginPage = "<!DOCTYPE html><title>Odoo</title><form method=post><input name=login><input name=password></form>\n"
 )
 
-// odoo answers at the login page, knows nobody, and logs as the captured Odoo
-// did. It is one worker: requests come one after the other.
+// failedMark is what an Odoo 19 writes of each failed login, and what a filter
+// that takes the log line by line looks for.
+const failedMark = "Login failed for login:"
+
+// odoo answers at the login page, and writes the log of a busy simulated Odoo
+// while time passes.
 type odoo struct {
-	capture *capture
-	log     *os.File
-	server  *http.Server
+	file   *os.File
+	server *http.Server
 
 	mu sync.Mutex
-	// failed is when the last failed login was written, record what it was.
-	failed time.Time
-	record string
-	err    error
+	// refused are kept out by the kernel, and gone from the log.
+	refused, gone map[netip.Addr]bool
+	text          []byte // of the log so far
+	err           error
 }
 
-// startOdoo serves on the host, and logs to a new file at path.
-func startOdoo(host *netlab.Host, c *capture, path string) (*odoo, error) {
-	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+// startOdoo serves on the host, and makes the log's file.
+func startOdoo(host *netlab.Host, path string) (*odoo, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open Odoo's log: %w", err)
 	}
-	o := &odoo{capture: c, log: log}
-	if err := o.write(restamp(c.boot, time.Now())); err != nil {
-		return nil, errors.Join(err, log.Close())
-	}
+	o := &odoo{file: file, refused: make(map[netip.Addr]bool), gone: make(map[netip.Addr]bool)}
 	var listener net.Listener
 	err = host.Do(func() (err error) {
 		listener, err = new(net.ListenConfig).Listen(context.Background(), "tcp", fmt.Sprintf(":%d", webPort))
 		return err
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("serve the login page: %w", err), log.Close())
+		return nil, errors.Join(fmt.Errorf("serve the login page: %w", err), file.Close())
 	}
-	o.server = &http.Server{Handler: o, ReadHeaderTimeout: patience}
+	answer := func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, loginPage) // the client says what is missing
+	}
+	o.server = &http.Server{Handler: http.HandlerFunc(answer), ReadHeaderTimeout: patience}
 	go func() { _ = o.server.Serve(listener) }() // until close
 	return o, nil
 }
 
-// close ends all connections.
+// close ends all connections, and the log.
 func (o *odoo) close() {
 	o.server.Close()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.log.Close()
+	o.file.Close() // ends play
 }
 
-// ServeHTTP answers like Odoo's login page: a failed login is a 200, too.
-func (o *odoo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != loginPath {
-		http.NotFound(w, r)
-		return
+// play writes a log, each record when it is due, until it ends or ctx does.
+func (o *odoo) play(ctx context.Context, log *odoosim.Log) {
+	for i := range log.Writes {
+		w := &log.Writes[i]
+		select {
+		case <-time.After(time.Until(w.At)):
+		case <-ctx.Done():
+			return
+		}
+		if err := o.write(w); err != nil {
+			return
+		}
 	}
-	client, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	from := client.Addr().Unmap()
+}
+
+// write writes a record in one go, as Odoo's logger does. Who is refused makes
+// no more requests; the one that is being answered still is.
+func (o *odoo) write(w *odoosim.Write) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if began := time.Now(); r.Method == http.MethodPost {
-		o.err = errors.Join(o.err, o.logFailed(from, r.PostFormValue("login"), began))
-	} else {
-		o.err = errors.Join(o.err, o.write(accessAt(o.capture.visit, from, began, time.Now())))
+	if o.refused[w.Author] && bytes.Contains(w.Text, []byte(failedMark)) {
+		o.gone[w.Author] = true
 	}
-	_, _ = io.WriteString(w, loginPage) // the client says what is missing
-}
-
-// logFailed logs a failed login as Odoo does: the login as it came, line ends
-// and all.
-func (o *odoo) logFailed(from netip.Addr, login string, began time.Time) error {
-	record, access := o.capture.failed.at(from, login, began, time.Now())
-	if err := o.write(record); err != nil {
-		return err
+	if o.gone[w.Author] {
+		return nil
 	}
-	o.failed, o.record = time.Now(), record
-	return o.write(access)
-}
-
-// lastFailed says when the last failed login was written, and whether writing
-// has failed.
-func (o *odoo) lastFailed() (time.Time, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.failed, o.err
-}
-
-// lastRecord is the record of the last failed login as it stands in the log.
-func (o *odoo) lastRecord() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.record
-}
-
-// write writes a record in one go, as Odoo's logger does.
-func (o *odoo) write(record string) error {
-	if _, err := o.log.WriteString(record); err != nil {
-		return fmt.Errorf("write Odoo's log: %w", err)
+	if _, err := o.file.Write(w.Text); err != nil {
+		o.err = fmt.Errorf("write Odoo's log: %w", err)
+		return o.err
 	}
+	o.text = append(o.text, w.Text...)
 	return nil
+}
+
+// refuse says that the kernel keeps somebody out.
+func (o *odoo) refuse(addr netip.Addr) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refused[addr] = true
+}
+
+// written is the log so far.
+func (o *odoo) written() (string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text), o.err
 }

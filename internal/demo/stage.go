@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +15,7 @@ import (
 
 // What the daemon is told, and the demo holds it to.
 const (
-	maxRetry = 4
+	maxRetry = 5
 	findTime = 30 * time.Second
 	banTime  = 8 * time.Second
 )
@@ -26,7 +25,6 @@ type stage struct {
 	dir     string // holds all files
 	program string // odooban
 	config  string
-	capture *capture
 
 	net    *netlab.Net
 	odoo   *odoo
@@ -48,13 +46,6 @@ func setStage(ctx context.Context) (*stage, error) {
 }
 
 func (s *stage) set(ctx context.Context) error {
-	root, err := goTool(ctx, "list", "-m", "-f", "{{.Dir}}")
-	if err != nil {
-		return err
-	}
-	if s.capture, err = readCapture(filepath.Join(root, "testdata", "logs", "odoo19-prefork.log")); err != nil {
-		return err
-	}
 	if _, err := goTool(ctx, "build", "-o", s.program, "odooban/cmd/odooban"); err != nil {
 		return err
 	}
@@ -62,16 +53,14 @@ func (s *stage) set(ctx context.Context) error {
 	if err := os.WriteFile(s.config, s.configuration(log, journal), 0o600); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
-	if s.net, err = netlab.New(2); err != nil {
+	var err error
+	if s.net, err = netlab.New(3); err != nil {
 		return fmt.Errorf("%w; in a container this takes --privileged", err)
-	}
-	if err := s.number(); err != nil {
-		return err
 	}
 	if s.kernel, err = openKernel(s.net.Server); err != nil {
 		return err
 	}
-	s.odoo, err = startOdoo(s.net.Server, s.capture, log)
+	s.odoo, err = startOdoo(s.net.Server, log)
 	return err
 }
 
@@ -93,36 +82,10 @@ func (s *stage) close() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-// attacker is the attacker's browser, at its IPv4 address.
-func (s *stage) attacker() browser { return s.browser(0) }
-
-// innocent is the browser of somebody else.
-func (s *stage) innocent() browser { return s.browser(1) }
-
+// browser is that of client i, from 0.
 func (s *stage) browser(i int) browser {
 	client := s.net.Clients[i]
 	return browser{host: client, from: client.Addr4, to: s.net.Server.Addr4}
-}
-
-// attacker6 is the attacker's browser at address n, from 0, of its IPv6 /64.
-func (s *stage) attacker6(n int) browser {
-	client := s.net.Clients[0]
-	b := browser{host: client, from: client.Addr6, to: s.net.Server.Addr6}
-	for range n {
-		b.from = b.from.Next()
-	}
-	return b
-}
-
-// number gives the attacker its further IPv6 addresses.
-func (s *stage) number() error {
-	for n := 1; n < maxRetry; n++ {
-		b := s.attacker6(n)
-		if err := b.host.AddAddr(netip.PrefixFrom(b.from, 128).String()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (s *stage) configuration(log, journal string) []byte {

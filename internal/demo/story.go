@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"time"
+
+	"odooban/internal/odoosim"
 )
 
 // story is what happens, in order. Every step checks what it tells.
@@ -11,23 +13,38 @@ type story struct {
 	*stage
 	*teller
 
-	// attacking and browsing are the connections that are open since before
-	// the attack.
-	attacking, browsing *visit
-	// tries is how many failed logins the attacker has made by IPv4.
-	tries int
-	// banned is since when the attacker is banned there.
+	// Two attack, and one has nothing to do with it.
+	guesser, forger, stranger *person
+	// log is what Odoo writes, and who wrote it.
+	log *odoosim.Log
+	// banned is since when the guesser is banned.
 	banned time.Time
 }
 
-func newStory(s *stage, t *teller) *story { return &story{stage: s, teller: t} }
+// person is a client with a connection that is open since before the attack.
+type person struct {
+	browser
+	who   string
+	visit *visit
+}
+
+// prefix is what a ban of the person refuses.
+func (p *person) prefix() netip.Prefix { return netip.PrefixFrom(p.from, p.from.BitLen()) }
+
+func newStory(s *stage, t *teller) *story {
+	someone := func(i int, who string) *person { return &person{browser: s.browser(i), who: who} }
+	return &story{
+		stage: s, teller: t,
+		guesser: someone(0, guesser), forger: someone(1, forger), stranger: someone(2, stranger),
+	}
+}
 
 func (s *story) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop() // of the log, too
 	defer s.hangUp()
 	for _, step := range []func(context.Context) error{
-		s.beforeIt, s.plainTries, s.forgedTry, s.decidingTry, s.overIPv6,
-		s.attackerIsOut, s.innocentIsNot,
-		s.daemonDies, s.banRunsOut,
+		s.beforeIt, s.attack, s.attackersAreOut, s.strangerIsIn, s.daemonDies, s.banRunsOut,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -39,17 +56,16 @@ func (s *story) run(ctx context.Context) error {
 
 // hangUp closes the connections that are open.
 func (s *story) hangUp() {
-	for _, v := range []*visit{s.attacking, s.browsing} {
-		if v != nil {
-			v.conn.Close()
+	for _, p := range []*person{s.guesser, s.forger, s.stranger} {
+		if p.visit != nil {
+			p.visit.conn.Close()
 		}
 	}
 }
 
-// beforeIt starts odooban and lets both clients in.
+// beforeIt starts odooban and lets everybody in.
 func (s *story) beforeIt(ctx context.Context) error {
-	s.head("A server and two clients, each in a network namespace that goes with this demo")
-	s.say(server, "%s serves a login page on port %d and logs as a captured Odoo 19 did", s.net.Server.Addr4, webPort)
+	s.head("A busy server and its clients, in network namespaces that go with this demo")
 	var err error
 	if s.daemon, err = startDaemon(s.net.Server, s.program, s.config); err != nil {
 		return err
@@ -57,15 +73,14 @@ func (s *story) beforeIt(ctx context.Context) error {
 	if err := s.daemon.await(ctx, following, netip.Addr{}); err != nil {
 		return err
 	}
+	s.say(server, "%s answers on port %d; a simulator writes the log of a busy Odoo 19", s.net.Server.Addr4, webPort)
 	s.say(odooban, "runs there and follows that log: %d failed logins in %v are a ban of %v", maxRetry, findTime, banTime)
-	var took time.Duration
-	if s.attacking, took, err = s.attacker().look(ctx); err != nil {
-		return err
+	for _, p := range []*person{s.guesser, s.forger, s.stranger} {
+		var took time.Duration
+		if p.visit, took, err = p.look(ctx); err != nil {
+			return err
+		}
+		s.say(p.who, "%s opens the page in %s and keeps the connection", p.from, ms(took))
 	}
-	s.say(attacker, "%s opens the page in %s and keeps the connection", s.attacker().from, ms(took))
-	if s.browsing, took, err = s.innocent().look(ctx); err != nil {
-		return err
-	}
-	s.say(innocent, "%s opens the page in %s and keeps the connection", s.innocent().from, ms(took))
 	return nil
 }

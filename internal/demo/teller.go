@@ -22,8 +22,9 @@ const (
 	server    = "server"
 	theKernel = "kernel"
 	odooban   = "odooban"
-	attacker  = "attacker"
-	innocent  = "innocent"
+	guesser   = "guesser"
+	forger    = "forger"
+	stranger  = "stranger"
 )
 
 // How a terminal is told what to look like.
@@ -38,9 +39,9 @@ const (
 
 func colour(who string) string {
 	switch who {
-	case attacker:
+	case guesser, forger:
 		return red
-	case innocent:
+	case stranger:
 		return green
 	case odooban:
 		return cyan

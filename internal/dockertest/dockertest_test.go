@@ -9,6 +9,7 @@ import (
 
 	"odooban/internal/dockertest"
 	"odooban/internal/netnstest"
+	"odooban/internal/testrequire"
 )
 
 func TestEngine(t *testing.T) {
@@ -43,6 +44,8 @@ func TestEngineWithNetwork(t *testing.T) {
 
 // TestNothingIsLeft looks for what an engine could leave behind.
 func TestNothingIsLeft(t *testing.T) {
+	testrequire.Root(t)
+	testrequire.Command(t, "dockerd")
 	var e *dockertest.Engine
 	t.Run("engine", func(t *testing.T) {
 		e = dockertest.Start(t, dockertest.Options{})

@@ -16,6 +16,7 @@ func TestCaptures(t *testing.T) {
 		"odoo19-warn.log":    {finding.LevelHides, finding.ProxyMode},
 		"syslog.log":         {finding.Syslog},
 		"traefik-common.log": {finding.Doubtful},
+		"traefik-json.log":   {finding.Doubtful}, // its forwardedHeaders.insecure is set
 	}
 	logs, err := filepath.Glob("../../testdata/logs/*.log")
 	if err != nil || len(logs) == 0 {

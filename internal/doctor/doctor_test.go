@@ -120,8 +120,9 @@ func TestSituations(t *testing.T) {
 		{
 			"failures without an address", finding.Unattributed, logPath, "3 failed logins",
 			func(h *host) {
-				h.write(logPath, h.busyLog()+times(3, func(int) string {
-					return record(h.ago(1), "INFO", "odoo.addons.base.models.res_users", "Login failed for login:admin from n/a ")
+				h.write(logPath, h.busyLog()+times(3, func(i int) string {
+					at := h.ago(1).Add(time.Duration(1+i) * 100 * time.Millisecond)
+					return record(at, "INFO", "odoo.addons.base.models.res_users", "Login failed for login:admin from n/a ")
 				}))
 			},
 			func(h *host) { h.write(logPath, h.busyLog()) },
@@ -130,8 +131,10 @@ func TestSituations(t *testing.T) {
 			"a proxy of Traefik's that is not named", finding.Doubtful, "/var/log/traefik/access.log", "2 requests of the last 2 lines",
 			func(h *host) {
 				h.Files = []string{"/var/log/traefik/access.log"}
-				h.write(h.Files[0], strings.Repeat(`8.8.8.8, 203.0.113.50 - - [`+h.Now().UTC().Format("02/Jan/2006:15:04:05 +0000")+
-					`] "POST /web/login HTTP/2.0" 200 4790 "-" "-" 7 "odoo@docker" "http://172.18.0.3:8069" 214ms`+"\n", 2))
+				h.write(h.Files[0], times(2, func(i int) string {
+					return fmt.Sprintf(`8.8.8.8, 203.0.113.50 - - [%s] "POST /web/login HTTP/2.0" 200 4790 "-" "-" %d "odoo@docker" "http://172.18.0.3:8069" 214ms`+"\n",
+						h.Now().UTC().Format("02/Jan/2006:15:04:05 +0000"), 7+i)
+				}))
 			},
 			func(h *host) { h.trust(netip.MustParsePrefix("203.0.113.50/32")) },
 		},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"odooban/internal/engine"
 	"odooban/internal/finding"
 	"odooban/internal/printable"
 )
@@ -30,8 +31,13 @@ func checkFormats(_ context.Context, x *examination) error {
 				printable.Count(s.stats.Unknown, "record"), excerpt(s.unknown)), "")
 		}
 		if s.stats.Unattributed > 0 && s.accesses > 0 {
-			x.find(finding.Unattributed, s.name, fmt.Sprintf("%s of the last %s",
-				printable.Count(s.stats.Unattributed, "failed login"), printable.Count(s.lines, "line")), "")
+			seen := fmt.Sprintf("%s of the last %s",
+				printable.Count(s.stats.Unattributed, "failed login"), printable.Count(s.lines, "line"))
+			why, known := engine.MainReason(s.stats.Rejected)
+			if known {
+				seen += fmt.Sprintf("; mostly %s: %s", why.Reason, why.Title)
+			}
+			x.find(finding.Unattributed, s.name, seen, why.Cure)
 		}
 		if s.stats.Doubtful > 0 {
 			x.find(finding.Doubtful, s.name, fmt.Sprintf("%s of the last %s",

@@ -63,15 +63,18 @@ func TestManyBansPass(t *testing.T) {
 	ban := func(prefix string) {
 		bans = append(bans, banner.Ban{Prefix: netip.MustParsePrefix(prefix), Time: h.ago(60), Until: h.Now().Add(time.Hour)})
 	}
-	for n := range 40 {
-		addr := fmt.Sprintf("203.0.113.%d", 100+n)
-		ban(addr + "/32")
-		log += attempt(h.ago(70), addr)
-	}
-	for _, ago := range []int{20, 10} {
-		for n := range 17 {
-			log += attempt(h.ago(ago), fmt.Sprintf("203.0.113.%d", 100+n))
+	attempts := func(from time.Time, n int) {
+		const apart = 30 * time.Millisecond // there is one process
+		for i := range n {
+			log += attempt(from.Add(time.Duration(i)*apart), fmt.Sprintf("203.0.113.%d", 100+i))
 		}
+	}
+	for n := range 40 {
+		ban(fmt.Sprintf("203.0.113.%d/32", 100+n))
+	}
+	attempts(h.ago(70), 40)
+	for _, ago := range []int{20, 10} {
+		attempts(h.ago(ago), 17)
 	}
 	ban("198.51.100.0/24")
 	log += attempt(h.ago(5), "198.51.100.7") + attempt(h.ago(4), "198.51.100.7")

@@ -24,28 +24,51 @@ type Alarm struct {
 	Count uint64
 	// Last is when it happened last.
 	Last time.Time
+	// Over says that it is no longer so.
+	Over bool
 }
-
-// ClockTolerance is how far the log's clock and ours may differ before bans
-// are noticeably too short or too long.
-const ClockTolerance = time.Minute
 
 type alarmKey struct{ code, source string }
 
 // alarms remembers each alarm that was raised, and how often: an attacker may
 // cause some, and must not fill the log with them.
 type alarms struct {
-	raised map[alarmKey]Alarm
+	raised map[alarmKey]*raised
+	// met is how often each code was, with what is over.
+	met map[string]uint64
+	// clocks are those that may be off, by source.
+	clocks map[string]offClock
+}
+
+// raised is an alarm and what is known about its end.
+type raised struct {
+	Alarm
+	// refuted says that something has spoken against it since.
+	refuted bool
+	// reasons count what it is about.
+	reasons map[rules.Reason]uint64
+}
+
+// of returns the alarm of a code and source, which is new if none was raised.
+func (a *alarms) of(code, source string) *raised {
+	key := alarmKey{code, source}
+	r := a.raised[key]
+	if r == nil {
+		r = &raised{reasons: make(map[rules.Reason]uint64)}
+		a.raised[key] = r
+	}
+	return r
 }
 
 // note counts an alarm and returns it with its total, and whether it is to be
 // told: the first time, and each time the count gains a digit.
 func (a *alarms) note(one Alarm) (total Alarm, due bool) {
-	key := alarmKey{one.Code, one.Source}
-	before := a.raised[key].Count
-	one.Count = before + max(one.Count, 1)
+	r := a.of(one.Code, one.Source)
+	before, more := r.Count, max(one.Count, 1)
+	a.met[one.Code] += more
+	one.Count = before + more
 	one.Last = time.Now()
-	a.raised[key] = one
+	r.Alarm, r.refuted = one, false
 	return one, magnitude(before) != magnitude(one.Count)
 }
 
@@ -67,6 +90,7 @@ func (e *Engine) Raise(a Alarm) {
 
 // raiseLocked is Raise for a holder of the lock.
 func (e *Engine) raiseLocked(a Alarm) {
+	e.endOld(time.Now())
 	if total, due := e.alarms.note(a); due {
 		e.observer.Alarmed(total)
 	}
@@ -83,7 +107,7 @@ func (e *Engine) Trouble(source string, err error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	before := e.alarms.raised[alarmKey{finding.SourceTrouble, source}].Text
+	before := e.alarms.of(finding.SourceTrouble, source).Text
 	a, due := e.alarms.note(Alarm{Code: finding.SourceTrouble, Source: source, Text: err.Error()})
 	if due || a.Text != before {
 		e.observer.Alarmed(a)
@@ -96,19 +120,6 @@ func (e *Engine) alarmIgnored(source string, addr netip.Addr, why string) {
 		Code: finding.OwnAddress, Source: source,
 		Text: fmt.Sprintf("failed logins come from %s, which is never banned (%s)", addr, why),
 		Cure: finding.Of(finding.OwnAddress).Cure,
-	})
-}
-
-// checkClock tells when a failure that was just written has another time.
-func (e *Engine) checkClock(source string, f rules.Failure, seen time.Time) {
-	if seen.IsZero() || seen.Sub(f.Time).Abs() <= ClockTolerance {
-		return
-	}
-	e.raiseLocked(Alarm{
-		Code: finding.ClockDiffers, Source: source,
-		Text: fmt.Sprintf("the log says %s at %s: bans will end too early or too late",
-			f.Time.UTC().Format(time.RFC3339), seen.UTC().Format(time.RFC3339)),
-		Cure: finding.Of(finding.ClockDiffers).Cure,
 	})
 }
 
@@ -125,7 +136,7 @@ func firewallAlarm(err error) Alarm {
 func ScanAlarms(source string, before, after rules.Stats) []Alarm {
 	all := []Alarm{
 		alarmOf(finding.FormatChanged, source, after.Unknown-before.Unknown),
-		alarmOf(finding.Unattributed, source, after.Unattributed-before.Unattributed),
+		unattributed(source, after.Unattributed-before.Unattributed, since(before.Rejected, after.Rejected)),
 		alarmOf(finding.Doubtful, source, after.Doubtful-before.Doubtful),
 		alarmOf(finding.MixedLog, source, after.Mixed-before.Mixed),
 		{
@@ -143,26 +154,57 @@ func alarmOf(code, source string, count uint64) Alarm {
 	return Alarm{Code: code, Source: source, Count: count, Text: kind.Title, Cure: kind.Cure}
 }
 
-// CheckForgotten raises an alarm if failures were given up since it was called
-// last, because too many addresses had some: who has as many may never be banned.
-func (e *Engine) CheckForgotten() {
+// unattributed is an alarm about failures whose address the log does not tell,
+// with the most frequent of the reasons.
+func unattributed(source string, count uint64, reasons map[rules.Reason]uint64) Alarm {
+	a := alarmOf(finding.Unattributed, source, count)
+	if why, ok := MainReason(reasons); ok {
+		a.Text, a.Cure = fmt.Sprintf("%s; mostly %s: %s", a.Text, why.Reason, why.Title), why.Cure
+	}
+	return a
+}
+
+// since is by how much counts have grown.
+func since(before, after map[rules.Reason]uint64) map[rules.Reason]uint64 {
+	grown := make(map[rules.Reason]uint64)
+	for r, n := range after {
+		if n > before[r] {
+			grown[r] = n - before[r]
+		}
+	}
+	return grown
+}
+
+// CheckAlarms raises an alarm if failures were given up since it was called last,
+// because too many addresses had some: who has as many may never be banned. And it
+// tells which alarms are over.
+func (e *Engine) CheckAlarms(now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var total uint64
 	for _, p := range e.jail.Policies() {
 		total += e.jail.Forgotten(p.Rule)
 	}
-	a := alarmOf(finding.TooManyAddresses, "", total-e.alarms.raised[alarmKey{code: finding.TooManyAddresses}].Count)
+	a := alarmOf(finding.TooManyAddresses, "", total-e.alarms.counted(finding.TooManyAddresses))
 	if a.Count > 0 {
 		e.raiseLocked(a)
 	}
+	e.endOld(now)
 }
 
 // alarmScan tells what a scanner has newly seen that is no failure.
 func (e *Engine) alarmScan(source string, before, after rules.Stats) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.endOld(time.Now())
 	for _, a := range ScanAlarms(source, before, after) {
+		if a.Code == finding.Unattributed {
+			reasons := e.alarms.of(a.Code, source).reasons
+			for r, n := range since(before.Rejected, after.Rejected) {
+				reasons[r] += n
+			}
+			a = unattributed(source, a.Count, reasons)
+		}
 		e.raiseLocked(a)
 	}
 }

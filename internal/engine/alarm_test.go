@@ -99,8 +99,8 @@ func TestForgottenAddresses(t *testing.T) {
 			addr := fmt.Sprintf("203.0.113.%d", len(observer.entries))
 			e.Observe(t.Context(), "log", failures(addr, 1), time.Time{})
 		}
-		e.CheckForgotten()
-		e.CheckForgotten()
+		e.CheckAlarms(time.Now())
+		e.CheckAlarms(time.Now())
 	}
 	for _, n := range []int{2, 3, 1, 6} {
 		come(n)

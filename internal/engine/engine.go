@@ -27,7 +27,8 @@ type Observer interface {
 	Failed(source string, f rules.Failure)
 	// Banned tells of each ban, when the firewall has been told.
 	Banned(source string, b banner.Ban)
-	// Alarmed tells of what may keep odooban from protecting.
+	// Alarmed tells of what may keep odooban from protecting, and of what no longer
+	// does.
 	Alarmed(a Alarm)
 }
 
@@ -57,9 +58,11 @@ type Engine struct {
 func New(j *jail.Jail, firewall Firewall, observer Observer) *Engine {
 	return &Engine{
 		jail: j, firewall: firewall, observer: observer,
-		alarms:    alarms{raised: make(map[alarmKey]Alarm)},
+		alarms: alarms{
+			raised: make(map[alarmKey]*raised), met: make(map[string]uint64), clocks: make(map[string]offClock),
+		},
 		tallies:   make(map[string]Tally),
-		sources:   sources{followed: make(map[string]*SourceStatus), troubles: make(map[string]string)},
+		sources:   sources{followed: make(map[string]*followed), troubles: make(map[string]string)},
 		retries:   retries{wake: make(chan struct{}, 1), pending: make(map[netip.Prefix]banner.Ban)},
 		bookmarks: make(map[string]bookmark),
 	}
@@ -135,6 +138,7 @@ func (e *Engine) count(source string, failures []rules.Failure, seen time.Time) 
 			alike = Tally{}
 		}
 		e.checkClock(source, f, seen)
+		e.refute(source, f.Addr)
 		if why, ok := e.jail.Ignored(f.Addr); ok {
 			e.alarmIgnored(source, f.Addr, why)
 			continue

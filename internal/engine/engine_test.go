@@ -71,7 +71,11 @@ func (d *diary) Alarmed(a Alarm) { d.alarms = append(d.alarms, a) }
 func (d *diary) codes() []string {
 	codes := []string{}
 	for _, a := range d.alarms {
-		codes = append(codes, fmt.Sprintf("%s %d", a.Code, a.Count))
+		code := fmt.Sprintf("%s %d", a.Code, a.Count)
+		if a.Over {
+			code += " over"
+		}
+		codes = append(codes, code)
 	}
 	return codes
 }
@@ -191,10 +195,11 @@ type script struct {
 func (s *script) Name() string { return "script" }
 
 func (s *script) Follow(ctx context.Context, sink watcher.Sink) error {
+	now := start.Add(time.Minute)
 	for _, line := range s.lines {
 		var err error
 		if line == "" {
-			err = sink.Settled(start.Add(time.Minute))
+			err, now = sink.Settled(now), now.Add(rules.LonePatience)
 		} else {
 			err = sink.Line(watcher.Line{Text: []byte(line)})
 		}
@@ -230,7 +235,7 @@ func TestFollow(t *testing.T) {
 		alarms []string
 	}{
 		{"ends", script{lines: three, ended: true}, nil, 1, nil},
-		{"settles", script{lines: append(three[:3:3], "")}, nil, 1, nil},
+		{"settles", script{lines: append(three[:3:3], "", "")}, nil, 1, nil},
 		{"is stopped before it is certain", script{lines: three}, nil, 0, nil},
 		{"breaks", script{lines: three, err: broken}, broken, 0, nil},
 		{"says what no rule knows", script{lines: []string{odoo(0, "Login failed, and how! ")}, ended: true}, nil, 0, []string{"format-changed 1"}},

@@ -16,8 +16,10 @@ type Status struct {
 	// Sources are those that are followed, and those that cannot be read.
 	Sources []SourceStatus
 	Jails   []JailStatus
-	// Alarms are those that were raised, each with its latest text.
+	// Alarms are those that were raised and are not over, each with its latest text.
 	Alarms []Alarm
+	// Met is how often each code's alarms were met, with those that are over.
+	Met map[string]uint64
 	// Refused is how many bans the firewall has refused that are to be tried again.
 	Refused int
 }
@@ -28,6 +30,8 @@ type SourceStatus struct {
 	// Lines, Failures, Unattributed and Unknown are as in rules.Stats; Failures
 	// are those found, whether they counted or not.
 	Lines, Failures, Unattributed, Unknown uint64
+	// Rejected is how many lines look like failures and are not counted, by reason.
+	Rejected map[rules.Reason]uint64
 	// Rules has what each rule has found, by the rule's name.
 	Rules map[string]Tally
 	// Began is when following began, or zero for what could not be followed yet.
@@ -69,24 +73,28 @@ func (e *Engine) Status() Status {
 			Failures: tally.Failures, Bans: tally.Bans, Keys: e.jail.Keys(p.Rule), Forgotten: e.jail.Forgotten(p.Rule),
 		})
 	}
-	s.Alarms = slices.SortedFunc(maps.Values(e.alarms.raised), func(a, b Alarm) int {
-		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Source, b.Source))
-	})
+	s.Alarms, s.Met = e.alarms.standing(time.Now()), maps.Clone(e.alarms.met)
 	return s
 }
 
 // sources is what is known of each source that is followed, and of troubles.
 type sources struct {
 	mu       sync.Mutex
-	followed map[string]*SourceStatus
+	followed map[string]*followed
 	troubles map[string]string
 }
 
+// followed is a source that is followed.
+type followed struct {
+	SourceStatus
+	latest rejections
+}
+
 // begin notes that a source is followed from now on.
-func (s *sources) begin(name string, now time.Time) *SourceStatus {
+func (s *sources) begin(name string, now time.Time) *followed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := &SourceStatus{Name: name, Began: now, Rules: make(map[string]Tally)}
+	f := &followed{SourceStatus: SourceStatus{Name: name, Began: now, Rules: make(map[string]Tally)}}
 	s.followed[name] = f
 	return f
 }
@@ -100,7 +108,7 @@ func (s *sources) end(name string) {
 }
 
 // read notes what a scanner has seen by now, which is zero in history.
-func (s *sources) read(f *SourceStatus, stats rules.Stats, now time.Time) {
+func (s *sources) read(f *followed, stats rules.Stats, now time.Time) {
 	if now.IsZero() {
 		now = time.Now()
 	}
@@ -144,7 +152,7 @@ func (s *sources) status() []SourceStatus {
 	defer s.mu.Unlock()
 	var all []SourceStatus
 	for name, f := range s.followed {
-		one := *f
+		one := f.SourceStatus // Rejected is not changed any more
 		one.Rules, one.Trouble = maps.Clone(f.Rules), s.troubles[name]
 		all = append(all, one)
 	}

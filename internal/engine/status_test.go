@@ -39,13 +39,16 @@ func TestStatus(t *testing.T) {
 			t.Errorf("before the first line: %+v", got)
 		}
 		e.Trouble("a.log", nil)
-		for range 3 {
-			text := "2026-11-23 09:00:00,000 1 INFO db odoo.addons.base.models.res_users: Login failed for db:db login:admin from 203.0.113.20"
+		for i := range 3 {
+			seen := seen.Add(time.Duration(i) * time.Second)
+			text := seen.Format("2006-01-02 15:04:05,000") + " 1 INFO db odoo.addons.base.models.res_users: Login failed for db:db login:admin from 203.0.113.20"
 			if err := sink.Line(watcher.Line{Text: []byte(text), Seen: seen}); err != nil {
 				return err
 			}
-			if err := sink.Settled(seen.Add(watcher.SettleTime)); err != nil {
-				return err
+			for _, wait := range []time.Duration{watcher.SettleTime, rules.LonePatience} {
+				if err := sink.Settled(seen.Add(wait)); err != nil {
+					return err
+				}
 			}
 		}
 		during = e.Status()
@@ -57,7 +60,7 @@ func TestStatus(t *testing.T) {
 	want := []SourceStatus{
 		{
 			Name: "a.log", Lines: 3, Failures: 3, Rules: map[string]Tally{rules.LoginRule: {Failures: 3, Bans: 1}},
-			Began: seen, LastLine: seen, LastRecord: start,
+			Began: seen, LastLine: seen.Add(2 * time.Second), LastRecord: seen.Add(2 * time.Second),
 		},
 		{Name: "other/*.log", Trouble: "find other/*.log: no file matches yet"},
 	}
@@ -71,6 +74,7 @@ func TestStatus(t *testing.T) {
 		Jails: []JailStatus{{
 			Rule: rules.LoginRule, MaxRetry: 3, FindTime: time.Minute, BanTime: 15 * time.Minute, Failures: 3, Bans: 1,
 		}},
+		Met: map[string]uint64{finding.SourceTrouble: 2},
 		Alarms: []Alarm{
 			{Code: finding.SourceTrouble, Source: "a.log", Text: "read a.log: permission denied", Count: 1},
 			{Code: finding.SourceTrouble, Source: "other/*.log", Text: "find other/*.log: no file matches yet", Count: 1},

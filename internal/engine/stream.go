@@ -31,7 +31,7 @@ func (e *Engine) Follow(ctx context.Context, source watcher.Source, set *rules.S
 	s.observe = func(seen time.Time) { e.Observe(ctx, s.source, s.failures, seen) }
 	s.record = func(seen time.Time) { e.record(ctx, s.source, s.bookmark.String(), s.failures, seen) }
 	s.status = e.sources.begin(s.source, ref)
-	defer e.sources.end(s.source)
+	defer e.left(s.source)
 	err := source.Follow(ctx, s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ type stream struct {
 	scanner  *rules.Scanner
 	failures []rules.Failure
 	before   rules.Stats
-	status   *SourceStatus
+	status   *followed
 
 	// began tells the lines of a source that cannot be read again from those
 	// of its other runs.
@@ -87,7 +87,9 @@ func (s *stream) Line(l watcher.Line) error {
 		place = rules.Place{Generation: s.began, Offset: int64(s.before.Lines)}
 	}
 	s.passed(place, l.Position, len(l.Text))
-	s.failures = s.scanner.Feed(s.failures, rules.Line{Text: l.Text, Seen: l.Seen, Place: place})
+	s.failures = s.scanner.Feed(s.failures, rules.Line{
+		Text: l.Text, Seen: l.Seen, Stamp: l.Stamp, Found: l.Found, Continues: l.Continues, Place: place,
+	})
 	s.seen = l.Seen
 	s.tell(l.Seen)
 	return nil
@@ -163,8 +165,15 @@ func (s *stream) rest() {
 
 // tell hands on what the scanner has found by now, which is zero in history.
 func (s *stream) tell(now time.Time) {
-	s.count(now)
 	after := s.scanner.Stats()
+	after.Rejected = s.before.Rejected // the scanner's own changes
+	if rejected := s.scanner.Rejected(); len(rejected) > 0 {
+		after.Rejected = s.engine.sources.reject(s.status, rejected, s.scanner.Stats().Rejected)
+		if len(s.failures) == 0 && !s.seen.IsZero() {
+			s.engine.checkRejected(s.source, rejected, s.seen)
+		}
+	}
+	s.count(now)
 	s.engine.sources.read(s.status, after, now)
 	if after.Unknown != s.before.Unknown || after.Unattributed != s.before.Unattributed ||
 		after.ProxySuspected != s.before.ProxySuspected || after.Doubtful != s.before.Doubtful ||

@@ -31,8 +31,10 @@ func (b burst) Follow(ctx context.Context, sink watcher.Sink) error {
 	if b.others {
 		addrs = append(addrs, "198.51.100.1", "198.51.100.2")
 	}
-	for _, addr := range addrs {
-		text := now.UTC().Format("2006-01-02 15:04:05,000") +
+	for i, addr := range addrs {
+		const apart = 5 * time.Millisecond // a process refuses no two at once
+		at := now.Add(-apart * time.Duration(len(addrs)-i))
+		text := at.UTC().Format("2006-01-02 15:04:05,000") +
 			" 1 INFO shop odoo.addons.base.models.res_users: Login failed for login:admin from " + addr + " "
 		if err := sink.Line(watcher.Line{Text: []byte(text), Seen: seen}); err != nil {
 			return err
@@ -56,8 +58,8 @@ func TestFollowWithoutAccessLines(t *testing.T) {
 	}{
 		{"live", burst{}, []int{0, 1, 1}},
 		{"live, of several", burst{others: true}, []int{0, 0, 0}},
-		{"history", burst{history: true}, []int{1, 1, 1}},
-		{"history, of several", burst{history: true, others: true}, []int{1, 1, 1}},
+		{"history", burst{history: true}, []int{0, 1, 1}},
+		{"history, of several", burst{history: true, others: true}, []int{0, 1, 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -54,7 +54,7 @@ func ofLogs() []Kind {
 		},
 		{
 			Unattributed, Warning, "failed logins whose address the log does not tell are not counted",
-			"keep Odoo's access lines: log_handler = werkzeug:INFO",
+			"let Odoo write access lines (log_handler = werkzeug:INFO), and keep them in the same log",
 		},
 		{
 			Doubtful, Warning, "failures in Traefik's log of which it is not sure who made them are not counted",
@@ -71,7 +71,8 @@ func ofLogs() []Kind {
 			"if they are of few networks of IPv6, write ipv6_prefix: 48, or less; else a shorter findtime, or a lower maxretry",
 		},
 		{
-			ClockDiffers, Error, "the log's clock and this host's disagree: bans end too early or too late",
+			ClockDiffers, Error,
+			"the log's clock and this host's disagree: failures are lost, or bans end too early or too late",
 			"set both clocks by NTP; Odoo logs in UTC, so let no formatter write local time",
 		},
 		{

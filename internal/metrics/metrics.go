@@ -94,7 +94,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		forgotten.tell(ch, float64(j.Forgotten), j.Rule)
 	}
 	refused.tell(ch, float64(status.Refused))
-	collectAlarms(ch, append(status.Alarms, c.Alarms()...))
+	collectAlarms(ch, status.Met, c.Alarms())
 	c.collectFirewall(ctx, ch)
 }
 
@@ -120,14 +120,14 @@ func collectSource(ch chan<- prometheus.Metric, s engine.SourceStatus, jails []e
 	}
 }
 
-// collectAlarms adds up the alarms of all sources by what they are about. Each
-// that there is is told of, so that the first is an increase.
-func collectAlarms(ch chan<- prometheus.Metric, raised []engine.Alarm) {
+// collectAlarms tells how often each alarm was met: by the engine, and more that it
+// does not know. Each that there is is told of, so that the first is an increase.
+func collectAlarms(ch chan<- prometheus.Metric, met map[string]uint64, more []engine.Alarm) {
 	counts := make(map[string]uint64)
 	for _, kind := range finding.Kinds() {
-		counts[kind.Code] = 0
+		counts[kind.Code] = met[kind.Code]
 	}
-	for _, a := range raised {
+	for _, a := range more {
 		counts[a.Code] += a.Count
 	}
 	for code, n := range counts {

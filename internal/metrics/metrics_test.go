@@ -66,10 +66,7 @@ func attacked() daemon {
 				{Rule: "odoo-cooldown"},
 				{Rule: "odoo-login", Failures: 14, Bans: 1, Keys: 3, Forgotten: 8},
 			},
-			Alarms: []engine.Alarm{
-				{Code: finding.OwnAddress, Source: "/var/log/odoo/odoo.log", Count: 3},
-				{Code: finding.OwnAddress, Source: "journal:odoo.service", Count: 4},
-			},
+			Met: map[string]uint64{finding.OwnAddress: 7},
 		},
 		firewall: banner.KeeperStatus{Backend: "ipset", Bans: 17, Mends: 2},
 	}

@@ -10,12 +10,13 @@ import (
 
 // counting yields one failure after another, in a buffer that it uses again, and
 // says when it has ended.
-func counting(log *Log, most int, ended *bool) func(yield func(*Log, []rules.Failure) bool) {
-	return func(yield func(*Log, []rules.Failure) bool) {
+func counting(log *Log, most int, ended *bool) func(yield func(*Log, found) bool) {
+	return func(yield func(*Log, found) bool) {
 		defer func() { *ended = true }()
-		buffer := make([]rules.Failure, 1)
+		buffer := found{make([]rules.Failure, 1), make([]rules.Rejection, 1)}
 		for n := range most {
-			buffer[0] = rules.Failure{Place: rules.Place{Offset: int64(n)}}
+			buffer.failures[0] = rules.Failure{Place: rules.Place{Offset: int64(n)}}
+			buffer.rejected[0] = rules.Rejection{Failure: buffer.failures[0]}
 			if !yield(log, buffer) {
 				return
 			}
@@ -33,15 +34,18 @@ func TestAheadKeepsWhatIsTaken(t *testing.T) {
 		want = append(want, n)
 	}
 	for {
-		of, failures, ok := next()
+		of, found, ok := next()
 		if !ok {
 			break
 		}
 		if of != log {
 			t.Fatal("the failures are said to be of another log")
 		}
-		for _, f := range failures {
+		for i, f := range found.failures {
 			got = append(got, f.Place.Offset)
+			if found.rejected[i].Failure != f {
+				t.Errorf("with %v came what was rejected of %v", f, found.rejected[i])
+			}
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -94,7 +94,7 @@ func TestContainerAndReplayGiveTheSameBans(t *testing.T) {
 				if history == "forgeries" {
 					wantNobodyBlamed(t, d, want)
 				} else {
-					wantSame(t, d, want)
+					wantSame(t, d, want, 0)
 				}
 			})
 		}

@@ -48,7 +48,7 @@ func TestJournalAndReplayGiveTheSameBans(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			d, want := runUnit(t, j, records, len(records))
-			wantSame(t, d, want)
+			wantSame(t, d, want, 0)
 		})
 	}
 }

@@ -142,6 +142,9 @@ func (d *daemon) Line(line watcher.Line) error {
 	if !line.Seen.IsZero() {
 		line.Seen = now
 	}
+	if !line.Stamp.IsZero() {
+		line.Stamp = wrote
+	}
 	if settled := d.seen.Add(watcher.SettleTime); !d.seen.IsZero() && !wrote.Before(settled) {
 		if err := d.sink.Settled(settled); err != nil {
 			return err

@@ -15,15 +15,16 @@ import (
 const manyTracks = 4
 
 // merge yields the failures of all tracks, which are in the order of their
-// beginnings, in the order of their times, some at a time. A track is opened
+// beginnings, in the order of their times, some at a time; what was rejected, if that
+// is wanted, comes along with them: its times may be forged, and order nothing. A track is opened
 // only when its beginning is reached, so that many logs cost no more memory than
 // those that overlap.
-func merge(ctx context.Context, set *rules.Set, waiting []*track) iter.Seq2[*Log, []rules.Failure] {
+func merge(ctx context.Context, set *rules.Set, waiting []*track, rejected bool) iter.Seq2[*Log, found] {
 	workers := runtime.GOMAXPROCS(0)
 	if len(waiting) > manyTracks {
 		workers = 1
 	}
-	return func(yield func(*Log, []rules.Failure) bool) {
+	return func(yield func(*Log, found) bool) {
 		var open []*track
 		defer func() {
 			for _, t := range open {
@@ -32,7 +33,9 @@ func merge(ctx context.Context, set *rules.Set, waiting []*track) iter.Seq2[*Log
 		}()
 		for ctx.Err() == nil {
 			for len(waiting) > 0 && (len(open) == 0 || !earliest(open).head().Before(waiting[0].pieces[0].begins)) {
-				open = begin(ctx, set, open, waiting[0], workers)
+				t := waiting[0]
+				t.next, t.stop = ahead(t.read(ctx, set, workers, rejected))
+				open = advance(append(open, t), t)
 				waiting = waiting[1:]
 			}
 			if len(open) == 0 {
@@ -42,23 +45,17 @@ func merge(ctx context.Context, set *rules.Set, waiting []*track) iter.Seq2[*Log
 			if !yield(t.log, t.take(open, waiting)) {
 				return
 			}
-			if len(t.batch) == 0 {
+			if t.empty() {
 				open = advance(open, t)
 			}
 		}
 	}
 }
 
-// begin opens a track, unless it holds nothing.
-func begin(ctx context.Context, set *rules.Set, open []*track, t *track, workers int) []*track {
-	t.next, t.stop = ahead(t.failures(ctx, set, workers))
-	return advance(append(open, t), t)
-}
-
 // advance moves a track to its next failures; at its end it is closed.
 func advance(open []*track, t *track) []*track {
 	var ok bool
-	if t.log, t.batch, ok = t.next(); ok {
+	if t.log, t.found, ok = t.next(); ok {
 		return open
 	}
 	t.stop()
@@ -71,19 +68,38 @@ func earliest(open []*track) *track {
 	return slices.MinFunc(open, func(a, b *track) int { return a.head().Compare(b.head()) })
 }
 
-// head is when the track's next failure was.
-func (t *track) head() time.Time { return t.batch[0].Time }
+// head is when the track's next failure was; zero where what was rejected is to be
+// told before.
+func (t *track) head() time.Time {
+	if len(t.failures) == 0 {
+		return time.Time{}
+	}
+	return t.failures[0].Time
+}
 
 // take takes the next failure, and those behind it for which the track is still
-// the earliest and no other begins.
-func (t *track) take(open, waiting []*track) []rules.Failure {
-	n := 1
-	for n < len(t.batch) && t.leads(t.batch[n].Time, open, waiting) {
+// the earliest and no other begins; and what was rejected before the next.
+func (t *track) take(open, waiting []*track) found {
+	n := min(1, len(t.failures))
+	for n > 0 && n < len(t.failures) && t.leads(t.failures[n].Time, open, waiting) {
 		n++
 	}
-	taken := t.batch[:n]
-	t.batch = t.batch[n:]
+	taken := found{failures: t.failures[:n], rejected: t.rejected}
+	t.failures = t.failures[n:]
+	if len(t.failures) > 0 {
+		taken.rejected = before(t.failures[0].Place, t.rejected)
+	}
+	t.rejected = t.rejected[len(taken.rejected):]
 	return taken
+}
+
+// before returns the first of what was rejected, up to a place in the log.
+func before(at rules.Place, rejected []rules.Rejection) []rules.Rejection {
+	n := 0
+	for n < len(rejected) && rejected[n].Place.Offset < at.Offset {
+		n++
+	}
+	return rejected[:n]
 }
 
 // leads says whether a failure of the track at that time comes before those of

@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -144,8 +145,8 @@ func TestMerge(t *testing.T) {
 				logs = append(logs, p.log(read))
 			}
 			var got []string
-			for _, failures := range merge(t.Context(), set, join(logs)) {
-				for _, f := range failures {
+			for _, found := range merge(t.Context(), set, join(logs), false) {
+				for _, f := range found.failures {
 					got = append(got, fmt.Sprint(int(f.Time.Sub(day).Seconds())))
 				}
 			}
@@ -184,5 +185,45 @@ func TestJoinPartsWhatIsYearsApart(t *testing.T) {
 	want := [][]string{{"standard input"}, {"a pipe"}, {"ancient"}, {"older", "new"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("tracks (-want +got):\n%s", diff)
+	}
+}
+
+// What was rejected comes along at its place in the log, whatever its time, which may
+// be forged: it does not change the order of failures.
+func TestRejectedOrderNothing(t *testing.T) {
+	failed := func(second int, offset int64) rules.Failure {
+		return rules.Failure{Time: day.Add(time.Duration(second) * time.Second), Place: rules.Place{Offset: offset}}
+	}
+	rejected := func(second int, offset int64) rules.Rejection {
+		return rules.Rejection{Failure: failed(second, offset)}
+	}
+	all := []*track{
+		{found: found{
+			failures: []rules.Failure{failed(1, 10), failed(4, 40), failed(5, 50)},
+			rejected: []rules.Rejection{rejected(900, 5), rejected(-900, 20), rejected(2, 45), rejected(0, 60)},
+		}},
+		{found: found{rejected: []rules.Rejection{rejected(900, 7)}}},
+		{found: found{failures: []rules.Failure{failed(3, 1)}, rejected: []rules.Rejection{rejected(4, 2)}}},
+	}
+	var got []string
+	for open := all; len(open) > 0; {
+		t := earliest(open)
+		taken := t.take(open, nil)
+		for _, r := range taken.rejected {
+			got = append(got, fmt.Sprint("rejected ", r.Place.Offset))
+		}
+		for _, f := range taken.failures {
+			got = append(got, fmt.Sprint("failed ", f.Time.Sub(day).Seconds()))
+		}
+		if t.empty() {
+			open = slices.DeleteFunc(slices.Clone(open), func(other *track) bool { return other == t })
+		}
+	}
+	want := []string{
+		"rejected 7", "rejected 5", "rejected 20", "failed 1", "rejected 2", "failed 3",
+		"rejected 45", "rejected 60", "failed 4", "failed 5",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("taken (-want +got):\n%s", diff)
 	}
 }

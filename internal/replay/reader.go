@@ -2,8 +2,11 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"odooban/rules"
@@ -20,15 +23,17 @@ type reader struct {
 	workers  int
 	scanner  *rules.Scanner
 	failures []rules.Failure
-	yield    func(*Log, []rules.Failure) bool
+	yield    func(*Log, found) bool
+	rejected bool  // it is wanted
+	offset   int64 // of the next line, in all pieces
 
 	log     *Log // that is being read
 	reading map[*Log]*watcher.Reading[*rules.Found]
 }
 
-func newReader(set *rules.Set, ref time.Time, workers int, yield func(*Log, []rules.Failure) bool) *reader {
+func newReader(set *rules.Set, ref time.Time, workers int, rejected bool, yield func(*Log, found) bool) *reader {
 	return &reader{
-		set: set, ref: ref, workers: workers, scanner: set.NewScanner(ref), yield: yield,
+		set: set, ref: ref, workers: workers, scanner: set.NewScanner(ref), yield: yield, rejected: rejected,
 		reading: make(map[*Log]*watcher.Reading[*rules.Found]),
 	}
 }
@@ -56,31 +61,53 @@ func (r *reader) stop() {
 
 // read reads a log that was started.
 func (r *reader) read(log *Log) error {
-	r.log, log.before = log, r.scanner.Stats()
+	r.log, log.before = log, r.stats()
 	if reading := r.reading[log]; reading != nil {
 		log.err = reading.Take()
 		delete(r.reading, log)
 	}
-	log.after = r.scanner.Stats()
+	log.after = r.stats()
 	return log.err
+}
+
+// stats is what the scanner has seen so far, which does not change any more.
+func (r *reader) stats() rules.Stats {
+	s := r.scanner.Stats()
+	s.Rejected = maps.Clone(s.Rejected)
+	return s
 }
 
 // lines takes whole lines.
 func (r *reader) lines(lines []byte, found *rules.Found) error {
 	r.log.note(lines, r.ref)
-	return r.tell(r.scanner.Skim(r.failures[:0], lines, rules.Place{}, found))
+	at := r.pass(int64(len(lines)))
+	return r.tell(r.scanner.Skim(r.failures[:0], lines, at, found))
 }
 
 // line takes a line that lay in two blocks.
 func (r *reader) line(text []byte, size int64) error {
 	r.log.note(text, r.ref)
-	return r.tell(r.scanner.Feed(r.failures[:0], rules.Line{Text: text, Size: size}))
+	return r.tell(r.scanner.Feed(r.failures[:0], rules.Line{Text: text, Size: size, Place: r.pass(size)}))
 }
 
-// tell yields failures.
+// pass returns where the next bytes begin, by which what is found in them is ordered.
+func (r *reader) pass(bytes int64) rules.Place {
+	at := r.offset
+	r.offset += bytes
+	return rules.Place{Offset: at}
+}
+
+// tell yields failures, and what was rejected.
 func (r *reader) tell(failures []rules.Failure) error {
 	r.failures = failures
-	if len(failures) > 0 && !r.yield(r.log, failures) {
+	f := found{failures: failures}
+	if r.rejected {
+		f.rejected = r.scanner.Rejected()
+		slices.SortStableFunc(f.rejected, func(a, b rules.Rejection) int {
+			return cmp.Compare(a.Place.Offset, b.Place.Offset)
+		})
+	}
+	if !f.empty() && !r.yield(r.log, f) {
 		return errEnough
 	}
 	return nil

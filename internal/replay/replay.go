@@ -15,17 +15,20 @@ import (
 
 // Run replays logs as one history: their failures are taken in the order of
 // time, however the logs are named or given, so that rotated pieces of a log
-// fit together. each is called for every failure in that order, and may be nil.
+// fit together. each is called for every failure in that order, and may be nil; for
+// what is not counted, too, which has a Reason then.
 // An error names each log that could not be read to its end; what could be read
 // is in the Report.
 func Run(
-	ctx context.Context, logs []*Log, set *rules.Set, j *jail.Jail, each func(rules.Failure) error,
+	ctx context.Context, logs []*Log, set *rules.Set, j *jail.Jail, each func(rules.Rejection) error,
 ) (*Report, error) {
 	report := newReport(j, each)
 	e := engine.New(j, report, report)
 	tracks := join(logs)
-	for log, failures := range merge(ctx, set, tracks) {
-		e.Observe(ctx, log.Name(), failures, time.Time{})
+	for log, found := range merge(ctx, set, tracks, each != nil) {
+		report.reject(found.rejected)
+		e.Observe(ctx, log.Name(), found.failures, time.Time{})
+		report.tellRejected(report.pending)
 		if report.err != nil {
 			return report, report.err
 		}
@@ -34,7 +37,7 @@ func Run(
 		report.add(log)
 	}
 	for _, t := range tracks {
-		report.addForged(t.forged)
+		report.addRejected(t.stats)
 	}
 	report.finish()
 	return report, unread(ctx, logs)

@@ -95,8 +95,8 @@ func TestProgress(t *testing.T) {
 }
 
 // stop ends a replay after n failures.
-func stop(n int, how func() error) func(rules.Failure) error {
-	return func(rules.Failure) error {
+func stop(n int, how func() error) func(rules.Rejection) error {
+	return func(rules.Rejection) error {
 		if n--; n == 0 {
 			return how()
 		}
@@ -123,7 +123,7 @@ func TestRunIsStopped(t *testing.T) {
 			}
 			count := 0
 			each := stop(5, tt.how)
-			_, err := replay.Run(ctx, logs, builtIn(t), newJail(t), func(f rules.Failure) error {
+			_, err := replay.Run(ctx, logs, builtIn(t), newJail(t), func(f rules.Rejection) error {
 				count++
 				return each(f)
 			})
@@ -224,6 +224,10 @@ func TestWriteTable(t *testing.T) {
 		},
 		Forged:       []replay.Forgery{{Addr: netip.MustParseAddr("203.0.113.70"), Lines: 180}, {Addr: netip.MustParseAddr("2001:db8::7"), Lines: 2}},
 		Unattributed: 4,
+		Rejected: []replay.Rejected{
+			{Reason: "other-answer", Title: "its process answered another address", Cure: "nothing", Count: 180},
+			{Reason: "no-address", Title: "nothing tells which address made it", Cure: "write access lines", Count: 4},
+		},
 		Bans: []replay.Ban{{
 			Prefix: netip.MustParsePrefix("203.0.113.20/32"), Rule: "odoo-login", Failures: 10,
 			Time: from, Until: from.Add(15 * time.Minute),

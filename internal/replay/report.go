@@ -22,14 +22,20 @@ type Report struct {
 	// Unattributed is the number of failures whose address the logs do not
 	// tell.
 	Unattributed uint64 `json:"unattributed"`
-	Bans         []Ban  `json:"bans"`
+	// Rejected is what looks like failures and is not counted, by reason.
+	Rejected []Rejected `json:"rejected"`
+	Bans     []Ban      `json:"bans"`
 	// Alarms are what may have kept odooban from protecting.
 	Alarms []Alarm `json:"alarms"`
 
 	jail    *jail.Jail
-	each    func(rules.Failure) error
+	each    func(rules.Rejection) error
 	tallies map[string]map[tallyKey]*Tally // by rule
 	forged  map[netip.Addr]uint64
+	reasons map[rules.Reason]uint64
+	// pending is what was rejected and each is to be told.
+	pending []rules.Rejection
+	told    uint64
 	err     error
 }
 
@@ -72,6 +78,15 @@ type Forgery struct {
 	Lines uint64     `json:"lines"`
 }
 
+// Rejected is how many lines look like failures and are not counted for a reason, with
+// what that means and what to do about it.
+type Rejected struct {
+	Reason rules.Reason `json:"reason"`
+	Title  string       `json:"title"`
+	Cure   string       `json:"cure"`
+	Count  uint64       `json:"count"`
+}
+
 // Ban is a ban that would have been made.
 type Ban struct {
 	Prefix   netip.Prefix `json:"prefix"`
@@ -92,17 +107,19 @@ func keyOf(p netip.Prefix) (key tallyKey) {
 	return key
 }
 
-func newReport(j *jail.Jail, each func(rules.Failure) error) *Report {
+func newReport(j *jail.Jail, each func(rules.Rejection) error) *Report {
 	return &Report{
-		Files: []File{}, Failures: []Tally{}, Forged: []Forgery{}, Bans: []Ban{}, Alarms: []Alarm{},
+		Files: []File{}, Failures: []Tally{}, Forged: []Forgery{}, Rejected: []Rejected{}, Bans: []Ban{}, Alarms: []Alarm{},
 		jail: j, each: each, tallies: make(map[string]map[tallyKey]*Tally), forged: make(map[netip.Addr]uint64),
+		reasons: make(map[rules.Reason]uint64),
 	}
 }
 
 // Failed counts a failure. It implements engine.Observer.
 func (r *Report) Failed(_ string, f rules.Failure) {
+	r.tellRejected(before(f.Place, r.pending))
 	if r.each != nil && r.err == nil {
-		r.err = r.each(f)
+		r.err = r.each(rules.Rejection{Failure: f})
 	}
 	prefix := r.jail.Key(f.Addr)
 	key := keyOf(prefix)
@@ -154,16 +171,50 @@ func (r *Report) add(l *Log) {
 	}
 }
 
-// addForged adds what a Scanner counted of forged lines.
-func (r *Report) addForged(lines map[netip.Addr]uint64) {
-	for addr, n := range lines {
+// reject takes what was rejected, to be told among the failures to come.
+func (r *Report) reject(some []rules.Rejection) { r.pending = some }
+
+// tellRejected tells the first of what is to be told.
+func (r *Report) tellRejected(some []rules.Rejection) {
+	r.pending = r.pending[len(some):]
+	for _, one := range some {
+		if r.err == nil {
+			r.err = r.each(one)
+			r.told++
+		}
+	}
+}
+
+// Untold is how many lines were rejected of which each was not told: so many at once
+// are only counted.
+func (r *Report) Untold() uint64 {
+	var all uint64
+	for _, n := range r.reasons {
+		all += n
+	}
+	return all - r.told
+}
+
+// addRejected adds what a Scanner counted of what it rejected.
+func (r *Report) addRejected(s rules.Stats) {
+	for addr, n := range s.Forged {
 		r.forged[addr] += n
+	}
+	for reason, n := range s.Rejected {
+		r.reasons[reason] += n
 	}
 }
 
 // finish brings what was counted into order: the most failures of each rule
 // first.
 func (r *Report) finish() {
+	for reason, n := range r.reasons {
+		why := engine.Explain(reason)
+		r.Rejected = append(r.Rejected, Rejected{reason, why.Title, why.Cure, n})
+	}
+	slices.SortFunc(r.Rejected, func(a, b Rejected) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
+	})
 	for _, tallies := range r.tallies {
 		for _, t := range tallies {
 			r.Failures = append(r.Failures, *t)

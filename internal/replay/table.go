@@ -22,6 +22,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	r.writeFailures(t)
 	r.writeForged(t)
+	r.writeRejected(t)
 	r.writeBans(t)
 	for _, a := range r.Alarms {
 		fmt.Fprintf(t, "\nNOTE  %s (%s, %s)\n      %s\n",
@@ -107,6 +108,16 @@ func (r *Report) writeForged(w io.Writer) {
 		by = append(by, printable.Count(more, "more address")+" (--json lists them all)")
 	}
 	fmt.Fprintf(w, "\nForged lines, counted against nobody, by: %s\n", strings.Join(by, ", "))
+}
+
+func (r *Report) writeRejected(w io.Writer) {
+	if len(r.Rejected) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\nREJECTED\tCOUNT\tBECAUSE\n")
+	for _, one := range r.Rejected {
+		fmt.Fprintf(w, "%s\t%d\t%s; %s\n", one.Reason, one.Count, one.Title, one.Cure)
+	}
 }
 
 func (r *Report) writeBans(w io.Writer) {

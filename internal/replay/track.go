@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -16,15 +15,23 @@ import (
 // and the access line that names its address may stand in two pieces.
 type track struct {
 	pieces []*Log
-	forged map[netip.Addr]uint64
+	stats  rules.Stats // of all of it, once it has been read
 
-	next func() (*Log, []rules.Failure, bool)
+	next func() (*Log, found, bool)
 	stop func()
-	// log is the piece in which the next failures became certain: batch, never
-	// empty.
-	log   *Log
-	batch []rules.Failure
+	// log is the piece in which the next failures became certain: found, never empty.
+	log *Log
+	found
 }
+
+// found is what became certain at one time.
+type found struct {
+	failures []rules.Failure
+	// rejected is what is not counted; nil where nobody wants to know.
+	rejected []rules.Rejection
+}
+
+func (f *found) empty() bool { return len(f.failures)+len(f.rejected) == 0 }
 
 // join makes tracks of logs, in the order in which they begin.
 func join(logs []*Log) []*track {
@@ -56,11 +63,12 @@ func (t *track) ref() time.Time {
 	return latest
 }
 
-// failures reads the track. What it yields is valid until it goes on.
-func (t *track) failures(ctx context.Context, set *rules.Set, workers int) iter.Seq2[*Log, []rules.Failure] {
-	return func(yield func(*Log, []rules.Failure) bool) {
-		r := newReader(set, t.ref(), workers, yield)
-		defer func() { t.forged = r.scanner.Stats().Forged }()
+// read reads the track. What it yields is valid until it goes on. rejected says that
+// what is not counted is wanted, too.
+func (t *track) read(ctx context.Context, set *rules.Set, workers int, rejected bool) iter.Seq2[*Log, found] {
+	return func(yield func(*Log, found) bool) {
+		r := newReader(set, t.ref(), workers, rejected, yield)
+		defer func() { t.stats = r.scanner.Stats() }()
 		defer r.stop()
 		for i, log := range t.pieces {
 			r.start(ctx, log)
@@ -73,7 +81,7 @@ func (t *track) failures(ctx context.Context, set *rules.Set, workers int) iter.
 		}
 		if len(t.pieces) > 0 {
 			_ = r.tell(r.scanner.Flush(r.failures[:0])) // errEnough, at most: nobody wants the rest
-			r.log.after = r.scanner.Stats()
+			r.log.after = r.stats()
 		}
 	}
 }

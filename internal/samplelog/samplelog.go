@@ -31,6 +31,10 @@ var Attack = Mix{Failures: 0.9, Attackers: 500}
 const (
 	workers = 6
 	stamp   = "2006-01-02 15:04:05.000"
+	// firstPID is the first worker's.
+	firstPID = 28341
+	// least is how long a worker takes for a request at least.
+	least = 5 * time.Millisecond
 )
 
 // server is the model: what it has to write, and when.
@@ -42,15 +46,19 @@ type server struct {
 	n     int64 // bytes written
 	lines int64
 	due   []due
-	buf   []byte
+	// idle is since when each worker has nothing to do, if busy is not set: it answers one
+	// request at a time.
+	idle [workers]time.Time
+	busy [workers]bool
+	buf  []byte
 }
 
 // due is an access line that is still to come.
 type due struct {
-	lines int
-	pid   int
-	addr  netip.Addr
-	start time.Time
+	lines  int
+	worker int
+	addr   netip.Addr
+	start  time.Time
 }
 
 // Write writes at least size bytes of log to w and returns how many lines.
@@ -73,7 +81,7 @@ func (s *server) line() {
 		if s.due[i].lines--; s.due[i].lines < 0 {
 			d := s.due[i]
 			s.due = append(s.due[:i], s.due[i+1:]...)
-			s.access(d.pid, d.addr, page{"POST", "/web/login"}, s.now.Sub(d.start))
+			s.access(d.worker, d.addr, page{"POST", "/web/login"}, s.now.Sub(d.start))
 			return
 		}
 	}
@@ -82,9 +90,9 @@ func (s *server) line() {
 		s.fail()
 	case s.mix.Failures > 0.5 || s.rng.IntN(4) > 0:
 		visitor := s.addr(netip.AddrFrom4([4]byte{198, 51, 100, 0}), 200)
-		s.access(s.pid(), visitor, pages[s.rng.IntN(len(pages))], s.upTo(200*time.Millisecond))
+		s.access(s.worker(), visitor, pages[s.rng.IntN(len(pages))], s.upTo(200*time.Millisecond))
 	default:
-		s.header(s.pid())
+		s.header(s.worker())
 		s.put(remarks[s.rng.IntN(len(remarks))])
 	}
 }
@@ -92,14 +100,21 @@ func (s *server) line() {
 // fail writes a failed login; its access line comes a few lines later, unless
 // the log holds little else: then there are none.
 func (s *server) fail() {
-	pid, addr := s.pid(), s.addr(netip.AddrFrom4([4]byte{203, 0, 0, 0}), s.mix.Attackers)
-	s.header(pid)
+	worker, addr := s.worker(), s.addr(netip.AddrFrom4([4]byte{203, 0, 0, 0}), s.mix.Attackers)
+	s.header(worker)
 	s.buf = fmt.Appendf(s.buf[:0], "odoo.addons.base.models.res_users: Login failed for db:erp login:%s from %s \n",
 		logins[s.rng.IntN(len(logins))], addr)
 	s.flush()
-	if s.mix.Failures <= 0.5 {
-		s.due = append(s.due, due{s.rng.IntN(4), pid, addr, s.now.Add(-50*time.Millisecond - s.upTo(200*time.Millisecond))})
+	if s.mix.Failures > 0.5 {
+		s.idle[worker] = s.now
+		return
 	}
+	start := s.now.Add(-50*time.Millisecond - s.upTo(200*time.Millisecond))
+	if idle := s.idle[worker]; start.Before(idle) {
+		start = idle
+	}
+	s.busy[worker] = true
+	s.due = append(s.due, due{s.rng.IntN(4), worker, addr, start})
 }
 
 var logins = []string{"admin", "root", "demo", "info@example.com", "sales@example.com", "administrator"}
@@ -129,7 +144,22 @@ var remarks = []string{
 	"odoo.addons.stock.models.stock_rule: procurement of product 4711 for order S00042 was run\n",
 }
 
-func (s *server) pid() int { return 28341 + s.rng.IntN(workers) }
+// worker is one that may have been at work on a request of its own: any that is not busy, and
+// has not just answered another one. There is always one that is not busy, for a failure
+// waits for three lines at most.
+func (s *server) worker() int {
+	longest := -1
+	for _, n := range s.rng.Perm(workers) {
+		switch {
+		case s.busy[n]:
+		case s.now.Sub(s.idle[n]) >= least:
+			return n
+		case longest < 0 || s.idle[n].Before(s.idle[longest]):
+			longest = n
+		}
+	}
+	return longest
+}
 
 // addr is one of n addresses behind base.
 func (s *server) addr(base netip.Addr, n int) netip.Addr {
@@ -140,16 +170,19 @@ func (s *server) addr(base netip.Addr, n int) netip.Addr {
 }
 
 // header writes what each record begins with.
-func (s *server) header(pid int) {
+func (s *server) header(worker int) {
 	s.buf = s.now.AppendFormat(s.buf[:0], stamp)
 	s.buf[19] = ','
-	s.buf = fmt.Appendf(s.buf, " %d INFO erp ", pid)
+	s.buf = fmt.Appendf(s.buf, " %d INFO erp ", firstPID+worker)
 	s.flush()
 }
 
-// access writes the access line of a request that took so long.
-func (s *server) access(pid int, addr netip.Addr, p page, took time.Duration) {
-	s.header(pid)
+// access writes the access line of a request that took so long, or since its worker has had
+// nothing else to do.
+func (s *server) access(worker int, addr netip.Addr, p page, took time.Duration) {
+	took = min(took, s.now.Sub(s.idle[worker]))
+	s.idle[worker], s.busy[worker] = s.now, false
+	s.header(worker)
 	s.buf = fmt.Appendf(s.buf[:0], `werkzeug: %s - - [%s] "%s %s HTTP/1.1" 200 - %d %.3f %.3f`+"\n",
 		addr, s.now.Format("02/Jan/2006 15:04:05"), p.method, p.path, 1+s.rng.IntN(60), took.Seconds()/4, took.Seconds()*3/4)
 	s.flush()

@@ -44,6 +44,7 @@ func (r rotation) torture(t *testing.T, kills int) {
 	s := newSite(t, w.path, 1)
 	w.slow(5)
 	s.start()
+	w.slow(2 * workers) // so that all are known: one that shows in a single write may be made up
 	s.awaitAll(w)
 	killed := s.reap(kills)
 	before := 0

@@ -13,7 +13,7 @@ import (
 const (
 	// workers is how many processes of Odoo write, in turn. At the rates below, none begins a request before its last
 	// one is over.
-	workers = 128
+	workers = 64
 	// crowd is how many addresses try in turn, tries times each: then come others.
 	crowd, tries = 100, 3
 )
