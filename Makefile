@@ -35,7 +35,7 @@ MANUAL := share/man/man1 share/man/man5 share/bash-completion/completions share/
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## Watch an attack being cut off, in network namespaces of its own (as root).
+demo: ## Watch two attackers of a busy Odoo being cut off, in network namespaces of its own (as root).
 	@scripts/deps
 	go run ./internal/demo
 
