@@ -9,7 +9,6 @@ import (
 	"odooban/rules/odoo"
 	"odooban/rules/pattern"
 	"odooban/rules/record"
-	"odooban/rules/route"
 	"odooban/rules/traefik"
 )
 
@@ -127,8 +126,7 @@ func textOf(e *odoo.Event, w record.Writer) string {
 
 // triesLogin reports whether a request may have left a record of a login.
 func triesLogin(r *odoo.Request) bool {
-	form := r.Page == route.Login || r.Page == route.Authenticate || r.Page == route.Upload
-	return r.Status < 400 && (r.RPC() || r.Post && form)
+	return r.Status < 400 && (r.RPC() || r.Post && r.LoginPage())
 }
 
 // explainProxied explains a line of Traefik's.

@@ -75,7 +75,7 @@ func (s *Scanner) takes(t *told, rules uint64) bool {
 
 // attentive reports whether the next line must be looked at, whatever it holds.
 func (s *Scanner) attentive() bool {
-	return s.behind || !s.passes() || s.ledger.Attentive(0, s.offset, window)
+	return s.behind || !s.passes() || s.ledger.Attentive(s.offset, window)
 }
 
 // passes reports whether lines in which Search has found nothing may be passed over.

@@ -137,9 +137,7 @@ func (l *Ledger) accuse(x *attempt, r *region) {
 	if x.bad == Fragment {
 		return
 	}
-	for over := l.regions.over(l.at.Number); over != nil; over = l.regions.over(l.at.Number) {
-		l.pending.close(over)
-	}
+	l.pending.closeOld()
 	if e, ok := l.endings.behind(r.to, x.answer); ok && e.line == r.to {
 		r.end = e.record
 	}

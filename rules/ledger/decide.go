@@ -128,6 +128,13 @@ func (w *pending) claim(records []*record, a *answer) *attempt {
 	return x
 }
 
+// closeOld closes the regions that are too far back for anything to change them.
+func (w *pending) closeOld() {
+	for over := w.regions.over(w.at.Number); over != nil; over = w.regions.over(w.at.Number) {
+		w.close(over)
+	}
+}
+
 // close settles what a region holds, which no later line can change any more.
 func (w *pending) close(r *region) {
 	switch {
@@ -153,9 +160,7 @@ func (w *pending) decide(end bool) {
 	if len(w.attempts)+len(w.unclaimed)+len(w.nameless) == 0 {
 		return
 	}
-	for over := w.regions.over(w.at.Number); over != nil; over = w.regions.over(w.at.Number) {
-		w.close(over)
-	}
+	w.closeOld()
 	w.lone(end)
 	w.regions.judge()
 	w.attempts = slices.DeleteFunc(w.attempts, func(x *attempt) bool {

@@ -28,8 +28,6 @@ type doubt struct {
 	call, wrong fragment
 	// unknown is where it said that there is no such method.
 	unknown holder
-	// prose is a record that has gone on in lines of text, and its process.
-	prose holder
 	// heading is the process of the last header, nil behind a login or an answer:
 	// nothing goes on behind these.
 	heading *process

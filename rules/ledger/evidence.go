@@ -191,10 +191,8 @@ func (s *evidence) contradicted(x *attempt) (why Reason, by netip.Addr) {
 	if x.record != nil && x.record.bad != "" && x.region == nil {
 		return x.record.bad, by
 	}
-	for _, r := range s.regions.open {
-		if r.live && r.author != x && r.holds(x.last().Number) {
-			return r.why, r.author.addr
-		}
+	if r := s.regions.around(x); r != nil {
+		return r.why, r.author.addr
 	}
 	if s.off.on(CutHeader) && s.cuts.hold(x) {
 		return CutHeader, by
@@ -238,10 +236,8 @@ func (s *evidence) waited(r *record, long int64) bool {
 
 // sender is who sent a line that was forged, if the record is known that holds it.
 func (s *evidence) sender(x *attempt) (by netip.Addr) {
-	for _, r := range s.regions.open {
-		if r.live && r.author != x && r.holds(x.last().Number) {
-			return r.author.addr
-		}
+	if r := s.regions.around(x); r != nil {
+		return r.author.addr
 	}
 	return by
 }

@@ -158,9 +158,6 @@ func (l *Ledger) text(e *odoo.Event) {
 	if e.Lacks == odoo.Something && d.heading != nil {
 		d.heading.hint.missing()
 	}
-	if d.heading != nil {
-		d.prose = holder{proc: d.heading, line: line}
-	}
 	d.open = line
 	l.ends(e, nil)
 }
@@ -258,7 +255,7 @@ func (l *Ledger) crowd(r *record, p *process) {
 func (l *Ledger) access(e *odoo.Event, p *process) {
 	a := &answer{
 		Line: l.at, time: e.Time, start: -1, eps: epsOf(e), proc: p, addr: e.Addr, post: e.Request.Post,
-		rpc: e.Request.RPC(), nameless: len(e.DB) == 0, login: isLoginPage(e.Request.Page), held: l.doubt.since(p),
+		rpc: e.Request.RPC(), nameless: len(e.DB) == 0, login: e.Request.LoginPage(), held: l.doubt.since(p),
 	}
 	if e.Request.Took >= 0 {
 		a.start = e.Time - e.Request.Took
@@ -280,9 +277,6 @@ func (l *Ledger) access(e *odoo.Event, p *process) {
 	claimed := l.answer(a, p)
 	p.remember(a)
 	d.heading = nil
-	if d.prose.proc == p {
-		d.prose = holder{}
-	}
 	if !p.threaded || claimed >= d.of(p) {
 		d.close(p)
 	}
@@ -333,11 +327,6 @@ const keepRecords = 120_000
 // keepAnswered is the same for a record that was answered: another answer may show that
 // it was forged.
 const keepAnswered = 1000
-
-// isLoginPage reports whether logins are tried there that Odoo logs with an address.
-func isLoginPage(page route.Page) bool {
-	return page == route.Login || page == route.Authenticate || page == route.Upload
-}
 
 // probe is the way of a request that is a failure by itself, if it is.
 func probe(r *odoo.Request) Way {
@@ -392,12 +381,9 @@ func (l *Ledger) Open(yield func(Place)) {
 // Form is how the log's lines are framed; zero while that is not known.
 func (l *Ledger) Form() framing.Form { return framing.Form(l.layout.known & 0xffff) }
 
-// Attentive reports whether the next line matters, whatever it holds: it stands behind
-// a line that was taken, or an answer is looked for, up to so many bytes behind the record.
-func (l *Ledger) Attentive(line uint64, offset, window int64) bool {
-	if line == l.at.Number && l.at.Number > 0 {
-		return true
-	}
+// Attentive reports whether the next line matters, whatever it holds: an answer is looked
+// for, up to so many bytes behind the record.
+func (l *Ledger) Attentive(offset, window int64) bool {
 	for _, h := range l.doubt.holders {
 		if offset-h.offset <= window {
 			return true

@@ -86,6 +86,16 @@ func (s *regions) holder(some []*region, line uint64) *region {
 	return nil
 }
 
+// around returns a region of another attempt that holds this one, or nil.
+func (s *regions) around(x *attempt) *region {
+	for _, r := range s.open {
+		if r.live && r.author != x && r.holds(x.last().Number) {
+			return r
+		}
+	}
+	return nil
+}
+
 // over returns the oldest region if it is too far back for anything to change it.
 func (s *regions) over(line uint64) *region {
 	if len(s.open) == 0 || len(s.open) < mostRegions && line-s.open[0].author.answer.Number <= regionReach {

@@ -138,6 +138,11 @@ func (e *Event) Login() bool {
 	return e.Kind == Failed || e.Kind == Passed || e.Kind == Reset || e.Kind == Cooldown
 }
 
+// LoginPage reports whether logins are tried there that Odoo logs with an address.
+func (r *Request) LoginPage() bool {
+	return r.Page == route.Login || r.Page == route.Authenticate || r.Page == route.Upload
+}
+
 // RPC reports whether the request came in where Odoo 16 and later log failed
 // logins without an address. One without a query asked for the version.
 func (r *Request) RPC() bool {
