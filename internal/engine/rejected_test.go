@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"odooban/internal/store"
 	"odooban/rules"
 	"odooban/rules/ledger"
 	"odooban/watcher"
@@ -147,18 +145,8 @@ func (f forgingLogins) login(n int, now time.Time, took time.Duration) (text, ac
 func TestRejectedIsNotCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, firewall, observer := newTest(t)
-		journal, err := store.Open(filepath.Join(t.TempDir(), "journal", "odooban.db"), store.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		journal, set := journaled(t, e)
 		defer journal.Close()
-		if err := e.Restore(t.Context(), journal, time.Now()); err != nil {
-			t.Fatal(err)
-		}
-		set, err := rules.Compile(rules.BuiltIn(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
 		const logins, victim = 50, "203.0.113.20"
 		var during Status
 		var about []Rejected

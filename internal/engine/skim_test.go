@@ -55,15 +55,13 @@ type remembered struct {
 	Positions map[string]bookmark
 }
 
-// history follows a log with a journal of its own, and returns what that holds.
-func history(t *testing.T, path string, hide bool) (r remembered) {
+// journaled gives an engine a journal of its own, and returns that and all built-in rules.
+func journaled(t *testing.T, e *Engine) (*store.Journal, *rules.Set) {
 	t.Helper()
-	e, _, _ := newTest(t)
 	journal, err := store.Open(filepath.Join(t.TempDir(), "journal", "odooban.db"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer journal.Close()
 	if err := e.Restore(t.Context(), journal, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +69,15 @@ func history(t *testing.T, path string, hide bool) (r remembered) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return journal, set
+}
+
+// history follows a log with a journal of its own, and returns what that holds.
+func history(t *testing.T, path string, hide bool) (r remembered) {
+	t.Helper()
+	e, _, _ := newTest(t)
+	journal, set := journaled(t, e)
+	defer journal.Close()
 	file := watcher.NewFile(path, func(_ string, err error) { t.Error(err) })
 	if err := e.Follow(t.Context(), once{file, hide}, set, time.Now()); err != nil {
 		t.Fatal(err)
@@ -81,9 +88,11 @@ func history(t *testing.T, path string, hide bool) (r remembered) {
 		}
 		r.Failures = append(r.Failures, f)
 	}
-	if r.Bans, err = journal.Bans(time.Time{}); err != nil {
+	bans, err := journal.Bans(time.Time{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	r.Bans = bans
 	positions, err := journal.Positions()
 	if err != nil {
 		t.Fatal(err)
