@@ -87,6 +87,13 @@ var laws = []law{
 		why:   "jail is policy alone: no clock, no lines, no firewall, no store",
 	},
 	{
+		in:    "internal/once",
+		never: []string{module},
+		may:   []string{"odooban/rules"},
+		uses:  clock,
+		why:   "once knows attempts by what they are, whoever reads and keeps them: no clock",
+	},
+	{
 		in:    "internal/own",
 		never: []string{"odooban/banner", "odooban/rules", "odooban/watcher", "odooban/internal/jail", "odooban/internal/config"},
 		why:   "own asks the kernel what this host lives on, and sidecar whether it is a host, whatever that is asked for",

@@ -12,6 +12,7 @@ import (
 
 	"odooban/banner"
 	"odooban/internal/jail"
+	"odooban/internal/once"
 	"odooban/internal/store"
 	"odooban/rules"
 )
@@ -45,6 +46,8 @@ type Engine struct {
 	// tallies are what each rule has found, in all sources.
 	tallies map[string]Tally
 	sources sources
+	// counted is what was counted, where no journal knows it.
+	counted *once.Set
 
 	firewall Firewall
 	retries  retries
@@ -62,18 +65,21 @@ func New(j *jail.Jail, firewall Firewall, observer Observer) *Engine {
 			raised: make(map[alarmKey]*raised), met: make(map[string]uint64), clocks: make(map[string]offClock),
 		},
 		tallies:   make(map[string]Tally),
+		counted:   once.New(once.Most),
 		sources:   sources{followed: make(map[string]*followed), troubles: make(map[string]string)},
 		retries:   retries{wake: make(chan struct{}, 1), pending: make(map[netip.Prefix]banner.Ban)},
 		bookmarks: make(map[string]bookmark),
 	}
 }
 
-// Observe counts failures of one source and puts the bans they lead to in
-// force. seen is when the line that made them certain was read, or zero for
-// history. A ban that the firewall refuses is not lost: Run tries it again.
+// Observe counts failures of one source, each once however often it comes by
+// another way, and puts the bans they lead to in force. seen is when the line that
+// made them certain was read, or zero for history. A ban that the firewall refuses
+// is not lost: Run tries it again. The failures are changed.
 func (e *Engine) Observe(ctx context.Context, source string, failures []rules.Failure, seen time.Time) {
 	e.acting.Lock()
 	defer e.acting.Unlock()
+	failures = slices.DeleteFunc(failures, func(f rules.Failure) bool { return !e.counted.Take(source, &f) })
 	e.act(ctx, source, failures, seen)
 }
 

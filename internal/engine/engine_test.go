@@ -171,7 +171,9 @@ func TestObserveFromManySources(t *testing.T) {
 	for i := range sources {
 		all.Go(func() {
 			e.Observe(t.Context(), fmt.Sprint(i), failures(fmt.Sprintf("203.0.113.%d", i), 3), time.Time{})
-			e.Observe(t.Context(), fmt.Sprint(i), failures("198.51.100.1", 1), time.Time{})
+			shared := failures("198.51.100.1", 1)
+			shared[0].User = fmt.Sprint(i)
+			e.Observe(t.Context(), fmt.Sprint(i), shared, time.Time{})
 		})
 	}
 	all.Wait()

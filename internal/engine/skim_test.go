@@ -16,9 +16,9 @@ import (
 	"odooban/watcher"
 )
 
-// once follows a source until it has settled. It may hide that lines of history
+// untilSettled follows a source until it has settled. It may hide that lines of history
 // can be taken many at once.
-type once struct {
+type untilSettled struct {
 	watcher.Source
 	hide bool
 }
@@ -32,7 +32,7 @@ type (
 	lining struct{ watcher.Sink }
 )
 
-func (o once) Follow(ctx context.Context, sink watcher.Sink) error {
+func (o untilSettled) Follow(ctx context.Context, sink watcher.Sink) error {
 	ctx, end := context.WithTimeout(ctx, 20*time.Second)
 	defer end()
 	skimmer, _ := sink.(watcher.Skimmer)
@@ -79,7 +79,7 @@ func history(t *testing.T, path string, hide bool) (r remembered) {
 	journal, set := journaled(t, e)
 	defer journal.Close()
 	file := watcher.NewFile(path, func(_ string, err error) { t.Error(err) })
-	if err := e.Follow(t.Context(), once{file, hide}, set, time.Now()); err != nil {
+	if err := e.Follow(t.Context(), untilSettled{file, hide}, set, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for f, err := range journal.Failures(t.Context(), time.Time{}) {

@@ -90,11 +90,13 @@ func (r *reader) line(text []byte, size int64) error {
 	return r.tell(r.scanner.Feed(r.failures[:0], rules.Line{Text: text, Size: size, Place: r.pass(size)}))
 }
 
-// pass returns where the next bytes begin, by which what is found in them is ordered.
+// pass returns where the next bytes begin: their offset in all pieces, by which what is
+// found in them is ordered, and the piece, which tells a record that comes again in
+// another from a second one.
 func (r *reader) pass(bytes int64) rules.Place {
 	at := r.offset
 	r.offset += bytes
-	return rules.Place{Offset: at}
+	return rules.Place{Generation: r.log.path, Offset: at}
 }
 
 // tell yields failures, and what was rejected.

@@ -146,7 +146,7 @@ func TestRunReadsWhatItCan(t *testing.T) {
 	logs := []*replay.Log{
 		replay.NewLog("broken", iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(failing(1)))), time.Now()),
 		replay.NewLog("cut", readers(failing(2), broken), time.Now()),
-		open(t, write(t, "odoo.log", []byte(failing(1)))),
+		open(t, write(t, "odoo.log", []byte(failing(3)))),
 	}
 	report, err := replay.Run(t.Context(), logs, builtIn(t), newJail(t), nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "read broken: ") || !strings.Contains(err.Error(), "\nread cut: ") {

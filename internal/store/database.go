@@ -15,7 +15,7 @@ type database struct {
 	// readOnly is of one that stands in until the file can be written.
 	readOnly bool
 
-	known, reach                              *sql.Stmt
+	known, reach, alike                       *sql.Stmt
 	putSource, putFailure, putBan, liftPrefix *sql.Stmt
 	putPardon                                 *sql.Stmt
 }
@@ -77,6 +77,8 @@ func (db *database) prepare() error {
 			AND key IN (SELECT value FROM json_each(?))`},
 		{&db.reach, `SELECT coalesce(max(CAST(substr(key, length(?2) + 1) AS INTEGER)), 0) FROM failures
 			WHERE source = (SELECT id FROM sources WHERE name = ?1) AND key BETWEEN ?2 AND ?2 || '~'`},
+		{&db.alike, selectFailure + ` WHERE f.id IN (SELECT id FROM failures INDEXED BY failures_time WHERE time = ?)
+			AND f.rule = ? AND f.addr = ? AND f.db = ?`},
 		{&db.putSource, `INSERT INTO sources (name, position, updated) VALUES (?, ?, unixepoch() * 1000)
 			ON CONFLICT DO UPDATE SET position = excluded.position, updated = excluded.updated RETURNING id`},
 		{&db.putFailure, `INSERT INTO failures (source, key, rule, time, addr, ip, user, db)

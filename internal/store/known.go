@@ -5,9 +5,45 @@ import (
 	"encoding/json"
 	"math"
 
+	"odooban/internal/once"
 	"odooban/internal/printable"
 	"odooban/rules"
 )
+
+// counted is what was counted, known by its content.
+type counted struct {
+	*once.Set
+	// newest is the time of the latest failure in the file, in milliseconds since
+	// 1970; not known before asked. Of a later one the file knows nothing.
+	newest int64
+	asked  bool
+}
+
+// learn asks the file for failures like f, if it may have any that are not known.
+func (j *Journal) learn(f *rules.Failure) {
+	c := &j.counted
+	at := f.Time.UnixMilli()
+	later := c.asked && at > c.newest
+	c.newest = max(c.newest, at)
+	if later || c.Knows(f) {
+		return
+	}
+	j.suspect(j.read(func(db *database) error {
+		if !c.asked {
+			var newest int64
+			if err := db.QueryRow(`SELECT coalesce(max(time), 0) FROM failures`).Scan(&newest); err != nil {
+				return err
+			}
+			c.newest, c.asked = max(c.newest, newest), true
+		}
+		alike, _, err := selectFailures(db.alike.Query(at, printable.Text(f.Rule), addrText(f.Addr),
+			printable.Text(f.DB)))
+		for i := range alike {
+			c.Add(alike[i].Source, &alike[i].Failure)
+		}
+		return err
+	}))
+}
 
 // maxReached bounds the generations of which is known how far they were recorded.
 const maxReached = 10_000

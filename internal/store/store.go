@@ -5,7 +5,8 @@
 // What one Update records is written in one transaction. However the process
 // ends, the file holds either all of an Update or nothing of it, so that a
 // position is never ahead of its failures nor behind them; and a failure that is
-// read again is known again. Nothing is lost, and nothing counts twice.
+// read again is known again, by its place or, where that has changed, by its
+// content. Nothing is lost, and nothing counts twice.
 //
 // Bans are more urgent than their record: no trouble with the disk stops an
 // Update. What cannot be written is kept in memory and written when that is
@@ -22,11 +23,13 @@ import (
 	"time"
 
 	"odooban/banner"
+	"odooban/internal/once"
 	"odooban/rules"
 )
 
 // Failure is a failure as the journal knows it. Source, Place and Rule identify
-// it: a line has the same place when it is read again.
+// it: a line has the same place when it is read again. Where it comes by another
+// way, its content does; see package once.
 type Failure struct {
 	rules.Failure
 	Source string
@@ -80,6 +83,7 @@ type Journal struct {
 	late    chan struct{}
 	staged  staged
 	reached map[generation]reach
+	counted counted
 	outage  outage
 	events  []Event
 }
@@ -95,6 +99,7 @@ type Journal struct {
 func Open(path string, opts Options) (*Journal, error) {
 	j := &Journal{
 		path: path, opts: opts.withDefaults(), maxStaged: maxStaged, staged: newStaged(), reached: make(map[generation]reach),
+		counted: counted{Set: once.New(once.Most)},
 	}
 	var err error
 	j.locked(func() {

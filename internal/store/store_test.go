@@ -52,6 +52,10 @@ func TestAFailureCountsOnce(t *testing.T) {
 	otherRule.Rule = "traefik"
 	before.Place.Offset--
 	longer.Place.Generation += "1"
+	otherUser, otherAddr, otherTime := longer, longer, longer
+	otherUser.User, otherAddr.Addr, otherTime.Time = "odoo", failure(8).Addr, longer.Time.Add(time.Millisecond)
+	second := longer
+	second.Place.Offset++
 	tests := []struct {
 		name   string
 		source string
@@ -63,8 +67,14 @@ func TestAFailureCountsOnce(t *testing.T) {
 		{"twice in one batch", "odoo.log", []rules.Failure{failure(20), failure(20)}, 1},
 		{"the same line by another rule", "odoo.log", []rules.Failure{otherRule}, 1},
 		{"a line before the last", "odoo.log", []rules.Failure{before}, 1},
-		{"another generation", "odoo.log", []rules.Failure{longer}, 1},
-		{"the same place in another source", "other.log", failures(0, 10), 10},
+		{"a generation that was rewritten", "odoo.log", []rules.Failure{longer}, 0},
+		{"two of it at the same moment", "odoo.log", []rules.Failure{longer, second}, 1},
+		{"another user", "odoo.log", []rules.Failure{longer, otherUser}, 1},
+		{"another address", "odoo.log", []rules.Failure{longer, otherAddr}, 1},
+		{"another moment", "odoo.log", []rules.Failure{longer, otherTime}, 1},
+		{"another source", "other.log", failures(0, 10), 0},
+		{"another source that goes further", "other.log", failures(5, 15), 5},
+		{"another source that has two at the same moment", "other.log", []rules.Failure{failure(9), before}, 1},
 		{"many at once", "odoo.log", failures(0, 2000), 2000 - 10},
 		{"nothing", "odoo.log", nil, 0},
 	}

@@ -29,7 +29,8 @@ func (j *Journal) Update(f func(tx *Tx)) {
 }
 
 // Record takes what was read from a source up to position, and returns the
-// failures that are new, in the order given: those to count. Their times are in
+// failures that are new, in the order given: those to count. Neither the same line
+// nor the same record by another way is new. Their times are in
 // UTC and cut to the millisecond.
 func (tx *Tx) Record(source, position string, failures []rules.Failure) (fresh []rules.Failure) {
 	known := tx.j.known(source, failures)
@@ -37,7 +38,13 @@ func (tx *Tx) Record(source, position string, failures []rules.Failure) (fresh [
 	tx.j.staged.grow(len(failures))
 	for _, f := range failures {
 		f.Time = toTime(f.Time.UnixMilli())
-		if one := (Failure{f, source}); !known[one.identity()] && tx.j.staged.add(one) {
+		one := Failure{f, source}
+		if known[one.identity()] || tx.j.staged.known[one.identity()] {
+			continue
+		}
+		tx.j.learn(&f)
+		if tx.j.counted.Take(source, &f) {
+			tx.j.staged.add(one)
 			fresh = append(fresh, f)
 		}
 	}
