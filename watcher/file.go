@@ -17,8 +17,9 @@ const (
 	// happen.
 	slowPace  = liveWithin / 2
 	quickPace = 100 * time.Millisecond
-	// graceTime is how long a file that was rotated away is read on after it
-	// last grew: its writers may not have opened the new one yet.
+	// graceTime is how long a file that was rotated away is looked at often after it
+	// last grew, and read on where it was deleted: its writers may not have opened
+	// the new one yet.
 	graceTime = 5 * time.Second
 )
 
@@ -85,6 +86,8 @@ type follower struct {
 	old     []*generation
 	// done are those before them, which have been closed.
 	done []mark
+	// mounted is what the file was called outside of a mount of its own.
+	mounted string
 	// named is when the path was last seen to name current. Of the files that
 	// it has named up to since, none is unknown that has something to read.
 	named, since time.Time

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -31,6 +33,8 @@ type generation struct {
 	id, origin identity
 	// name is as in Place; empty until there was a line.
 	name string
+	// shift is how many bytes more the Offset of a Place is.
+	shift int64
 	// path is where the file was found, for people.
 	path string
 	// pos is how many bytes have been read, the open line's among them.
@@ -77,6 +81,9 @@ func (g *generation) offset() int64 {
 	}
 	return g.pos - g.lines.open
 }
+
+// place identifies the line at offset.
+func (g *generation) place(offset int64) Place { return Place{g.name, offset + g.shift} }
 
 // read reads what fits into buf and gives it with the state of the file. The
 // anchor is read in the same go, so that nothing that was put there by a
@@ -205,7 +212,7 @@ func (g *generation) seen(line *Line, start, end int64) {
 // restart begins again at the start of the file, after a truncation. The lines
 // that come are others.
 func (g *generation) restart() {
-	g.name = ""
+	g.name, g.shift = "", 0
 	g.pos = 0
 	g.start, g.anchor, g.before = g.start[:0], g.anchor[:0], g.before[:0]
 	g.found, g.foundBefore = look{}, look{}
@@ -227,4 +234,10 @@ func (g *generation) written() time.Time {
 		return time.Time{}
 	}
 	return info.ModTime()
+}
+
+// deleted reports whether the file has no name any more.
+func (g *generation) deleted() bool {
+	var st unix.Stat_t
+	return unix.Fstat(int(g.file.Fd()), &st) == nil && st.Nlink == 0
 }

@@ -44,12 +44,15 @@ type mark struct {
 	Born       int64  `json:"born,omitempty"`
 	// Offset is where the first line begins that was not handed on.
 	Offset int64 `json:"offset"`
+	// Shift is how many bytes more the Offset of a Place is, in a file that was
+	// trimmed or edited.
+	Shift int64 `json:"shift,omitempty"`
 	// Anchor is the fingerprint of the anchorSize bytes before Offset, Head
 	// that of the first anchorSize bytes; of all before Offset if these are
 	// fewer. Both are empty when Offset is zero.
 	Anchor string `json:"anchor,omitempty"`
 	Head   string `json:"head,omitempty"`
-	// Done says that the file was closed, as nobody wrote to it any more.
+	// Done says that nobody wrote to the file any more.
 	Done bool `json:"done,omitempty"`
 }
 
@@ -63,7 +66,7 @@ func (g *generation) mark() mark {
 	}
 	m := mark{
 		Path: g.path, Generation: g.name, Device: g.origin.dev, Inode: g.origin.ino, Born: g.origin.born,
-		Offset: offset,
+		Offset: offset, Shift: g.shift,
 	}
 	if offset > 0 {
 		before := g.before
@@ -96,7 +99,9 @@ func (w *follower) call(g *generation, first []byte) {
 func (w *follower) marks() []mark {
 	marks := slices.Clone(w.done)
 	for _, g := range w.open() {
-		marks = append(marks, g.mark())
+		m := g.mark()
+		m.Done = m.Done || g != w.current && time.Since(g.grown) > w.grace
+		marks = append(marks, m)
 	}
 	return marks[max(0, len(marks)-maxFiles):]
 }
@@ -156,7 +161,8 @@ func (m mark) broken() bool {
 	if m.Offset > 0 {
 		want = digest
 	}
-	return m.Offset < 0 || m.Offset > 1<<60 || len(m.Generation) > longest ||
+	const most = 1 << 60
+	return m.Offset < 0 || m.Offset > most || m.Shift > most || m.Shift < -most || len(m.Generation) > longest ||
 		len(m.Anchor) != want || len(m.Head) != want
 }
 

@@ -74,14 +74,14 @@ func (w *follower) feed(g *generation, data []byte, read time.Time, grows bool) 
 		skim = func(lines []byte, offset int64) error {
 			w.count++
 			w.unsettled = true
-			return w.skimmer.Skim(Lines{Text: lines, Place: Place{g.name, offset}, Position: w.encode})
+			return w.skimmer.Skim(Lines{Text: lines, Place: g.place(offset), Position: w.encode})
 		}
 	}
 	err := g.feed(data, func(text []byte, offset int64) error {
 		if g.name == "" {
 			w.call(g, text)
 		}
-		line := Line{Text: text, Place: Place{g.name, offset}, Position: w.encode}
+		line := Line{Text: text, Place: g.place(offset), Position: w.encode}
 		if live {
 			g.seen(&line, offset, offset+g.lines.size)
 		}

@@ -59,7 +59,8 @@ func (g *generation) resumeAt(m mark, warm int64) bool {
 		g.before = bytes.Clone(g.anchor)
 	}
 	g.stored = &m
-	g.origin, g.name = m.identity(), m.Generation
+	g.origin, g.name, g.shift = m.identity(), m.Generation, m.Shift
+	g.grown = g.written()
 	return true
 }
 
@@ -116,12 +117,10 @@ func (w *follower) adopt(found []*generation) {
 }
 
 // recover opens what there is of the generation of m: the file itself; if that
-// was truncated what its copy has, then the file from its start; or what
-// compression has made of it. It gives nothing if there is nothing to read.
+// was truncated what its copy has, then the file from its start; what somebody has
+// made of it by trimming or editing; or what compression has. It gives nothing if
+// there is nothing to read.
 func (r *recovery) recover(m mark) []*generation {
-	if m.Done && r.warm == 0 {
-		return nil
-	}
 	for tries := 0; ; tries++ {
 		if r.moving || r.files == nil {
 			r.moving = false
@@ -141,8 +140,13 @@ func (r *recovery) look(m mark) []*generation {
 		return r.taken(own)
 	}
 	var found []*generation
-	if m.Offset > 0 {
+	if m.Offset > 0 && (!m.Done || r.warm > 0) {
 		found = r.byContent(m)
+	}
+	if len(found) == 0 && !m.Done {
+		if g := r.byRewriting(m, own); g != nil {
+			return r.taken(g)
+		}
 	}
 	if own == nil {
 		return found
@@ -152,6 +156,25 @@ func (r *recovery) look(m mark) []*generation {
 		return found
 	}
 	return append(found, own)
+}
+
+// byRewriting gives what somebody has made of the file of m, under its path; own is
+// that file, if it is still there.
+func (r *recovery) byRewriting(m mark, own *generation) *generation {
+	g := own
+	if i := slices.IndexFunc(r.files, func(e entry) bool { return e.path == r.path }); own == nil && i >= 0 {
+		g = r.open(r.files[i])
+	}
+	if g == nil {
+		return nil
+	}
+	if m, ok := g.moved(m); ok && g.resumeAt(m, r.warm) {
+		return g
+	}
+	if g != own {
+		g.file.Close()
+	}
+	return nil
 }
 
 func (r *recovery) taken(g *generation) []*generation {

@@ -9,6 +9,9 @@ import (
 )
 
 const (
+	// keepTime is how long a file that was rotated away is read on after it last
+	// grew: until each worker of a server that rotates by itself, once a day, has.
+	keepTime = 25 * time.Hour
 	// maxOld bounds how many rotated files are held open.
 	maxOld = 16
 	// clockSlack is how far a birth time may lie behind the clock: the kernel
@@ -32,6 +35,9 @@ func (w *follower) lookAround(ctx context.Context) error {
 		w.missing(explain(w.path, err))
 	case w.current != nil && w.current.id == id:
 		w.named = before
+		if time.Since(w.current.grown) > liveWithin {
+			w.checkMount()
+		}
 	default:
 		w.change(before)
 	}
@@ -142,6 +148,9 @@ func (w *follower) readAll(ctx context.Context) error {
 	if g == nil {
 		return nil
 	}
+	if g.pos == 0 && g.stored == nil {
+		g.skipTo(g.rewritten(w.marks()))
+	}
 	w.since = w.named
 	w.done = w.done[max(0, len(w.done)-maxDone):]
 	var anchor [anchorSize]byte
@@ -164,14 +173,17 @@ func (w *follower) readAll(ctx context.Context) error {
 	return nil
 }
 
-// retire closes the old files that nobody writes to any more: those quiet for
-// the grace time, once the writers are known to have found the new one.
+// retire closes the old files that nobody writes to any more, once the writers are
+// known to have found the new one: those quiet for the grace time if they were
+// deleted, and for keepTime if not, as a worker that has not found it may write on
+// to them whenever it has something to say.
 func (w *follower) retire() {
 	moved := w.current != nil && w.current.pos > 0
 	excess := len(w.old) - maxOld
 	w.old = slices.DeleteFunc(w.old, func(g *generation) bool {
 		excess--
-		if excess < 0 && !g.spent && (!moved || time.Since(g.grown) <= w.grace) {
+		quiet := time.Since(g.grown)
+		if excess < 0 && !g.spent && (!moved || quiet <= w.grace || quiet <= keepTime && !g.deleted()) {
 			return false
 		}
 		g.file.Close()
@@ -199,6 +211,7 @@ func (w *follower) truncated(ctx context.Context, g *generation) error {
 	}
 	w.remember(g)
 	g.restart()
+	g.skipTo(g.rewritten(w.done))
 	return nil
 }
 

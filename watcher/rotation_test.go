@@ -124,6 +124,11 @@ func TestOldFileIsLetGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	look()
+	if len(w.old) != 1 {
+		t.Fatalf("%d old files are open while it has a name, want 1", len(w.old))
+	}
+	l.check(os.Remove(l.path + ".1"))
+	look()
 	if len(w.old) != 0 {
 		t.Errorf("%d old files are open after the grace time, want none", len(w.old))
 	}
