@@ -1,169 +1,30 @@
 package watcher
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 )
 
 const (
-	// maxPosition bounds, in bytes, the positions that are read; maxFiles how
-	// many files one is about.
-	maxPosition = 256 << 10
-	maxFiles    = 256
-	// maxDone bounds how many files that were read and closed are remembered.
-	maxDone = 16
+	// WarmUp is how many bytes before a stored position are read again: more than
+	// whoever reads the lines waits for what comes before he decides.
+	WarmUp = 2 << 20
+	// MaxPosition bounds, in bytes, the positions that are read.
+	MaxPosition = 256 << 10
 )
 
-// position says where reading a File goes on: in every generation that may
-// still grow, or be found again under another name.
-type position struct {
-	Version int `json:"version"`
-	// Since is the moment, in nanoseconds since 1970, up to which all files
-	// that the path has named are among Files, or have been read long ago.
-	Since int64 `json:"since"`
-	// Files are in the order of their lines.
-	Files []mark `json:"files"`
-}
+// ErrPosition is about a position that is none.
+var ErrPosition = errors.New("not a position that this program has written; reading begins at the start")
 
-// mark is how far one generation has been read, and how to know it again. It
-// has fingerprints, not the bytes themselves: to be compared is all they are
-// for, and what people log does not belong in another file.
-type mark struct {
-	Path string `json:"path"`
-	// Generation is as in Place; empty when Offset is zero.
-	Generation string `json:"generation,omitempty"`
-	Device     uint64 `json:"device"`
-	Inode      uint64 `json:"inode"`
-	Born       int64  `json:"born,omitempty"`
-	// Offset is where the first line begins that was not handed on.
-	Offset int64 `json:"offset"`
-	// Shift is how many bytes more the Offset of a Place is, in a file that was
-	// trimmed or edited.
-	Shift int64 `json:"shift,omitempty"`
-	// Anchor is the fingerprint of the anchorSize bytes before Offset, Head
-	// that of the first anchorSize bytes; of all before Offset if these are
-	// fewer. Both are empty when Offset is zero.
-	Anchor string `json:"anchor,omitempty"`
-	Head   string `json:"head,omitempty"`
-	// Done says that nobody wrote to the file any more.
-	Done bool `json:"done,omitempty"`
-}
-
-func (m mark) identity() identity { return identity{m.Device, m.Inode, m.Born} }
-
-// mark says how far g has been read.
-func (g *generation) mark() mark {
-	offset := g.offset()
-	if g.stored != nil && offset < g.stored.Offset {
-		return *g.stored
-	}
-	m := mark{
-		Path: g.path, Generation: g.name, Device: g.origin.dev, Inode: g.origin.ino, Born: g.origin.born,
-		Offset: offset, Shift: g.shift,
-	}
-	if offset > 0 {
-		before := g.before
-		if g.fed != nil {
-			before = lastBytes(nil, g.anchor, g.fed[:g.used])
-		}
-		head := slices.Concat(g.start, g.fed[:min(g.used, anchorSize)])
-		m.Anchor = fingerprint(before)
-		m.Head = fingerprint(head[:min(offset, anchorSize)])
-	}
-	return m
-}
-
-// call gives g, whose first line this is, its name: a fingerprint of that line,
-// as it stays the same however the file is renamed, copied or compressed; and a
-// number, should one of the files before have begun with the same line.
-func (w *follower) call(g *generation, first []byte) {
-	base := fingerprint(first[:min(len(first), anchorSize)])[:16]
-	number := 0
-	for _, m := range w.marks() {
-		if n, ok := strings.CutPrefix(m.Generation, base+"-"); ok {
-			k, _ := strconv.Atoi(n)
-			number = max(number, k)
-		}
-	}
-	g.name = fmt.Sprintf("%s-%d", base, number+1)
-}
-
-// marks are those of all generations that are known, the oldest first.
-func (w *follower) marks() []mark {
-	marks := slices.Clone(w.done)
-	for _, g := range w.open() {
-		m := g.mark()
-		m.Done = m.Done || g != w.current && time.Since(g.grown) > w.grace
-		marks = append(marks, m)
-	}
-	return marks[max(0, len(marks)-maxFiles):]
-}
-
-// fingerprint is 128 bits, in hexadecimal.
-func fingerprint(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
-}
-
-// position gives the position after the line that is being handed on.
-func (w *follower) position() []byte {
-	p := position{Version: 1, Since: w.since.UnixNano(), Files: w.marks()}
-	for _, m := range p.Files {
-		// Of one that nothing was read of only the name is known. Once it is
-		// compressed it has to be found like those that came later.
-		if m.Offset == 0 && m.Born > 0 {
-			p.Since = min(p.Since, m.Born)
-		}
-	}
-	text, _ := json.Marshal(p) // nothing in it can fail
-	return text
-}
-
-var errPosition = errors.New("not a position that this program has written; reading begins at the start")
-
-// decodePosition reads a position of any kind of source into p, a pointer. Whether
+// DecodePosition reads a position of any kind of source into p, a pointer. Whether
 // what it says can be is for the caller to say.
-func decodePosition(text []byte, p any) error {
-	if len(text) > maxPosition {
-		return fmt.Errorf("read position of %d bytes: %w", len(text), errPosition)
+func DecodePosition(text []byte, p any) error {
+	if len(text) > MaxPosition {
+		return fmt.Errorf("read position of %d bytes: %w", len(text), ErrPosition)
 	}
 	if err := json.Unmarshal(text, p); err != nil {
-		return fmt.Errorf("read position: %w: %w", err, errPosition)
+		return fmt.Errorf("read position: %w: %w", err, ErrPosition)
 	}
 	return nil
 }
-
-// parsePosition reads what position wrote. It comes from a file that others
-// may have changed, so nothing in it is believed: it bounds what is looked
-// for, and only a file that has what it says is read on.
-func parsePosition(text []byte) (position, error) {
-	var p position
-	if err := decodePosition(text, &p); err != nil {
-		return p, err
-	}
-	if p.Version != 1 || len(p.Files) > maxFiles || slices.ContainsFunc(p.Files, mark.broken) {
-		return p, fmt.Errorf("read position: %w", errPosition)
-	}
-	return p, nil
-}
-
-// broken reports whether m has what no mark has.
-func (m mark) broken() bool {
-	const digest, longest = 2 * 16, 128
-	want := 0
-	if m.Offset > 0 {
-		want = digest
-	}
-	const most = 1 << 60
-	return m.Offset < 0 || m.Offset > most || m.Shift > most || m.Shift < -most || len(m.Generation) > longest ||
-		len(m.Anchor) != want || len(m.Head) != want
-}
-
-func (p position) since() time.Time { return time.Unix(0, p.Since) }

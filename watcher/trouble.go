@@ -14,29 +14,35 @@ func (l *LossError) Error() string { return l.Err.Error() }
 
 func (l *LossError) Unwrap() error { return l.Err }
 
-// trouble tells an Alarm what keeps one source or group from being read.
-type trouble struct {
+// Trouble tells an Alarm what keeps one source or group from being read.
+type Trouble struct {
 	source string
 	alarm  Alarm
 	// told is what alarm was told last, if it lasts.
 	told string
 }
 
-// lasts tells of err, unless that was told.
-func (t *trouble) lasts(err error) {
+// Lasts tells of err, unless that was told.
+func (t *Trouble) Lasts(err error) {
 	if text := err.Error(); text != t.told {
 		t.told = text
 		t.alarm(t.source, err)
 	}
 }
 
-// over says that there is none any more.
-func (t *trouble) over() {
+// Over says that there is none any more.
+func (t *Trouble) Over() {
 	if t.told != "" {
 		t.told = ""
 		t.alarm(t.source, nil)
 	}
 }
 
-// loss tells of lines that are missing.
-func (t *trouble) loss(err error) { t.alarm(t.source, &LossError{err}) }
+// Loss tells of lines that are missing.
+func (t *Trouble) Loss(err error) { t.alarm(t.source, &LossError{err}) }
+
+// NewTrouble returns that of a source or group, which is none yet.
+func NewTrouble(source string, alarm Alarm) Trouble { return Trouble{source: source, alarm: alarm} }
+
+// Stands reports whether there is one.
+func (t *Trouble) Stands() bool { return t.told != "" }

@@ -1,7 +1,8 @@
-// Package watcher reads log lines from where they are written and hands them
-// on, each exactly once and in order. It knows how sources are kept (files
-// and their rotation, compressed files, standard input, Docker's containers,
-// systemd's journal) and nothing of what stands in a line.
+// Package watcher is what all sources of log lines promise: to hand on each line
+// exactly once and in order, whatever stands in it. Each kind of source is a package
+// below it: tailfile follows files through their rotation, docker containers, journald
+// units of systemd, lines standard input; finished reads files that nobody writes to
+// any more.
 //
 // A line ends at "\n" alone; one "\r" before it is taken off, everything else
 // (NUL, broken UTF-8) passes through. Of a line longer than 1 MiB the first

@@ -16,6 +16,10 @@ import (
 	"odooban/internal/service"
 	"odooban/rules"
 	"odooban/watcher"
+	"odooban/watcher/docker"
+	"odooban/watcher/journald"
+	"odooban/watcher/lines"
+	"odooban/watcher/tailfile"
 )
 
 // pipeline is what serves one configuration.
@@ -29,7 +33,7 @@ type pipeline struct {
 	// far back it is read when nothing is known of where reading stopped.
 	units []watcher.Source
 	since time.Time
-	stdin *watcher.Reader
+	stdin *lines.Reader
 	// idle says that there is nothing to follow yet.
 	idle bool
 	// late ends when the journal is open at last, if it could not even be read.
@@ -84,7 +88,7 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline, erro
 func (p *pipeline) open(source config.Source, stdin io.Reader) error {
 	switch {
 	case source.File == "-":
-		p.stdin = watcher.NewReader("standard input", stdin)
+		p.stdin = lines.NewReader("standard input", stdin)
 	case source.Journald != nil:
 		p.openUnit(source.Journald.Unit)
 	case source.Docker != nil:
@@ -95,7 +99,7 @@ func (p *pipeline) open(source config.Source, stdin io.Reader) error {
 
 // openContainers prepares the containers of a Docker engine.
 func (p *pipeline) openContainers(pick config.Docker) error {
-	docker, err := watcher.NewDocker(watcher.Containers(pick), p.engine.Trouble)
+	docker, err := docker.New(docker.Containers(pick), p.engine.Trouble)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -106,7 +110,7 @@ func (p *pipeline) openContainers(pick config.Docker) error {
 
 // openUnit prepares what a unit writes to systemd's journal.
 func (p *pipeline) openUnit(name string) {
-	unit := watcher.NewJournal(name, p.since, p.engine.Trouble)
+	unit := journald.New(name, p.since, p.engine.Trouble)
 	if err := unit.Resume(p.engine.Position(unit.Name())); err != nil {
 		p.engine.Trouble(unit.Name(), &watcher.LossError{Err: err})
 	}
@@ -127,7 +131,7 @@ func (p *pipeline) openFiles(patterns []string) error {
 		}
 		paths = append(paths, path)
 	}
-	glob, err := watcher.NewGlob(paths, p.engine.Trouble)
+	glob, err := tailfile.NewGlob(paths, p.engine.Trouble)
 	if err != nil {
 		return &usageError{err}
 	}

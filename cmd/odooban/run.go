@@ -19,7 +19,7 @@ import (
 	"odooban/internal/jail"
 	"odooban/internal/own"
 	"odooban/internal/service"
-	"odooban/watcher"
+	"odooban/watcher/docker"
 )
 
 func newRun(a *app) *cobra.Command {
@@ -178,7 +178,7 @@ func findSources(ctx context.Context, places []string) (sources []config.Source,
 // containers lists those that run now and look like Odoo.
 func containers(ctx context.Context) ([]string, error) {
 	const patience = 3 * time.Second
-	docker, err := watcher.NewDocker(watcher.Containers{}, nil)
+	docker, err := docker.New(docker.Containers{}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -41,6 +42,17 @@ func layer(name, why string, below ...string) law {
 	return l
 }
 
+// source is the law of a package that follows one kind of source, and of those below watcher that it may import.
+func source(name string, others ...string) law {
+	l := law{in: "watcher/" + name, why: "each kind of source stands by itself"}
+	for _, other := range []string{"docker", "journald", "tailfile", "finished", "lines", "content", "rotated", "framing"} {
+		if other != name && !slices.Contains(others, other) {
+			l.never = append(l.never, module+"/watcher/"+other)
+		}
+	}
+	return l
+}
+
 // laws are the table that our packages keep to.
 var laws = []law{
 	{
@@ -48,6 +60,10 @@ var laws = []law{
 		never: []string{module},
 		why:   "watcher hands on lines and knows no package of ours",
 	},
+	source("docker", "lines"),
+	source("journald", "lines"),
+	source("finished", "lines", "content"),
+	source("tailfile", "lines", "content", "rotated"),
 	{
 		in:    "rules",
 		never: []string{module, "os", "net/http"},

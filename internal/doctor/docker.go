@@ -17,7 +17,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"odooban/internal/config"
-	"odooban/watcher"
+	"odooban/watcher/docker"
 )
 
 // Docker is a Docker engine.
@@ -69,7 +69,7 @@ func (e Engine) Containers(ctx context.Context, choices []config.Docker) ([]Cont
 
 // chosen says whether one of the choices takes a container.
 func chosen(s container.Summary, choices []config.Docker) bool {
-	return slices.ContainsFunc(choices, func(c config.Docker) bool { return watcher.Containers(c).Match(s) })
+	return slices.ContainsFunc(choices, func(c config.Docker) bool { return docker.Containers(c).Match(s) })
 }
 
 func (e Engine) inspect(ctx context.Context, id string) (Container, error) {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"odooban/internal/finding"
-	"odooban/watcher"
+	"odooban/watcher/rotated"
 )
 
 // source is a log, or a place where there should be one.
@@ -90,7 +90,7 @@ func (x *examination) match(pattern string) []string {
 	}
 	return slices.DeleteFunc(slices.Clone(found), func(path string) bool {
 		info, err := os.Stat(path)
-		return watcher.Rotated(path, found) || err == nil && info.IsDir()
+		return rotated.Is(path, found) || err == nil && info.IsDir()
 	})
 }
 

@@ -129,7 +129,7 @@ func (e *Engine) restorePositions(journal *store.Journal) error {
 	return nil
 }
 
-// Positions are where reading goes on, by source, for watcher.Docker.Resume.
+// Positions are where reading goes on, by source, for docker.Group.Resume.
 func (e *Engine) Positions() iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for source, b := range e.bookmarks {
@@ -140,5 +140,5 @@ func (e *Engine) Positions() iter.Seq2[string, []byte] {
 	}
 }
 
-// Position is where reading a source goes on, for watcher.File.Resume.
+// Position is where reading a source goes on, for tailfile.File.Resume.
 func (e *Engine) Position(source string) []byte { return e.bookmarks[source].Position }

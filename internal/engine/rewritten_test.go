@@ -15,7 +15,7 @@ import (
 	"odooban/internal/await"
 	"odooban/internal/store"
 	"odooban/rules"
-	"odooban/watcher"
+	"odooban/watcher/tailfile"
 )
 
 // log is a log of Odoo's that is written, followed and rewritten.
@@ -106,7 +106,7 @@ func followedBy(t *testing.T, journal *store.Journal, logs ...*log) (stop func()
 	ctx, cancel := context.WithCancel(t.Context())
 	var following sync.WaitGroup
 	for _, l := range logs {
-		file := watcher.NewFile(l.path, func(string, error) {})
+		file := tailfile.NewFile(l.path, func(string, error) {})
 		if err := file.Resume(e.Position(l.path)); err != nil {
 			t.Fatal(err)
 		}

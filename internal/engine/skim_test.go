@@ -14,6 +14,7 @@ import (
 	"odooban/internal/store"
 	"odooban/rules"
 	"odooban/watcher"
+	"odooban/watcher/tailfile"
 )
 
 // untilSettled follows a source until it has settled. It may hide that lines of history
@@ -78,7 +79,7 @@ func history(t *testing.T, path string, hide bool) (r remembered) {
 	e, _, _ := newTest(t)
 	journal, set := journaled(t, e)
 	defer journal.Close()
-	file := watcher.NewFile(path, func(_ string, err error) { t.Error(err) })
+	file := tailfile.NewFile(path, func(_ string, err error) { t.Error(err) })
 	if err := e.Follow(t.Context(), untilSettled{file, hide}, set, time.Now()); err != nil {
 		t.Fatal(err)
 	}

@@ -14,10 +14,11 @@ import (
 	"odooban/internal/dockertest"
 	"odooban/internal/replay"
 	"odooban/watcher"
+	"odooban/watcher/docker"
 )
 
 // container is the one container that a group finds, as a source.
-type container struct{ *watcher.Docker }
+type container struct{ *docker.Group }
 
 func (c container) Follow(ctx context.Context, sink watcher.Sink) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -41,7 +42,7 @@ func runContainer(t *testing.T, w *dockertest.Writer, name string, records []rec
 	t.Helper()
 	s := &server{t: t, file: w.Out}
 	d := followSource(t, s, true, func(alarm watcher.Alarm) watcher.Source {
-		group, err := watcher.NewDocker(watcher.Containers{Name: name}, alarm)
+		group, err := docker.New(docker.Containers{Name: name}, alarm)
 		if err != nil {
 			t.Fatal(err)
 		}

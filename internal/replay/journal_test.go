@@ -12,6 +12,7 @@ import (
 	"odooban/internal/journaldtest"
 	"odooban/internal/replay"
 	"odooban/watcher"
+	"odooban/watcher/journald"
 )
 
 // runUnit writes a log, so many records at a time, while a daemon follows the
@@ -21,7 +22,7 @@ func runUnit(t *testing.T, j *journaldtest.Journald, records []record, batch int
 	s := &server{t: t, file: j.OpenFile()}
 	since := time.Now()
 	d := followSource(t, s, true, func(alarm watcher.Alarm) watcher.Source {
-		return watcher.NewJournal(j.Unit, since, alarm)
+		return journald.New(j.Unit, since, alarm)
 	})
 	var log strings.Builder
 	for part := range slices.Chunk(records, batch) {

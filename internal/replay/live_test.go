@@ -16,6 +16,7 @@ import (
 	"odooban/internal/replay"
 	"odooban/rules"
 	"odooban/watcher"
+	"odooban/watcher/tailfile"
 )
 
 // newJail bans at the third failure within a minute, for two seconds only, so
@@ -96,7 +97,7 @@ type daemon struct {
 // that when nothing comes in the test, nothing comes by the server's clock.
 func follow(t *testing.T, s *server, pauses bool) *daemon {
 	t.Helper()
-	return followSource(t, s, pauses, func(alarm watcher.Alarm) watcher.Source { return watcher.NewFile(s.path, alarm) })
+	return followSource(t, s, pauses, func(alarm watcher.Alarm) watcher.Source { return tailfile.NewFile(s.path, alarm) })
 }
 
 // followSource is follow where the log may be kept elsewhere.

@@ -11,11 +11,13 @@ import (
 
 	"odooban/rules"
 	"odooban/watcher"
+	"odooban/watcher/finished"
+	"odooban/watcher/rotated"
 )
 
 // Log is one log to replay.
 type Log struct {
-	source *watcher.Finished
+	source *finished.File
 	begins time.Time // zero where that cannot be told before it is read
 	ref    time.Time
 	path   string
@@ -41,10 +43,10 @@ func OpenLog(path string) (*Log, error) {
 	if info.IsDir() {
 		return nil, &os.PathError{Op: "replay", Path: path, Err: errors.New("is a directory; name the files in it")}
 	}
-	log := &Log{source: watcher.NewFinished(path), ref: info.ModTime(), path: path}
+	log := &Log{source: finished.New(path), ref: info.ModTime(), path: path}
 	if info.Mode().IsRegular() {
-		log.stem, log.size = watcher.Stem(path), info.Size()
-		log.begins = beginning(watcher.NewFinished(path), log.ref)
+		log.stem, log.size = rotated.Stem(path), info.Size()
+		log.begins = beginning(finished.New(path), log.ref)
 	}
 	return log, nil
 }
@@ -52,7 +54,7 @@ func OpenLog(path string) (*Log, error) {
 // NewLog prepares a log that is read from r, called name. now completes times
 // that lack a year.
 func NewLog(name string, r io.Reader, now time.Time) *Log {
-	return &Log{source: watcher.NewFinishedReader(name, r), ref: now, path: name}
+	return &Log{source: finished.NewReader(name, r), ref: now, path: name}
 }
 
 // Name is the log's path.
@@ -66,7 +68,7 @@ func (l *Log) Progress() (read, total int64) {
 }
 
 // beginning returns the time of the first line of a log that has one.
-func beginning(source *watcher.Finished, ref time.Time) time.Time {
+func beginning(source *finished.File, ref time.Time) time.Time {
 	p := &peek{ref: ref}
 	// An error shows again, and is reported, when the log is read.
 	_ = source.Follow(context.Background(), p)

@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/rules"
-	"odooban/watcher"
+	"odooban/watcher/finished"
+	"odooban/watcher/rotated"
 )
 
 var day = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
@@ -75,8 +76,8 @@ func (p piece) log(r *reads) *Log {
 		text.WriteString(part(second))
 	}
 	log := &Log{
-		source: watcher.NewFinishedReader(p.name, &tracked{strings.NewReader(text.String()), p.name, r}),
-		path:   p.name, stem: watcher.Stem(p.name), ref: day,
+		source: finished.NewReader(p.name, &tracked{strings.NewReader(text.String()), p.name, r}),
+		path:   p.name, stem: rotated.Stem(p.name), ref: day,
 	}
 	if len(p.seconds) > 0 && !p.unknown {
 		log.begins = day.Add(time.Duration(p.seconds[0]) * time.Second)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"odooban/rules"
-	"odooban/watcher"
+	"odooban/watcher/finished"
 )
 
 // errEnough ends the reading of a log of which no more is wanted.
@@ -28,13 +28,13 @@ type reader struct {
 	offset   int64 // of the next line, in all pieces
 
 	log     *Log // that is being read
-	reading map[*Log]*watcher.Reading[*rules.Found]
+	reading map[*Log]*finished.Reading[*rules.Found]
 }
 
 func newReader(set *rules.Set, ref time.Time, workers int, rejected bool, yield func(*Log, found) bool) *reader {
 	return &reader{
 		set: set, ref: ref, workers: workers, scanner: set.NewScanner(ref), yield: yield, rejected: rejected,
-		reading: make(map[*Log]*watcher.Reading[*rules.Found]),
+		reading: make(map[*Log]*finished.Reading[*rules.Found]),
 	}
 }
 
@@ -43,7 +43,7 @@ func (r *reader) start(ctx context.Context, log *Log) {
 	if r.reading[log] != nil || log.err != nil {
 		return
 	}
-	blocks := watcher.Blocks[*rules.Found]{Workers: r.workers, Search: r.set.Search, Lines: r.lines, Line: r.line}
+	blocks := finished.Blocks[*rules.Found]{Workers: r.workers, Search: r.set.Search, Lines: r.lines, Line: r.line}
 	reading, err := blocks.Start(ctx, log.source)
 	if err != nil {
 		log.err = err

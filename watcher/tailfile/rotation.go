@@ -1,0 +1,243 @@
+package tailfile
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
+
+	"odooban/watcher"
+	"odooban/watcher/content"
+	"odooban/watcher/lines"
+)
+
+const (
+	// keepTime is how long a file that was rotated away is read on after it last
+	// grew: until each worker of a server that rotates by itself, once a day, has.
+	keepTime = 25 * time.Hour
+	// maxOld bounds how many rotated files are held open.
+	maxOld = 16
+	// clockSlack is how far a birth time may lie behind the clock: the kernel
+	// stamps files with the time of its last tick.
+	clockSlack = 20 * time.Millisecond
+)
+
+// lookAround sees what the path names now, and reads what there is to read.
+func (w *follower) lookAround(ctx context.Context) error {
+	if !w.started && w.resume != nil {
+		w.restore()
+	}
+	before := time.Now()
+	w.troubled = false
+	id, err := content.IdentifyPath(w.path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		w.there = before
+	}
+	switch {
+	case err != nil:
+		w.missing(content.Explain(w.path, err))
+	case w.current != nil && w.current.id == id:
+		w.named = before
+		if time.Since(w.current.grown) > liveWithin {
+			w.checkMount()
+		}
+	default:
+		w.change(before)
+	}
+	w.started = true
+	defer func() { w.look.Reset(w.pace()) }()
+	err = w.readAll(ctx)
+	if !w.troubled {
+		w.trouble.Over()
+	}
+	return err
+}
+
+// missing deals with a path that cannot be opened. Between the renaming of the
+// old file and the creation of the new one that is no trouble. Meanwhile files
+// may have come and gone under that name; the last of them is followed then.
+func (w *follower) missing(err error) {
+	if w.named.IsZero() || !errors.Is(err, fs.ErrNotExist) {
+		w.lasts(err)
+		return
+	}
+	if time.Since(w.named) > w.grace {
+		w.lasts(err)
+	}
+	found := w.unseen(nil)
+	if len(found) == 0 {
+		return
+	}
+	last := found[len(found)-1]
+	if last.Packed {
+		// Whatever it is, it is not the log. It is found again when that is.
+		closeAll(found)
+		return
+	}
+	w.succeed(found[:len(found)-1], last, last.id.BornAt())
+}
+
+// change goes over to what the path names now: the file before is read to its
+// end and kept for late writers, then those that came and went unnoticed, then
+// the new one. before is a moment before the path was looked at.
+func (w *follower) change(before time.Time) {
+	next, err := openGeneration(w.path)
+	if err != nil {
+		w.missing(err)
+		return
+	}
+	if w.renamedBack(next) {
+		w.named = before
+		return
+	}
+	if w.started || w.late {
+		next.atEnd = next.id.BornAt()
+	}
+	var between []*generation
+	if !w.named.IsZero() {
+		between = w.unseen(next)
+	}
+	w.succeed(between, next, before)
+}
+
+// succeed keeps current and what came between as old files, which are read
+// first, and makes next the current one, named by the path at that moment.
+func (w *follower) succeed(between []*generation, next *generation, named time.Time) {
+	last := w.current
+	if last != nil {
+		w.old = append(w.old, last)
+	}
+	w.stopTailing()
+	w.old = append(w.old, between...)
+	w.current, w.named, w.tailed = next, named, time.Time{}
+	if last != nil {
+		last.grown = time.Now()
+	}
+	if !w.started && w.resume != nil {
+		// What was compressed before any of it was read is not known again.
+		w.sortByAge(w.old)
+	}
+}
+
+// renamedBack goes back to a file that is open already, if next is one, and
+// closes next then.
+func (w *follower) renamedBack(next *generation) bool {
+	i := slices.IndexFunc(w.open(), func(g *generation) bool { return g.id == next.id })
+	if i < 0 {
+		return false
+	}
+	next.File.Close()
+	if i < len(w.old) {
+		w.stopTailing()
+		back := w.old[i]
+		w.old = slices.Delete(w.old, i, i+1)
+		if w.current != nil {
+			w.old = append(w.old, w.current)
+		}
+		w.current = back
+	}
+	return true
+}
+
+// readAll reads the old files, and the current one if no tail does or can.
+func (w *follower) readAll(ctx context.Context) error {
+	for _, old := range w.old {
+		if err := w.catchUp(ctx, old); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	w.retire()
+	g := w.current
+	if g == nil {
+		return nil
+	}
+	if g.pos == 0 && g.stored == nil {
+		g.skipTo(g.rewritten(w.marks()))
+	}
+	w.since = w.named
+	w.done = w.done[max(0, len(w.done)-maxDone):]
+	var anchor [content.HeadSize]byte
+	now := time.Now()
+	size, err := g.size(anchor[:])
+	switch {
+	case w.tailing == nil, err != nil, size-g.pos > lines.BlockSize, g.lines.Open > lines.Longest:
+		return w.readOn(ctx)
+	case size == g.pos:
+		g.atEnd = now
+		if !w.unsettled {
+			return nil // there is nothing to settle
+		}
+	default: // a notice may be quicker than the tail
+		if err := w.catchUp(ctx, g); err != nil {
+			return err
+		}
+	}
+	w.arm(watcher.SettleTime)
+	return nil
+}
+
+// retire closes the old files that nobody writes to any more, once the writers are
+// known to have found the new one: those quiet for the grace time if they were
+// deleted, and for keepTime if not, as a worker that has not found it may write on
+// to them whenever it has something to say.
+func (w *follower) retire() {
+	moved := w.current != nil && w.current.pos > 0
+	excess := len(w.old) - maxOld
+	w.old = slices.DeleteFunc(w.old, func(g *generation) bool {
+		excess--
+		quiet := time.Since(g.grown)
+		if excess < 0 && !g.spent && (!moved || quiet <= w.grace || quiet <= keepTime && !g.deleted()) {
+			return false
+		}
+		g.File.Close()
+		w.remember(g)
+		return true
+	})
+}
+
+// remember keeps what is needed to know the lines of g again, in a copy.
+func (w *follower) remember(g *generation) {
+	if m := g.mark(); m.Offset > 0 {
+		m.Done = true
+		w.done = append(w.done, m)
+	}
+}
+
+// truncated begins g again from its start. If it was copied away first, what
+// had not been read yet stands in the copy.
+func (w *follower) truncated(ctx context.Context, g *generation) error {
+	if g == w.current {
+		w.stopTailing()
+	}
+	if err := w.readCopy(ctx, g); err != nil || ctx.Err() != nil {
+		return err
+	}
+	w.remember(g)
+	g.restart()
+	g.skipTo(g.rewritten(w.done))
+	return nil
+}
+
+// readCopy reads on in a sibling that has what was read of g where it was
+// read. A file that has that was copied after those bytes were written, so
+// what follows in it followed in g.
+func (w *follower) readCopy(ctx context.Context, g *generation) error {
+	m := g.mark()
+	if m.Offset == 0 {
+		return nil
+	}
+	r := &recovery{path: w.path, found: []*generation{g}}
+	r.siblings = atOneMoment(func() []entry { return siblings(r.path) })
+	found := r.byContent(m)
+	if len(found) == 0 {
+		return nil
+	}
+	own := g.File
+	g.File = found[0].File
+	g.rewind()
+	err := w.drain(ctx, g)
+	g.File.Close()
+	g.File = own
+	return err
+}
