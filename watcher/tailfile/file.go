@@ -83,70 +83,34 @@ var errGone = errors.New("file is gone")
 // follower is one run of File.Follow. Everything in it belongs to the
 // goroutine of that run.
 type follower struct {
-	*File
-	sink watcher.Sink
-	// skimmer is sink, if it is one.
-	skimmer watcher.Skimmer
+	files
+	outlet
+	tail    tailer
+	wakeups wakeups
+	mount   mount
+	trouble standing
 
-	// current is what the path names, or named last; nil before there was
-	// anything. old are those before it that may still be written to.
-	current *generation
-	old     []*generation
-	// done are those before them, which have been closed.
-	done []mark
-	// mounted is what the file was called outside of a mount of its own.
-	mounted string
-	// named is when the path was last seen to name current. Of the files that
-	// it has named up to since, none is unknown that has something to read.
-	named, since time.Time
-	// there is when the path was last not known to name nothing: what it names
-	// may have been another file, or one that must not be read.
-	there time.Time
-	// encode is position, as a function that is made once.
-	encode func() []byte
-
-	tailing *tailing
-	poll    bool      // inotify is not to be had
-	tailed  time.Time // when a tail of current was last started
-
-	dir      *notices
-	listener *listener
-	listens  bool
-
-	look  *time.Timer // when to look at the path again
 	check *time.Timer // when to look whether the end was reached, if armed
 	armed bool
 	block []byte
-
-	// count is how many lines were handed on, latest when the last one was read.
-	count  int
-	latest time.Time
-	// unsettled says that a line has come since Settled was called.
-	unsettled bool
 	// checked is how far all files had been read at the last check.
 	checked int64
-
 	began   time.Time
 	started bool
-	trouble watcher.Trouble
-	// troubled says that there was one since the path was last looked at.
-	troubled bool
 }
 
 func newFollower(f *File, sink watcher.Sink) *follower {
-	w := &follower{File: f, sink: sink, dir: f.notices, began: time.Now()}
-	w.trouble = watcher.NewTrouble(f.path, f.alarm)
-	w.encode = w.position
+	w := &follower{began: time.Now(), mount: mount{path: f.path}}
+	w.sink = sink
 	w.skimmer, _ = sink.(watcher.Skimmer)
-	if err := f.probe(); err != nil {
-		w.poll = true
-		w.lasts(err)
+	w.trouble.Trouble = watcher.NewTrouble(f.path, f.alarm)
+	w.files = files{File: f, loss: w.trouble.Loss}
+	w.encode = w.position
+	w.tail.probe = f.probe
+	if err := w.tail.check(); err != nil {
+		w.trouble.lasts(err)
 	}
-	if w.dir == nil {
-		w.dir = newNotices(!w.poll)
-	}
-	w.listener = w.dir.listen(f.path, filepath.Dir(f.path))
-	w.look = time.NewTimer(0)
+	w.wakeups = newWakeups(f.path, f.notices, !w.tail.poll)
 	w.check = time.NewTimer(watcher.SettleTime)
 	w.armed = true
 	w.block = make([]byte, smallBlock)
@@ -154,13 +118,9 @@ func newFollower(f *File, sink watcher.Sink) *follower {
 }
 
 func (w *follower) close() {
-	w.look.Stop()
 	w.check.Stop()
-	w.dir.forget(w.listener)
-	if w.notices == nil {
-		w.dir.close()
-	}
-	w.stopTailing()
+	w.wakeups.close()
+	w.tail.stop()
 	for _, g := range w.open() {
 		g.File.Close()
 	}
@@ -174,17 +134,17 @@ func (w *follower) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case line, ok := <-w.tailing.lines():
+		case line, ok := <-w.tail.lines():
 			if ok {
 				err = w.takeTailed(ctx, line)
 			} else {
-				w.stopTailing()
+				w.tail.stop()
 				err = w.lookAround(ctx)
 			}
-		case <-w.listener.wake:
+		case <-w.wakeups.names():
 			err = w.lookAround(ctx)
-		case <-w.look.C:
-			w.listens = w.dir.renew(w.listener)
+		case <-w.wakeups.look.C:
+			w.wakeups.renew()
 			if err = w.lookAround(ctx); err == nil && w.gone() {
 				err = errGone
 			}
@@ -204,7 +164,7 @@ func (w *follower) pace() time.Duration {
 	switch {
 	case w.current == nil || time.Since(w.named) > w.grace:
 		return slowPace
-	case w.tailing == nil || !w.listens || slices.ContainsFunc(w.old, late):
+	case w.tail.tailing == nil || !w.wakeups.listens || slices.ContainsFunc(w.old, late):
 		return quickPace
 	}
 	return slowPace
@@ -225,27 +185,6 @@ func (w *follower) arm(d time.Duration) {
 		w.armed = true
 		w.check.Reset(d)
 	}
-}
-
-// open gives all open generations, the oldest first.
-func (w *follower) open() []*generation {
-	if w.current == nil {
-		return w.old
-	}
-	return append(slices.Clip(w.old), w.current)
-}
-
-// lasts tells of a trouble that lasts at least until the next look.
-func (w *follower) lasts(err error) {
-	w.troubled = true
-	w.trouble.Lasts(err)
-}
-
-// line hands one line on.
-func (w *follower) line(line watcher.Line) error {
-	w.count++
-	w.unsettled = true
-	return w.sink.Line(line)
 }
 
 // early is by how much a timer runs out too early on purpose: those of Go are
@@ -286,9 +225,5 @@ func (w *follower) checkEnd(ctx context.Context) error {
 		w.arm(watcher.SettleTime)
 		return nil
 	}
-	if !w.unsettled {
-		return nil
-	}
-	w.unsettled = false
-	return w.sink.Settled(time.Now())
+	return w.settle()
 }

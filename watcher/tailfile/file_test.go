@@ -80,7 +80,7 @@ func TestFileSettledReadsFirst(t *testing.T) {
 	if err := w.lookAround(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.stopTailing()
+	w.tail.stop()
 	steps := []struct {
 		name, write string
 		lines       int
@@ -123,7 +123,7 @@ func TestFileReadsAtOnce(t *testing.T) {
 	l.write(3)
 	look(3)
 	for range 3 {
-		if err := w.takeTailed(t.Context(), <-w.tailing.lines()); err != nil {
+		if err := w.takeTailed(t.Context(), <-w.tail.tailing.lines()); err != nil {
 			t.Fatal(err)
 		}
 	}

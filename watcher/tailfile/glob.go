@@ -58,7 +58,7 @@ func (g *Glob) Name() string { return strings.Join(g.patterns, ", ") }
 func (g *Glob) Run(ctx context.Context, start func(watcher.Source) bool) error {
 	notices := newNotices(g.probe() == nil)
 	defer notices.close()
-	listener := notices.listen("", g.dirs()...)
+	listener := notices.listen(g.dirs()...)
 	members := newMembers(g, notices)
 	tick := time.NewTimer(0)
 	defer tick.Stop()

@@ -17,24 +17,27 @@ import (
 // The mount stays with the file: when that is renamed outside, the path goes on to name
 // it, and nobody inside ever sees the one that takes its place.
 
-// checkMount tells when the file is mounted by itself and was rotated outside.
-func (w *follower) checkMount() {
-	name := mountRoot(w.path)
+// mount is what a file that is mounted by itself was called outside.
+type mount struct{ path, name string }
+
+// rotated says so when the file is mounted by itself and was rotated outside.
+func (m *mount) rotated() error {
+	name := mountRoot(m.path)
 	if name == "" {
-		return
+		return nil
 	}
 	base := filepath.Base(name)
 	removed := strings.HasSuffix(name, "//deleted") // as the kernel says it
-	if !removed && (w.mounted == name || w.mounted == "" && !rotated.IsSibling(filepath.Base(w.path), base)) {
-		w.mounted = name
-		return
+	if !removed && (m.name == name || m.name == "" && !rotated.IsSibling(filepath.Base(m.path), base)) {
+		m.name = name
+		return nil
 	}
 	what := "renamed to " + base
 	if removed {
 		what = "removed"
 	}
-	w.lasts(fmt.Errorf("read %s: it is mounted by itself, and was %s outside: lines that are written to the file in its "+
-		"place cannot be seen here; mount its folder instead of the file, and start odooban again", w.path, what))
+	return fmt.Errorf("read %s: it is mounted by itself, and was %s outside: lines that are written to the file in its "+
+		"place cannot be seen here; mount its folder instead of the file, and start odooban again", m.path, what)
 }
 
 // mountRoot gives what the file at path is called in its own file system, if it is

@@ -4,12 +4,12 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 )
 
-// notices tells when names in a directory, or a file in it, have changed. It
-// is a help only: whoever listens looks by itself now and then as well, since
+// notices tells when names in a directory have changed. It is a help only: whoever listens looks by itself now and then as well, since
 // a notice may be missing for many reasons (inotify is not to be had, the
 // directory was replaced, the file system is a remote one).
 type notices struct {
@@ -20,9 +20,8 @@ type notices struct {
 	listeners map[*listener]struct{}
 }
 
-// listener is told about directories and the file path.
+// listener is told about directories.
 type listener struct {
-	path string
 	dirs []string
 	// wake holds one notice: several before it is taken are one.
 	wake chan struct{}
@@ -49,10 +48,9 @@ func (n *notices) close() {
 	<-n.ended
 }
 
-// listen makes a listener to names coming and going in dirs, and to writes to
-// path, which may be empty.
-func (n *notices) listen(path string, dirs ...string) *listener {
-	l := &listener{path: path, dirs: dirs, wake: make(chan struct{}, 1)}
+// listen makes a listener to names coming and going in dirs.
+func (n *notices) listen(dirs ...string) *listener {
+	l := &listener{dirs: dirs, wake: make(chan struct{}, 1)}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.listeners[l] = struct{}{}
@@ -98,17 +96,54 @@ func (n *notices) run() {
 }
 
 func (n *notices) tell(event fsnotify.Event) {
-	names := event.Has(fsnotify.Create | fsnotify.Rename | fsnotify.Remove)
+	if !event.Has(fsnotify.Create | fsnotify.Rename | fsnotify.Remove) {
+		return // what is written is for the tail to tell
+	}
 	dir := filepath.Dir(event.Name)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for l := range n.listeners {
-		if l.path != event.Name && (!names || !slices.Contains(l.dirs, dir)) {
+		if !slices.Contains(l.dirs, dir) {
 			continue
 		}
 		select {
 		case l.wake <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// wakeups are when a follower looks at its file without its tail: when names in its
+// directory have changed, and now and then.
+type wakeups struct {
+	dir *notices
+	// own says that dir is shared with nobody.
+	own      bool
+	listener *listener
+	listens  bool
+	look     *time.Timer
+}
+
+// newWakeups listens to names beside path, by shared unless that is nil.
+func newWakeups(path string, shared *notices, inotify bool) wakeups {
+	w := wakeups{dir: shared, own: shared == nil, look: time.NewTimer(0)}
+	if w.own {
+		w.dir = newNotices(inotify)
+	}
+	w.listener = w.dir.listen(filepath.Dir(path))
+	return w
+}
+
+// names is told when names have changed.
+func (w *wakeups) names() <-chan struct{} { return w.listener.wake }
+
+// renew listens to the directory that there is now.
+func (w *wakeups) renew() { w.listens = w.dir.renew(w.listener) }
+
+func (w *wakeups) close() {
+	w.look.Stop()
+	w.dir.forget(w.listener)
+	if w.own {
+		w.dir.close()
 	}
 }

@@ -3,11 +3,8 @@ package tailfile
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"odooban/watcher"
@@ -56,7 +53,9 @@ type mark struct {
 	Done bool `json:"done,omitempty"`
 }
 
-func (m mark) identity() content.Identity { return content.Identity{Dev: m.Device, Ino: m.Inode, Born: m.Born} }
+func (m mark) identity() content.Identity {
+	return content.Identity{Dev: m.Device, Ino: m.Inode, Born: m.Born}
+}
 
 // mark says how far g has been read.
 func (g *generation) mark() mark {
@@ -80,50 +79,10 @@ func (g *generation) mark() mark {
 	return m
 }
 
-// call gives g, whose first line this is, its name: a fingerprint of that line,
-// as it stays the same however the file is renamed, copied or compressed; and a
-// number, should one of the files before have begun with the same line.
-func (w *follower) call(g *generation, first []byte) {
-	base := fingerprint(first[:min(len(first), content.HeadSize)])[:16]
-	number := 0
-	for _, m := range w.marks() {
-		if n, ok := strings.CutPrefix(m.Generation, base+"-"); ok {
-			k, _ := strconv.Atoi(n)
-			number = max(number, k)
-		}
-	}
-	g.name = fmt.Sprintf("%s-%d", base, number+1)
-}
-
-// marks are those of all generations that are known, the oldest first.
-func (w *follower) marks() []mark {
-	marks := slices.Clone(w.done)
-	for _, g := range w.open() {
-		m := g.mark()
-		m.Done = m.Done || g != w.current && time.Since(g.grown) > w.grace
-		marks = append(marks, m)
-	}
-	return marks[max(0, len(marks)-maxFiles):]
-}
-
 // fingerprint is 128 bits, in hexadecimal.
 func fingerprint(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:16])
-}
-
-// position gives the position after the line that is being handed on.
-func (w *follower) position() []byte {
-	p := position{Version: 1, Since: w.since.UnixNano(), Files: w.marks()}
-	for _, m := range p.Files {
-		// Of one that nothing was read of only the name is known. Once it is
-		// compressed it has to be found like those that came later.
-		if m.Offset == 0 && m.Born > 0 {
-			p.Since = min(p.Since, m.Born)
-		}
-	}
-	text, _ := json.Marshal(p) // nothing in it can fail
-	return text
 }
 
 // parsePosition reads what position wrote. It comes from a file that others

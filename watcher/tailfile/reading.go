@@ -33,7 +33,7 @@ func (w *follower) catchUp(ctx context.Context, g *generation) error {
 			continue
 		}
 		if err != nil {
-			w.lasts(content.Explain(w.path, err))
+			w.trouble.lasts(content.Explain(w.path, err))
 			return nil
 		}
 		full := len(g.anchor)+len(data) == len(block)
@@ -76,9 +76,7 @@ func (w *follower) feed(g *generation, data []byte, read time.Time, grows bool) 
 	var skim func([]byte, int64) error
 	if w.skimmer != nil && !live {
 		skim = func(lines []byte, offset int64) error {
-			w.count++
-			w.unsettled = true
-			return w.skimmer.Skim(watcher.Lines{Text: lines, Place: g.place(offset), Position: w.encode})
+			return w.skim(watcher.Lines{Text: lines, Place: g.place(offset), Position: w.encode})
 		}
 	}
 	err := g.feed(data, func(text []byte, offset int64) error {
@@ -91,6 +89,7 @@ func (w *follower) feed(g *generation, data []byte, read time.Time, grows bool) 
 		}
 		return w.line(line)
 	}, skim)
+	g.grown = time.Now()
 	w.latest, w.armed = read, true
 	w.check.Reset(watcher.SettleTime - early - time.Since(read))
 	return err
@@ -127,45 +126,14 @@ func (w *follower) takeTailed(ctx context.Context, line *tail.Line) error {
 // readOn reads current to its end without its tail, which is then started
 // again from there.
 func (w *follower) readOn(ctx context.Context) error {
-	w.stopTailing()
+	w.tail.stop()
 	if err := w.catchUp(ctx, w.current); err != nil {
 		return err
 	}
-	w.tail()
+	if err := w.tail.start(w.current); err != nil {
+		w.trouble.lasts(err)
+	}
 	w.arm(watcher.SettleTime)
-	w.look.Reset(w.pace())
+	w.wakeups.look.Reset(w.pace())
 	return nil
-}
-
-// tail lets a tail follow current from where it has been read to. It is not
-// started twice within quickPace, nor inside a line that is too long for it
-// (it keeps all of it); the file is read at every look then.
-func (w *follower) tail() {
-	g := w.current
-	if w.tailing != nil || time.Since(w.tailed) < quickPace || g.lines.Open > lines.Longest {
-		return
-	}
-	w.tailed = time.Now()
-	if !w.poll {
-		if err := w.probe(); err != nil {
-			w.poll = true
-			w.lasts(err)
-		}
-	}
-	t, err := startTailing(g.File.File, g.offset(), w.poll)
-	if err != nil {
-		w.poll = true
-		w.lasts(err)
-		return
-	}
-	w.tailing = t
-}
-
-// stopTailing ends the tail, if there is one. One that ended with an error
-// could not watch the file: the next one polls.
-func (w *follower) stopTailing() {
-	if err := w.tailing.stop(); err != nil {
-		w.poll = true
-	}
-	w.tailing = nil
 }

@@ -106,14 +106,6 @@ func (w *follower) restore() {
 	}
 }
 
-// adopt takes over the generations that were found, the oldest first.
-func (w *follower) adopt(found []*generation) {
-	w.old = found
-	if n := len(found); n > 0 && !found[n-1].Packed {
-		w.old, w.current = found[:n-1:n-1], found[n-1]
-	}
-}
-
 // recover opens what there is of the generation of m: the file itself; if that
 // was truncated what its copy has, then the file from its start; what somebody has
 // made of it by trimming or editing; or what compression has. It gives nothing if

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"slices"
 	"time"
 
 	"odooban/watcher"
@@ -29,7 +28,7 @@ func (w *follower) lookAround(ctx context.Context) error {
 		w.restore()
 	}
 	before := time.Now()
-	w.troubled = false
+	w.trouble.begin()
 	id, err := content.IdentifyPath(w.path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		w.there = before
@@ -40,17 +39,17 @@ func (w *follower) lookAround(ctx context.Context) error {
 	case w.current != nil && w.current.id == id:
 		w.named = before
 		if time.Since(w.current.grown) > liveWithin {
-			w.checkMount()
+			if err := w.mount.rotated(); err != nil {
+				w.trouble.lasts(err)
+			}
 		}
 	default:
 		w.change(before)
 	}
 	w.started = true
-	defer func() { w.look.Reset(w.pace()) }()
+	defer func() { w.wakeups.look.Reset(w.pace()) }()
 	err = w.readAll(ctx)
-	if !w.troubled {
-		w.trouble.Over()
-	}
+	w.trouble.end()
 	return err
 }
 
@@ -59,11 +58,11 @@ func (w *follower) lookAround(ctx context.Context) error {
 // may have come and gone under that name; the last of them is followed then.
 func (w *follower) missing(err error) {
 	if w.named.IsZero() || !errors.Is(err, fs.ErrNotExist) {
-		w.lasts(err)
+		w.trouble.lasts(err)
 		return
 	}
 	if time.Since(w.named) > w.grace {
-		w.lasts(err)
+		w.trouble.lasts(err)
 	}
 	found := w.unseen(nil)
 	if len(found) == 0 {
@@ -87,7 +86,10 @@ func (w *follower) change(before time.Time) {
 		w.missing(err)
 		return
 	}
-	if w.renamedBack(next) {
+	if current := w.current; w.renamedBack(next) {
+		if w.current != current {
+			w.tail.stop()
+		}
 		w.named = before
 		return
 	}
@@ -108,9 +110,9 @@ func (w *follower) succeed(between []*generation, next *generation, named time.T
 	if last != nil {
 		w.old = append(w.old, last)
 	}
-	w.stopTailing()
+	w.tail.stop()
 	w.old = append(w.old, between...)
-	w.current, w.named, w.tailed = next, named, time.Time{}
+	w.current, w.named, w.tail.began = next, named, time.Time{}
 	if last != nil {
 		last.grown = time.Now()
 	}
@@ -118,26 +120,6 @@ func (w *follower) succeed(between []*generation, next *generation, named time.T
 		// What was compressed before any of it was read is not known again.
 		w.sortByAge(w.old)
 	}
-}
-
-// renamedBack goes back to a file that is open already, if next is one, and
-// closes next then.
-func (w *follower) renamedBack(next *generation) bool {
-	i := slices.IndexFunc(w.open(), func(g *generation) bool { return g.id == next.id })
-	if i < 0 {
-		return false
-	}
-	next.File.Close()
-	if i < len(w.old) {
-		w.stopTailing()
-		back := w.old[i]
-		w.old = slices.Delete(w.old, i, i+1)
-		if w.current != nil {
-			w.old = append(w.old, w.current)
-		}
-		w.current = back
-	}
-	return true
 }
 
 // readAll reads the old files, and the current one if no tail does or can.
@@ -161,7 +143,7 @@ func (w *follower) readAll(ctx context.Context) error {
 	now := time.Now()
 	size, err := g.size(anchor[:])
 	switch {
-	case w.tailing == nil, err != nil, size-g.pos > lines.BlockSize, g.lines.Open > lines.Longest:
+	case w.tail.tailing == nil, err != nil, size-g.pos > lines.BlockSize, g.lines.Open > lines.Longest:
 		return w.readOn(ctx)
 	case size == g.pos:
 		g.atEnd = now
@@ -177,38 +159,11 @@ func (w *follower) readAll(ctx context.Context) error {
 	return nil
 }
 
-// retire closes the old files that nobody writes to any more, once the writers are
-// known to have found the new one: those quiet for the grace time if they were
-// deleted, and for keepTime if not, as a worker that has not found it may write on
-// to them whenever it has something to say.
-func (w *follower) retire() {
-	moved := w.current != nil && w.current.pos > 0
-	excess := len(w.old) - maxOld
-	w.old = slices.DeleteFunc(w.old, func(g *generation) bool {
-		excess--
-		quiet := time.Since(g.grown)
-		if excess < 0 && !g.spent && (!moved || quiet <= w.grace || quiet <= keepTime && !g.deleted()) {
-			return false
-		}
-		g.File.Close()
-		w.remember(g)
-		return true
-	})
-}
-
-// remember keeps what is needed to know the lines of g again, in a copy.
-func (w *follower) remember(g *generation) {
-	if m := g.mark(); m.Offset > 0 {
-		m.Done = true
-		w.done = append(w.done, m)
-	}
-}
-
 // truncated begins g again from its start. If it was copied away first, what
 // had not been read yet stands in the copy.
 func (w *follower) truncated(ctx context.Context, g *generation) error {
 	if g == w.current {
-		w.stopTailing()
+		w.tail.stop()
 	}
 	if err := w.readCopy(ctx, g); err != nil || ctx.Err() != nil {
 		return err

@@ -18,16 +18,16 @@ import (
 // may be nil, without anybody looking: siblings born since the path was last
 // seen to name current, and before next, the oldest first. A copy of a known one
 // is none.
-func (w *follower) unseen(next *generation) []*generation {
+func (f *files) unseen(next *generation) []*generation {
 	var found []*generation
-	seen := w.open()
+	seen := f.open()
 	if next != nil {
 		seen = append(seen, next)
 	}
 	for tries, moving := 0, true; moving && tries < maxTries; tries++ {
 		moving = false
-		for _, e := range atOneMoment(func() []entry { return siblings(w.path) }) {
-			g, err := w.openUnseen(e, slices.Concat(seen, found))
+		for _, e := range atOneMoment(func() []entry { return siblings(f.path) }) {
+			g, err := f.openUnseen(e, slices.Concat(seen, found))
 			if g != nil {
 				found = append(found, g)
 			}
@@ -35,12 +35,12 @@ func (w *follower) unseen(next *generation) []*generation {
 		}
 	}
 	if next == nil || len(found) == 0 {
-		w.sortByAge(found)
+		f.sortByAge(found)
 		return found
 	}
-	w.locate(append(slices.Clip(found), next))
+	f.locate(append(slices.Clip(found), next))
 	slices.SortStableFunc(found, older)
-	if next.path == w.path {
+	if next.path == f.path {
 		return found
 	}
 	return olderThan(next, found)
@@ -59,18 +59,18 @@ func olderThan(next *generation, found []*generation) []*generation {
 }
 
 // sortByAge puts the oldest first.
-func (w *follower) sortByAge(generations []*generation) {
+func (f *files) sortByAge(generations []*generation) {
 	if len(generations) < 2 {
 		return
 	}
-	w.locate(generations)
+	f.locate(generations)
 	slices.SortStableFunc(generations, older)
 }
 
 // locate finds out what generations are called at one moment: each may have been opened
 // between other renamings.
-func (w *follower) locate(generations []*generation) {
-	files := atOneMoment(func() []entry { return siblings(w.path) })
+func (f *files) locate(generations []*generation) {
+	files := atOneMoment(func() []entry { return siblings(f.path) })
 	for _, g := range generations {
 		if i := slices.IndexFunc(files, func(e entry) bool { return e.id == g.id }); i >= 0 {
 			g.path = files[i].path
@@ -99,8 +99,8 @@ func rotationNumber(path string) int {
 
 // openUnseen opens a file if it can have been the log after current was, and is
 // none of seen; otherwise it gives nil.
-func (w *follower) openUnseen(e entry, seen []*generation) (*generation, error) {
-	if e.path == w.path || e.id.Born != 0 && !w.isNew(e.id.BornAt()) ||
+func (f *files) openUnseen(e entry, seen []*generation) (*generation, error) {
+	if e.path == f.path || e.id.Born != 0 && !f.isNew(e.id.BornAt()) ||
 		slices.ContainsFunc(seen, func(o *generation) bool { return o.id == e.id }) {
 		return nil, nil
 	}
@@ -108,7 +108,7 @@ func (w *follower) openUnseen(e entry, seen []*generation) (*generation, error) 
 	if err != nil {
 		return nil, err
 	}
-	if len(seen) > maxFiles-maxDone || !w.readable(g) || w.isCopy(g, seen) {
+	if len(seen) > maxFiles-maxDone || !f.readable(g) || f.isCopy(g, seen) {
 		g.File.Close()
 		return nil, nil
 	}
@@ -118,12 +118,12 @@ func (w *follower) openUnseen(e entry, seen []*generation) (*generation, error) 
 
 // isNew reports whether at is later than the path was last seen to name
 // current.
-func (w *follower) isNew(at time.Time) bool { return !at.Before(w.named.Add(-clockSlack)) }
+func (f *files) isNew(at time.Time) bool { return !at.Before(f.named.Add(-clockSlack)) }
 
 // readable reports whether there are new lines in g that can be read. A
 // compressed file is new by its birth time; it keeps the time when its lines
 // were written last.
-func (w *follower) readable(g *generation) bool {
+func (f *files) readable(g *generation) bool {
 	ending := g.Compression()
 	switch {
 	case ending == "" && content.IsPacked(g.path):
@@ -131,14 +131,14 @@ func (w *follower) readable(g *generation) bool {
 		return false
 	case ending == "" && g.id.Born != 0:
 		return true
-	case !w.isNew(g.written()):
+	case !f.isNew(g.written()):
 		return false
 	case ending == "":
 		return true
 	case len(content.File{File: g.File.File}.Head()) == 0:
 		return false
 	case ending != ".gz":
-		w.trouble.Loss(fmt.Errorf("read %s: compressed as %s, and lines in it are missing; "+
+		f.loss(fmt.Errorf("read %s: compressed as %s, and lines in it are missing; "+
 			"let rotation compress with gzip", g.path, ending))
 		return false
 	}
@@ -150,10 +150,10 @@ func (w *follower) readable(g *generation) bool {
 
 // isCopy reports whether g is a copy of one of seen, or of one that was done
 // with.
-func (w *follower) isCopy(g *generation, seen []*generation) bool {
+func (f *files) isCopy(g *generation, seen []*generation) bool {
 	head := g.Head()
 	return slices.ContainsFunc(seen, func(o *generation) bool { return g.Copied(o.File) }) ||
-		slices.ContainsFunc(w.done, func(m mark) bool {
+		slices.ContainsFunc(f.done, func(m mark) bool {
 			n := int(min(m.Offset, content.HeadSize))
 			return n > 0 && len(head) >= n && fingerprint(head[:n]) == m.Head
 		})
