@@ -45,7 +45,7 @@ func layer(name, why string, below ...string) law {
 // source is the law of a package that follows one kind of source, and of those below watcher that it may import.
 func source(name string, others ...string) law {
 	l := law{in: "watcher/" + name, why: "each kind of source stands by itself"}
-	for _, other := range []string{"docker", "journald", "tailfile", "finished", "lines", "content", "rotated", "framing"} {
+	for _, other := range []string{"docker", "journald", "tailfile", "finished", "lines", "content", "rotated", "framing", "tailing"} {
 		if other != name && !slices.Contains(others, other) {
 			l.never = append(l.never, module+"/watcher/"+other)
 		}
@@ -63,7 +63,8 @@ var laws = []law{
 	source("docker", "lines"),
 	source("journald", "lines"),
 	source("finished", "lines", "content"),
-	source("tailfile", "lines", "content", "rotated"),
+	source("tailfile", "lines", "content", "rotated", "tailing"),
+	source("tailing"),
 	{
 		in:    "rules",
 		never: []string{module, "os", "net/http"},

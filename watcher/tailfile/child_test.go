@@ -8,17 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/nxadm/tail/util"
-	"github.com/nxadm/tail/watch"
-
-	"odooban/internal/await"
 	"odooban/internal/sinktest"
 	"odooban/internal/testrequire"
 	"odooban/watcher"
@@ -147,7 +142,7 @@ func TestInotifyRunsOut(t *testing.T) {
 		alarm       string
 	}{
 		{"no instances from the start", instances, true, nil, "four times a second"},
-		{"no instances, but the probe says so too late", instances, true, []string{childTrusts}, errNoTracker.Error()},
+		{"no instances, but the probe says so too late", instances, true, []string{childTrusts}, "none was to be had when it was first needed"},
 		{"no watches from the start", watches, true, nil, ""},
 		{"no instances while it runs", instances, false, nil, ""},
 		{"no watches while it runs", watches, false, nil, ""},
@@ -219,57 +214,4 @@ func TestUnreadable(t *testing.T) {
 	if lost, doubled := compare(numbers(t, c.All()), l.next); lost+doubled > 0 {
 		t.Errorf("lost %d, doubled %d", lost, doubled)
 	}
-}
-
-// TestGuard lets every stat of a tail fail, after which nxadm/tail means to end
-// the process.
-func TestGuard(t *testing.T) {
-	for _, way := range ways {
-		t.Run(way.name, func(t *testing.T) {
-			l := newLogFile(t)
-			dir := filepath.Join(filepath.Dir(l.path), "log")
-			l.check(os.Mkdir(dir, 0o755))
-			path := filepath.Join(dir, "odoo.log")
-			log := openAppend(t, path)
-			defer log.Close()
-			tail, err := tailName(path, 0, way.probe() != nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				if t.Failed() {
-					t.Log(stacks())
-				}
-			}()
-			log.WriteString("one\n")
-			<-tail.lines()
-			await.Until(t, "the watch", func() bool { return strings.Contains(stacks(), "ChangeEvents.func1") })
-			l.check(os.Rename(dir, dir+"2"))
-			l.check(os.WriteFile(dir, nil, 0o644)) // "not a directory" is not "not exist"
-			log.WriteString("two\n")
-			await.Until(t, "the end of the watch", func() bool {
-				return !strings.Contains(stacks(), "ChangeEvents.func1") && (tail.poll || watch.Events(path) == nil)
-			})
-			if err := tail.stop(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-// TestGuardEndsTheGoroutine wants no other way out of util.Fatal.
-func TestGuardEndsTheGoroutine(t *testing.T) {
-	fatal()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		util.Fatal("no reason")
-		t.Error("util.Fatal returned")
-	}()
-	<-done
-}
-
-func stacks() string {
-	buf := make([]byte, 1<<20)
-	return string(buf[:runtime.Stack(buf, true)])
 }

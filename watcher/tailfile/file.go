@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"odooban/watcher"
+
+	"odooban/watcher/tailing"
 )
 
 const (
@@ -56,7 +58,7 @@ type File struct {
 // NewFile follows the file at path, which need not exist yet. alarm is told
 // why it cannot be read for the time being.
 func NewFile(path string, alarm watcher.Alarm) *File {
-	return &File{path: filepath.Clean(path), alarm: alarm, probe: probeInotify, grace: graceTime}
+	return &File{path: filepath.Clean(path), alarm: alarm, probe: tailing.Probe, grace: graceTime}
 }
 
 // Name is the path.
@@ -164,7 +166,7 @@ func (w *follower) pace() time.Duration {
 	switch {
 	case w.current == nil || time.Since(w.named) > w.grace:
 		return slowPace
-	case w.tail.tailing == nil || !w.wakeups.listens || slices.ContainsFunc(w.old, late):
+	case w.tail.tail == nil || !w.wakeups.listens || slices.ContainsFunc(w.old, late):
 		return quickPace
 	}
 	return slowPace

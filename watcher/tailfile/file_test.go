@@ -123,7 +123,7 @@ func TestFileReadsAtOnce(t *testing.T) {
 	l.write(3)
 	look(3)
 	for range 3 {
-		if err := w.takeTailed(t.Context(), <-w.tail.tailing.lines()); err != nil {
+		if err := w.takeTailed(t.Context(), <-w.tail.lines()); err != nil {
 			t.Fatal(err)
 		}
 	}

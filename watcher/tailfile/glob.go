@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"odooban/watcher"
+
+	"odooban/watcher/tailing"
 )
 
 // Glob is the group of all files whose path matches one of its patterns, those
@@ -35,7 +37,7 @@ const forgetAfter = time.Hour
 // of path/filepath.Match. alarm is told about troubles with each pattern and with
 // every file; it may be called from several goroutines.
 func NewGlob(patterns []string, alarm watcher.Alarm) (*Glob, error) {
-	g := &Glob{alarm: alarm, probe: probeInotify, forget: forgetAfter}
+	g := &Glob{alarm: alarm, probe: tailing.Probe, forget: forgetAfter}
 	for _, pattern := range patterns {
 		if _, err := filepath.Match(pattern, ""); err != nil {
 			return nil, fmt.Errorf("read pattern %q: %w; every [ needs its ]", pattern, err)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"odooban/watcher/tailing"
 )
 
 var errNoInotify = errors.New("use inotify: too many open files")
@@ -14,7 +16,7 @@ var ways = []struct {
 	name  string
 	probe func() error
 }{
-	{"inotify", probeInotify},
+	{"inotify", tailing.Probe},
 	{"polling", func() error { return errNoInotify }},
 }
 

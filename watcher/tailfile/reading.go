@@ -10,6 +10,8 @@ import (
 	"odooban/watcher"
 	"odooban/watcher/content"
 	"odooban/watcher/lines"
+
+	"odooban/watcher/tailing"
 )
 
 // smallBlock is enough for what comes in live: many files may be followed, and
@@ -105,7 +107,7 @@ func (w *follower) takeTailed(ctx context.Context, line *tail.Line) error {
 	if err != nil {
 		return w.readOn(ctx)
 	}
-	start := lineStart(line)
+	start := tailing.LineStart(line)
 	if start > g.offset() || size-g.pos > lines.BlockSize {
 		return w.readOn(ctx)
 	}

@@ -143,7 +143,7 @@ func (w *follower) readAll(ctx context.Context) error {
 	now := time.Now()
 	size, err := g.size(anchor[:])
 	switch {
-	case w.tail.tailing == nil, err != nil, size-g.pos > lines.BlockSize, g.lines.Open > lines.Longest:
+	case w.tail.tail == nil, err != nil, size-g.pos > lines.BlockSize, g.lines.Open > lines.Longest:
 		return w.readOn(ctx)
 	case size == g.pos:
 		g.atEnd = now

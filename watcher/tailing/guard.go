@@ -1,4 +1,4 @@
-package tailfile
+package tailing
 
 import (
 	"bytes"
