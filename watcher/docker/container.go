@@ -63,17 +63,17 @@ func (c *containerLog) Follow(ctx context.Context, sink watcher.Sink) error {
 	f := newFollower(c, sink)
 	wait := retryFirst
 	for {
-		before := f.count
+		before := f.out.Count()
 		err := f.watch(ctx)
 		switch {
-		case f.refused != nil:
-			return f.refused
+		case f.out.Refused() != nil:
+			return f.out.Refused()
 		case errdefs.IsNotFound(err):
 			return f.settle()
 		case err != nil && ctx.Err() == nil:
 			f.failed(err)
 		}
-		if f.count > before {
+		if f.out.Count() > before {
 			wait = retryFirst
 		}
 		if !f.PauseFor(ctx, f.rest(wait), c.awake) {

@@ -44,7 +44,7 @@ const (
 // the log's end, with an overlap.
 type follower struct {
 	*containerLog
-	sink   watcher.Sink
+	out    watcher.Outlet
 	lines  joiner
 	places places
 	// encode is position, as a function that is made once.
@@ -58,21 +58,23 @@ type follower struct {
 	// tail is how many pieces from the log's end are asked for.
 	tail int
 
-	began     time.Time
-	terminal  bool
-	driver    string        // the container's log driver
-	running   bool          // it ran when it was last looked at
-	took      time.Duration // how long the last look took
-	latest    time.Time     // when a line last came
-	unsettled bool          // a line has come since Settled was called
-	count     int           // lines handed on
-	missing   bool          // alarm was told that lines may be
-	trouble   watcher.Trouble
-	refused   error // what sink said
+	inspected
+	began   time.Time
+	took    time.Duration // how long the last look took
+	latest  time.Time     // when a line last came
+	missing bool          // alarm was told that lines may be
+	trouble watcher.Trouble
+}
+
+// inspected is what the engine says of a container.
+type inspected struct {
+	terminal bool
+	driver   string // its log driver
+	running  bool   // it ran when it was last looked at
 }
 
 func newFollower(c *containerLog, sink watcher.Sink) *follower {
-	f := &follower{containerLog: c, sink: sink, began: time.Now()}
+	f := &follower{containerLog: c, out: watcher.NewOutlet(sink), began: time.Now()}
 	f.trouble = watcher.NewTrouble(c.name, c.group.alarm)
 	f.encode = f.position
 	if p := c.resume; p != nil {
@@ -112,7 +114,7 @@ func (f *follower) inspect(ctx context.Context) error {
 	if err != nil || c.Config == nil || c.State == nil || c.HostConfig == nil {
 		return err
 	}
-	f.terminal, f.running, f.driver = c.Config.Tty, c.State.Running, c.HostConfig.LogConfig.Type
+	f.inspected = inspected{c.Config.Tty, c.HostConfig.LogConfig.Type, c.State.Running}
 	return nil
 }
 
@@ -164,7 +166,7 @@ func (f *follower) listen(ctx context.Context, notices io.Reader) error {
 
 // pause is how long to wait for a notice.
 func (f *follower) pause() time.Duration {
-	if f.unsettled {
+	if f.out.Unsettled() {
 		return max(settleTime-time.Since(f.latest), pace)
 	}
 	return idle
@@ -174,7 +176,7 @@ func (f *follower) pause() time.Duration {
 // Lines that come long after the last ones without a notice say that there will
 // be no more notices.
 func (f *follower) check(ctx context.Context, noticed bool) error {
-	before, quiet := f.count, !f.unsettled && !noticed
+	before, quiet := f.out.Count(), !f.out.Unsettled() && !noticed
 	if quiet {
 		if grown, err := f.grown(ctx); err != nil || !grown {
 			return err
@@ -184,9 +186,9 @@ func (f *follower) check(ctx context.Context, noticed bool) error {
 		return err
 	}
 	switch {
-	case f.count > before && quiet:
+	case f.out.Count() > before && quiet:
 		return errStalled
-	case f.count > before || time.Since(f.latest) < settleTime:
+	case f.out.Count() > before || time.Since(f.latest) < settleTime:
 		return nil
 	}
 	return f.settle()
@@ -204,14 +206,7 @@ func (f *follower) end(ctx context.Context, err error) error {
 }
 
 // settle says that everything was read.
-func (f *follower) settle() error {
-	if !f.unsettled {
-		return nil
-	}
-	f.unsettled = false
-	f.refused = f.sink.Settled(time.Now())
-	return f.refused
-}
+func (f *follower) settle() error { return f.out.Settle(time.Now()) }
 
 // position gives the position after the line that is being handed on.
 func (f *follower) position() []byte {

@@ -28,7 +28,7 @@ const (
 func (f *follower) look(ctx context.Context) error {
 	began := time.Now()
 	defer func() { f.took = time.Since(began) }()
-	if f.count == 0 {
+	if f.out.Count() == 0 {
 		f.tail = mostTail + 1
 	}
 	for {
@@ -154,14 +154,11 @@ func (l *reading) line(text []byte, stamp int64) error {
 	}
 	l.places.pass(number, stamp, len(text))
 	l.done, l.latest = number, time.Now()
-	l.count++
-	l.unsettled = true
 	l.trouble.Over()
 	at := time.Unix(0, stamp)
 	line := watcher.Line{Text: text, Stamp: at, Place: watcher.Place{Generation: short(l.id), Offset: number}, Position: l.encode}
 	if l.began.Sub(at) <= recent {
 		line.Seen = at
 	}
-	l.refused = l.sink.Line(line)
-	return l.refused
+	return l.out.Line(line)
 }
