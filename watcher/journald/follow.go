@@ -17,7 +17,8 @@ import (
 // run.
 type follower struct {
 	*Unit
-	sink  watcher.Sink
+	out   watcher.Outlet
+	pulse pulse
 	lines lines.Splitter // of what journalctl writes
 
 	numbering numbering
@@ -31,20 +32,22 @@ type follower struct {
 	until *position
 	again bool
 
-	stuck     bool      // it knows of more than it brings
-	asked     time.Time // when that was last asked
 	came      bool      // this journalctl has brought an entry
-	latest    time.Time // when something last came
-	checked   time.Time // when it was last looked whether something has
 	stamp     time.Time // of the last line
-	unsettled bool      // a line has come since Settled was called
 	complaint string    // what journalctl wrote to its standard error
 	trouble   watcher.Trouble
-	refused   error // what sink said
+}
+
+// pulse is whether journalctl brings what there is.
+type pulse struct {
+	latest  time.Time // when something last came
+	checked time.Time // when it was last looked whether something has
+	asked   time.Time // when it was last asked whether there is more
+	stuck   bool      // it knows of more than it brings
 }
 
 func newFollower(j *Unit, sink watcher.Sink) *follower {
-	f := &follower{Unit: j, sink: sink, newest: position{Time: j.since.UnixMicro()}}
+	f := &follower{Unit: j, out: watcher.NewOutlet(sink), newest: position{Time: j.since.UnixMicro()}}
 	f.trouble = watcher.NewTrouble(j.Name(), j.alarm)
 	f.encode = f.position
 	if j.resume != nil {
@@ -99,15 +102,15 @@ func (f *follower) follow(ctx context.Context, stdout, stderr io.Reader) {
 	complaints, small := lines.Pump(ctx, stderr, least)
 	settle := time.NewTimer(settleTime)
 	defer settle.Stop()
-	f.complaint, f.came, f.stuck = "", false, false
+	f.complaint, f.came, f.pulse.stuck = "", false, false
 	f.Turn()
-	for f.refused == nil && !f.stuck && (entries != nil || complaints != nil) {
+	for f.out.Refused() == nil && !f.pulse.stuck && (entries != nil || complaints != nil) {
 		select {
 		case <-ctx.Done():
 			return
 		case <-settle.C:
 			f.complain()
-			f.refused = f.checkEnd(ctx)
+			f.checkEnd(ctx)
 		case p := <-complaints:
 			f.complaint += string(p.Data[:min(len(p.Data), least-len(f.complaint))])
 			small <- p.Data[:least]
@@ -116,10 +119,10 @@ func (f *follower) follow(ctx context.Context, stdout, stderr io.Reader) {
 			}
 			continue
 		case p := <-entries:
-			f.refused = f.lines.Feed(p.Data, f.entry)
+			_ = f.lines.Feed(p.Data, f.entry) // what the sink refuses ends the loop
 			buffers <- p.Data[:lines.BlockSize]
-			f.latest = time.Now()
-			f.checked = f.latest
+			f.pulse.latest = time.Now()
+			f.pulse.checked = f.pulse.latest
 			if p.Err != nil {
 				entries = nil
 			}
@@ -142,26 +145,26 @@ func (f *follower) complain() {
 // that this process was paused, and that the next lines may be waiting to be
 // read; and it is asked whether journalctl, which is woken by chance, knows of
 // more than it has brought.
-func (f *follower) checkEnd(ctx context.Context) error {
+func (f *follower) checkEnd(ctx context.Context) {
 	now, settle := time.Now(), settleTime
 	if now.Sub(f.stamp).Abs() > historySettle {
 		settle = historySettle
 	}
-	paused := now.Sub(f.checked) > 2*settleTime
-	quiet := now.Sub(f.latest)
-	f.checked = now
-	ended := f.unsettled && quiet >= settle
-	if f.until != nil || paused || !ended && min(quiet, now.Sub(f.asked)) < doubtAfter {
-		return nil
+	paused := now.Sub(f.pulse.checked) > 2*settleTime
+	quiet := now.Sub(f.pulse.latest)
+	f.pulse.checked = now
+	ended := f.out.Unsettled() && quiet >= settle
+	if f.until != nil || paused || !ended && min(quiet, now.Sub(f.pulse.asked)) < doubtAfter {
+		return
 	}
 	more := f.more(ctx)
-	f.checked = time.Now()
-	f.asked = f.checked
-	f.stuck = more && quiet >= doubtAfter
+	f.pulse.checked = time.Now()
+	f.pulse.asked = f.pulse.checked
+	f.pulse.stuck = more && quiet >= doubtAfter
 	if more || !ended {
-		return nil
+		return
 	}
-	return f.settled(now)
+	_ = f.out.Settle(now) // what the sink refuses ends the loop
 }
 
 // more says whether the journal has lines that did not come yet.
@@ -230,8 +233,8 @@ func (f *follower) known(place watcher.Place, stamp time.Time) bool {
 // line hands a line on. By the stamps a pause before it is known, in history
 // too, where all lines come at once.
 func (f *follower) line(e *entry, place watcher.Place) error {
-	if pause := e.stamp.Sub(f.stamp); f.unsettled && pause >= settleTime {
-		if err := f.settled(f.stamp.Add(settleTime)); err != nil {
+	if pause := e.stamp.Sub(f.stamp); f.out.Unsettled() && pause >= settleTime {
+		if err := f.out.Settle(f.stamp.Add(settleTime)); err != nil {
 			return err
 		}
 	}
@@ -239,15 +242,9 @@ func (f *follower) line(e *entry, place watcher.Place) error {
 		Version: 1, Cursor: f.trail.marks[0].cursor, Boot: place.Generation, Offset: place.Offset, Time: e.stamp.UnixMicro(),
 	}
 	f.stamp = e.stamp
-	f.unsettled = true
 	f.trouble.Over()
 	text := bytes.TrimSuffix(e.text, []byte{'\r'})
-	return f.sink.Line(watcher.Line{Text: text, Seen: e.stamp, Stamp: e.stamp, Place: place, Position: f.encode})
-}
-
-func (f *follower) settled(now time.Time) error {
-	f.unsettled = false
-	return f.sink.Settled(now)
+	return f.out.Line(watcher.Line{Text: text, Seen: e.stamp, Stamp: e.stamp, Place: place, Position: f.encode})
 }
 
 // position gives the position after the line that is being handed on.

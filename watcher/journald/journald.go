@@ -85,7 +85,7 @@ func (j *Unit) Follow(ctx context.Context, sink watcher.Sink) error {
 	}
 	f.repeat(ctx)
 	if ctx.Err() == nil {
-		return f.refused
+		return f.out.Refused()
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (f *follower) repeat(ctx context.Context) {
 	for {
 		began := time.Now()
 		err := f.run(ctx)
-		if f.refused != nil || ctx.Err() != nil {
+		if f.out.Refused() != nil || ctx.Err() != nil {
 			return
 		}
 		if time.Since(began) > retryMost {

@@ -98,26 +98,29 @@ func TestJournalStamps(t *testing.T) {
 func TestJournalSettles(t *testing.T) {
 	now := time.Now()
 	t.Setenv("PATH", t.TempDir()) // who is asked for more knows nothing
-	ended := follower{Unit: New("odoo.service", now, nil), unsettled: true, stamp: now, checked: now, latest: now.Add(-settleTime)}
+	ended := follower{
+		Unit: New("odoo.service", now, nil), stamp: now, pulse: pulse{checked: now, latest: now.Add(-settleTime)},
+	}
 	tests := []struct {
 		name   string
 		change func(*follower)
 		want   bool
 	}{
 		{"the end", func(*follower) {}, true},
-		{"nothing new", func(f *follower) { f.unsettled = false }, false},
-		{"too soon", func(f *follower) { f.latest = now }, false},
+		{"nothing new", func(f *follower) { f.out = watcher.NewOutlet(sinktest.New()) }, false},
+		{"too soon", func(f *follower) { f.pulse.latest = now }, false},
 		{"history too soon", func(f *follower) { f.stamp = now.Add(-time.Hour) }, false},
-		{"this process was paused", func(f *follower) { f.checked = now.Add(-time.Minute) }, false},
+		{"this process was paused", func(f *follower) { f.pulse.checked = now.Add(-time.Minute) }, false},
 		{"journalctl has not caught up", func(f *follower) { f.until = &position{} }, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c, f := sinktest.New(), ended
-			f.sink = c
+			f.out = watcher.NewOutlet(c)
+			_ = f.out.Line(watcher.Line{})
 			tt.change(&f)
-			if err := f.checkEnd(t.Context()); err != nil || (len(c.SettledAt) > 0) != tt.want {
-				t.Errorf("settled %v, %v", c.SettledAt, err)
+			if f.checkEnd(t.Context()); len(c.SettledAt) > 0 != tt.want {
+				t.Errorf("settled %v", c.SettledAt)
 			}
 		})
 	}
@@ -129,18 +132,19 @@ func TestJournalStuck(t *testing.T) {
 	now := time.Now()
 	c := sinktest.New()
 	f := newFollower(entire(j, c), c)
-	f.unsettled, f.stamp, f.checked, f.latest = true, now, now, now.Add(-settleTime)
-	if err := f.checkEnd(t.Context()); err != nil || f.stuck || len(c.SettledAt) > 0 {
-		t.Errorf("stuck %v, settled %v, %v while there is more", f.stuck, c.SettledAt, err)
+	_ = f.out.Line(watcher.Line{})
+	f.stamp, f.pulse.checked, f.pulse.latest = now, now, now.Add(-settleTime)
+	if f.checkEnd(t.Context()); f.pulse.stuck || len(c.SettledAt) > 0 {
+		t.Errorf("stuck %v, settled %v while there is more", f.pulse.stuck, c.SettledAt)
 	}
-	f.checked, f.latest = time.Now(), now.Add(-doubtAfter)
-	if err := f.checkEnd(t.Context()); err != nil || !f.stuck {
-		t.Errorf("stuck %v, %v after a long time", f.stuck, err)
+	f.pulse.checked, f.pulse.latest = time.Now(), now.Add(-doubtAfter)
+	if f.checkEnd(t.Context()); !f.pulse.stuck {
+		t.Errorf("stuck %v after a long time", f.pulse.stuck)
 	}
 	f.newest.Time = now.Add(time.Hour).UnixMicro()
-	f.checked = time.Now()
-	if err := f.checkEnd(t.Context()); err != nil || f.stuck || len(c.SettledAt) != 1 {
-		t.Errorf("stuck %v, settled %v, %v when all has come", f.stuck, c.SettledAt, err)
+	f.pulse.checked = time.Now()
+	if f.checkEnd(t.Context()); f.pulse.stuck || len(c.SettledAt) != 1 {
+		t.Errorf("stuck %v, settled %v when all has come", f.pulse.stuck, c.SettledAt)
 	}
 }
 

@@ -86,15 +86,17 @@ var errGone = errors.New("file is gone")
 // goroutine of that run.
 type follower struct {
 	files
-	outlet
+	out     watcher.Outlet
 	tail    tailer
 	wakeups wakeups
 	mount   mount
 	trouble standing
 
-	check *time.Timer // when to look whether the end was reached, if armed
-	armed bool
-	block []byte
+	// latest is when a line was last read.
+	latest time.Time
+	check  *time.Timer // when to look whether the end was reached, if armed
+	armed  bool
+	block  []byte
 	// checked is how far all files had been read at the last check.
 	checked int64
 	began   time.Time
@@ -102,9 +104,7 @@ type follower struct {
 }
 
 func newFollower(f *File, sink watcher.Sink) *follower {
-	w := &follower{began: time.Now(), mount: mount{path: f.path}}
-	w.sink = sink
-	w.skimmer, _ = sink.(watcher.Skimmer)
+	w := &follower{out: watcher.NewOutlet(sink), began: time.Now(), mount: mount{path: f.path}}
 	w.trouble.Trouble = watcher.NewTrouble(f.path, f.alarm)
 	w.files = files{File: f, loss: w.trouble.Loss}
 	w.encode = w.position
@@ -212,7 +212,7 @@ func (w *follower) checkEnd(ctx context.Context) error {
 		return nil
 	}
 	sleepUntil(w.latest.Add(watcher.SettleTime))
-	before := w.count
+	before := w.out.Count()
 	var read, half int64
 	for _, g := range w.open() {
 		if err := w.catchUp(ctx, g); err != nil {
@@ -223,9 +223,9 @@ func (w *follower) checkEnd(ctx context.Context) error {
 	}
 	grows := half > 0 && read != w.checked
 	w.checked = read
-	if w.count != before || grows {
+	if w.out.Count() != before || grows {
 		w.arm(watcher.SettleTime)
 		return nil
 	}
-	return w.settle()
+	return w.out.Settle(time.Now())
 }

@@ -76,9 +76,9 @@ func (w *follower) feed(g *generation, data []byte, read time.Time, grows bool) 
 	g.lookUpTo(g.pos + int64(len(data)))
 	live := grows && g.live()
 	var skim func([]byte, int64) error
-	if w.skimmer != nil && !live {
+	if w.out.Skims() && !live {
 		skim = func(lines []byte, offset int64) error {
-			return w.skim(watcher.Lines{Text: lines, Place: g.place(offset), Position: w.encode})
+			return w.out.Skim(watcher.Lines{Text: lines, Place: g.place(offset), Position: w.encode})
 		}
 	}
 	err := g.feed(data, func(text []byte, offset int64) error {
@@ -89,7 +89,7 @@ func (w *follower) feed(g *generation, data []byte, read time.Time, grows bool) 
 		if live {
 			g.seen(&line, offset, offset+g.lines.Size)
 		}
-		return w.line(line)
+		return w.out.Line(line)
 	}, skim)
 	g.grown = time.Now()
 	w.latest, w.armed = read, true

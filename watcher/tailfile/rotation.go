@@ -147,7 +147,7 @@ func (w *follower) readAll(ctx context.Context) error {
 		return w.readOn(ctx)
 	case size == g.pos:
 		g.atEnd = now
-		if !w.unsettled {
+		if !w.out.Unsettled() {
 			return nil // there is nothing to settle
 		}
 	default: // a notice may be quicker than the tail
