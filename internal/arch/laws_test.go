@@ -58,7 +58,8 @@ var laws = []law{
 	{
 		in:    "watcher",
 		never: []string{module},
-		why:   "watcher hands on lines and knows no package of ours",
+		may:   []string{"odooban/internal/backoff"},
+		why:   "watcher hands on lines and knows no package of ours but backoff",
 	},
 	source("docker", "lines"),
 	source("journald", "lines"),
@@ -109,6 +110,12 @@ var laws = []law{
 		may:   []string{"odooban/rules"},
 		uses:  clock,
 		why:   "once knows attempts by what they are, whoever reads and keeps them: no clock",
+	},
+	{
+		in:    "internal/backoff",
+		never: []string{module},
+		uses:  clock,
+		why:   "backoff says how long to wait, and does not wait: no clock, no package of ours",
 	},
 	{
 		in:    "internal/own",

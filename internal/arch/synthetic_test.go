@@ -22,7 +22,7 @@ func TestCheck(t *testing.T) {
 			path: "watcher/file.go",
 			src:  "package watcher\nimport \"odooban/rules\"\n",
 			want: []string{"watcher/file.go:2:8: imports odooban/rules, but " +
-				"watcher hands on lines and knows no package of ours"},
+				"watcher hands on lines and knows no package of ours but backoff"},
 		},
 		{
 			name: "a package below imports its parent",

@@ -7,6 +7,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 
+	"odooban/internal/backoff"
 	"odooban/watcher"
 )
 
@@ -61,7 +62,7 @@ func (c *containerLog) stir() {
 // happens to the engine is reported, and tried again.
 func (c *containerLog) Follow(ctx context.Context, sink watcher.Sink) error {
 	f := newFollower(c, sink)
-	wait := retryFirst
+	var retry backoff.Backoff
 	for {
 		before := f.out.Count()
 		err := f.watch(ctx)
@@ -74,11 +75,10 @@ func (c *containerLog) Follow(ctx context.Context, sink watcher.Sink) error {
 			f.failed(err)
 		}
 		if f.out.Count() > before {
-			wait = retryFirst
+			retry.Reset()
 		}
-		if !f.PauseFor(ctx, f.rest(wait), c.awake) {
+		if !f.PauseFor(ctx, f.rest(retry.Next()), c.awake) {
 			return nil
 		}
-		wait = min(2*wait, retryMost)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
 
+	"odooban/internal/backoff"
 	"odooban/watcher"
 )
 
@@ -24,11 +25,6 @@ const (
 	patience = 10 * time.Second
 	// relookEvery is how often containers are looked for without a notice.
 	relookEvery = time.Minute
-	// The engine, or a container's log, is asked for again after
-	// retryFirst, then after twice as long each time, up to
-	// retryMost.
-	retryFirst = time.Second
-	retryMost  = 30 * time.Second
 )
 
 // Group is the group of the containers that Containers means, those that
@@ -92,19 +88,18 @@ func (d *Group) Find(ctx context.Context) ([]string, error) {
 // before and still exists.
 func (d *Group) Run(ctx context.Context, start func(watcher.Source) bool) error {
 	defer d.letGo()
-	wait := retryFirst
+	var retry backoff.Backoff
 	for {
 		d.steady = false
 		if err := d.listen(ctx, start); ctx.Err() == nil {
 			d.trouble.Lasts(fmt.Errorf("%w; it is asked again until it answers", explain(d.api.DaemonHost(), err)))
 		}
 		if d.steady {
-			wait = retryFirst
+			retry.Reset()
 		}
-		if !d.PauseFor(ctx, wait, nil) {
+		if !d.PauseFor(ctx, retry.Next(), nil) {
 			return nil
 		}
-		wait = min(2*wait, retryMost)
 	}
 }
 

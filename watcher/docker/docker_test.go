@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/moby/api/types/container"
 
+	"odooban/internal/backoff"
 	"odooban/watcher"
 )
 
@@ -300,7 +301,7 @@ func TestDockerTroubles(t *testing.T) {
 				if asked < 10 || asked > 200 {
 					t.Errorf("asked %d times in ten minutes", asked)
 				}
-				pass(2 * retryMost)
+				pass(2 * backoff.Most)
 				stop()
 				if len(s.texts) != 1 {
 					t.Errorf("when the trouble was over: lines %q", s.texts)

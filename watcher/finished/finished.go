@@ -74,7 +74,7 @@ func (f *File) Follow(ctx context.Context, sink watcher.Sink) error {
 	}
 	defer from.Close()
 	f.total.Store(total)
-	d := lines.Delivery{Sink: sink}
+	d := lines.Delivery{Out: watcher.NewOutlet(sink)}
 	failed := f.deliver(ctx, from, &d)
 	f.skipped.Store(d.Skipped())
 	if ctx.Err() != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"odooban/internal/backoff"
 	"odooban/watcher"
 )
 
@@ -25,10 +26,6 @@ const (
 	// doubtAfter is how long nothing must have come for it to be asked whether
 	// there is something all the same.
 	doubtAfter = 10 * time.Second
-	// journalctl is started again after retryFirst, then after twice as
-	// long each time, up to retryMost, until it has run for as long.
-	retryFirst = time.Second
-	retryMost  = 30 * time.Second
 )
 
 // Unit follows what a unit of systemd writes to its standard output and
@@ -93,24 +90,23 @@ func (j *Unit) Follow(ctx context.Context, sink watcher.Sink) error {
 // repeat lets journalctl run again and again, until sink refuses a line or ctx
 // ends.
 func (f *follower) repeat(ctx context.Context) {
-	wait := retryFirst
+	var retry backoff.Backoff
 	for {
 		began := time.Now()
 		err := f.run(ctx)
 		if f.out.Refused() != nil || ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > retryMost {
-			wait = retryFirst
+		if time.Since(began) > backoff.Most {
+			retry.Reset()
 		}
 		// Once is none: it goes on where it was.
-		if !f.came || wait > retryFirst {
+		if !f.came || retry.Again() {
 			f.trouble.Lasts(err)
 		}
-		if !f.PauseFor(ctx, wait, nil) {
+		if !f.PauseFor(ctx, retry.Next(), nil) {
 			return
 		}
-		wait = min(2*wait, retryMost)
 	}
 }
 

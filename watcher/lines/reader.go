@@ -51,7 +51,7 @@ func (r *Reader) Follow(ctx context.Context, sink watcher.Sink) error {
 	pieces, buffers := Pump(ctx, r.from, BlockSize)
 	defer r.breakOff()()
 
-	d := Delivery{Sink: sink, Live: true}
+	d := Delivery{Out: watcher.NewOutlet(sink), Live: true}
 	latest := time.Now()
 	settle := time.NewTimer(watcher.SettleTime)
 	defer settle.Stop()
@@ -129,7 +129,7 @@ func readPieces(ctx context.Context, from io.Reader, buffers <-chan []byte, piec
 
 // Delivery hands the lines of one stream to a sink.
 type Delivery struct {
-	Sink watcher.Sink
+	Out watcher.Outlet
 	// Live says that lines are found while they are written.
 	Live  bool
 	lines Splitter
@@ -138,8 +138,6 @@ type Delivery struct {
 	// continues says that the next line had begun in the block before.
 	found     int64
 	continues bool
-	// unsettled says that a line has come since Settled was called.
-	unsettled bool
 }
 
 // Feed hands on the lines that end in block.
@@ -155,20 +153,13 @@ func (d *Delivery) Feed(block []byte) error {
 func (d *Delivery) Finish() error { return d.lines.Finish(d.line) }
 
 func (d *Delivery) line(text []byte) error {
-	d.unsettled = true
 	line := watcher.Line{Text: text, Seen: d.seen, Found: d.found, Continues: d.continues}
 	d.continues = false
-	return d.Sink.Line(line)
+	return d.Out.Line(line)
 }
 
 // Skipped is how many bytes were left out of lines longer than Longest.
 func (d *Delivery) Skipped() int64 { return d.lines.Skipped }
 
 // Settled tells that the stream is at its end, unless that was told.
-func (d *Delivery) Settled() error {
-	if !d.unsettled {
-		return nil
-	}
-	d.unsettled = false
-	return d.Sink.Settled(time.Now())
-}
+func (d *Delivery) Settled() error { return d.Out.Settle(time.Now()) }
