@@ -17,8 +17,12 @@ import (
 func TestRecordsThatComeTwice(t *testing.T) {
 	framed := func(log string) string {
 		var b strings.Builder
+		stamp := "2026-11-23T10:45:00.000Z"
 		for line := range strings.Lines(log) {
-			object, err := json.Marshal(map[string]string{"log": line, "stream": "stderr", "time": "2026-11-23T10:45:45.456Z"})
+			if m := header.FindStringSubmatch(line); m != nil {
+				stamp = strings.NewReplacer(" ", "T", ",", ".").Replace(m[1]) + "Z"
+			}
+			object, err := json.Marshal(map[string]string{"log": line, "stream": "stderr", "time": stamp})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -122,6 +122,18 @@ func (f *files) marks() []mark {
 	return marks[max(0, len(marks)-maxFiles):]
 }
 
+// replaced are the marks of the files before the current one that have no name any more:
+// rotation gives them another, who rewrites a log puts the new file in their place.
+func (f *files) replaced() []mark {
+	var marks []mark
+	for _, g := range f.old {
+		if g.deleted() {
+			marks = append(marks, g.mark())
+		}
+	}
+	return marks
+}
+
 // position gives the position after the line that is being handed on.
 func (f *files) position() []byte {
 	p := position{Version: 1, Since: f.since.UnixNano(), Files: f.marks()}

@@ -25,7 +25,7 @@ func (g *generation) rewritten(marks []mark) int64 {
 		}
 	}
 	info, err := g.File.Stat()
-	if err != nil || len(anchors) == 0 || g.Packed {
+	if err != nil || info.Size() < content.HeadSize || len(anchors) == 0 || g.Packed {
 		return 0
 	}
 	at := max(0, info.Size()-rewriteWithin)

@@ -135,7 +135,7 @@ func (w *follower) readAll(ctx context.Context) error {
 		return nil
 	}
 	if g.pos == 0 && g.stored == nil {
-		g.skipTo(g.rewritten(w.marks()))
+		g.skipTo(g.rewritten(w.replaced()))
 	}
 	w.since = w.named
 	w.done = w.done[max(0, len(w.done)-maxDone):]
@@ -168,9 +168,10 @@ func (w *follower) truncated(ctx context.Context, g *generation) error {
 	if err := w.readCopy(ctx, g); err != nil || ctx.Err() != nil {
 		return err
 	}
+	before := g.mark()
 	w.remember(g)
 	g.restart()
-	g.skipTo(g.rewritten(w.done))
+	g.skipTo(g.rewritten([]mark{before}))
 	return nil
 }
 
