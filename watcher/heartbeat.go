@@ -13,22 +13,23 @@ const RoundEvery = time.Second
 // that the loop does not hang.
 type Heartbeat struct{ count atomic.Uint64 }
 
-func (r *Heartbeat) Turn() { r.count.Add(1) }
+// Turn says that the loop has come round.
+func (h *Heartbeat) Turn() { h.count.Add(1) }
 
 // Rounds is how many times following has come round: at least once in a few
 // seconds, also while nothing is written, unless reading or the Sink hangs. It
 // can be asked for at any time.
-func (r *Heartbeat) Rounds() uint64 { return r.count.Load() }
+func (h *Heartbeat) Rounds() uint64 { return h.count.Load() }
 
 // PauseFor waits for d, or until something comes from early. It returns false if
 // ctx has ended.
-func (r *Heartbeat) PauseFor(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
+func (h *Heartbeat) PauseFor(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	tick := time.NewTicker(RoundEvery)
 	defer tick.Stop()
 	for {
-		r.Turn()
+		h.Turn()
 		select {
 		case <-ctx.Done():
 			return false

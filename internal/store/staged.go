@@ -77,14 +77,10 @@ func (s *staged) grow(n int) {
 	}
 }
 
-// add takes a failure, unless it is here already.
-func (s *staged) add(f Failure) bool {
-	if s.known[f.identity()] {
-		return false
-	}
+// add takes a failure that is not here.
+func (s *staged) add(f Failure) {
 	s.known[f.identity()] = true
 	s.failures = append(s.failures, f)
-	return true
 }
 
 // ban takes a ban, unless it is here already.

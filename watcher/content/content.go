@@ -77,7 +77,7 @@ func (c File) Compression() string {
 	for magic, ending := range map[string]string{
 		"\x1f\x8b": ".gz", "BZh": ".bz2", "\xfd7zXZ": ".xz", "\x28\xb5\x2f\xfd": ".zst",
 	} {
-		if strings.HasPrefix(raw, magic) || raw == "" && strings.HasSuffix(c.File.Name(), ending) {
+		if strings.HasPrefix(raw, magic) || raw == "" && strings.HasSuffix(c.Name(), ending) {
 			return ending
 		}
 	}

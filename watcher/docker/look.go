@@ -156,7 +156,8 @@ func (l *reading) line(text []byte, stamp int64) error {
 	l.done, l.latest = number, time.Now()
 	l.trouble.Over()
 	at := time.Unix(0, stamp)
-	line := watcher.Line{Text: text, Stamp: at, Place: watcher.Place{Generation: short(l.id), Offset: number}, Position: l.encode}
+	place := watcher.Place{Generation: short(l.id), Offset: number}
+	line := watcher.Line{Text: text, Stamp: at, Place: place, Position: l.encode}
 	if l.began.Sub(at) <= recent {
 		line.Seen = at
 	}

@@ -31,7 +31,7 @@ type entry struct {
 func (e entry) open() (*generation, error) {
 	g, err := openGeneration(e.path)
 	if err == nil && g.id != e.id {
-		g.File.Close()
+		g.Close()
 		return nil, fmt.Errorf("read %s: it was renamed: %w", e.path, fs.ErrNotExist)
 	}
 	return g, err

@@ -124,7 +124,7 @@ func (w *follower) close() {
 	w.wakeups.close()
 	w.tail.stop()
 	for _, g := range w.open() {
-		g.File.Close()
+		g.Close()
 	}
 }
 

@@ -57,7 +57,7 @@ func (f *files) renamedBack(next *generation) bool {
 	if i < 0 {
 		return false
 	}
-	next.File.Close()
+	next.Close()
 	if i < len(f.old) {
 		back := f.old[i]
 		f.old = slices.Delete(f.old, i, i+1)
@@ -82,7 +82,7 @@ func (f *files) retire() {
 		if excess < 0 && !g.spent && (!moved || quiet <= f.grace || quiet <= keepTime && !g.deleted()) {
 			return false
 		}
-		g.File.Close()
+		g.Close()
 		f.remember(g)
 		return true
 	})

@@ -71,7 +71,7 @@ func (g *generation) place(offset int64) watcher.Place {
 // truncation in between is taken for what follows. At the end of the file it
 // gives nothing.
 func (g *generation) read(buf []byte) ([]byte, error) {
-	n, err := g.File.ReadAt(buf, g.pos-int64(len(g.anchor)))
+	n, err := g.ReadAt(buf, g.pos-int64(len(g.anchor)))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (g *generation) read(buf []byte) ([]byte, error) {
 
 // size gives the size of the file, or errTruncated. buf holds an anchor.
 func (g *generation) size(buf []byte) (int64, error) {
-	info, err := g.File.Stat()
+	info, err := g.Stat()
 	if err != nil {
 		return 0, err
 	}
@@ -101,7 +101,7 @@ func (g *generation) lookUpTo(end int64) {
 	if end <= g.found.size {
 		return
 	}
-	if info, err := g.File.Stat(); err == nil {
+	if info, err := g.Stat(); err == nil {
 		end = max(end, info.Size())
 	}
 	g.looked(end)
@@ -118,7 +118,7 @@ func (g *generation) restart() {
 
 // written is when the file was last written to.
 func (g *generation) written() time.Time {
-	info, err := g.File.Stat()
+	info, err := g.Stat()
 	if err != nil {
 		return time.Time{}
 	}
@@ -128,5 +128,5 @@ func (g *generation) written() time.Time {
 // deleted reports whether the file has no name any more.
 func (g *generation) deleted() bool {
 	var st unix.Stat_t
-	return unix.Fstat(int(g.File.Fd()), &st) == nil && st.Nlink == 0
+	return unix.Fstat(int(g.Fd()), &st) == nil && st.Nlink == 0
 }

@@ -9,9 +9,10 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// notices tells when names in a directory have changed. It is a help only: whoever listens looks by itself now and then as well, since
-// a notice may be missing for many reasons (inotify is not to be had, the
-// directory was replaced, the file system is a remote one).
+// notices tells when names in a directory have changed. It is a help only: whoever
+// listens looks by itself now and then as well, since a notice may be missing for many
+// reasons (inotify is not to be had, the directory was replaced, the file system is a
+// remote one).
 type notices struct {
 	watcher *fsnotify.Watcher // nil when inotify is not to be had
 	ended   chan struct{}

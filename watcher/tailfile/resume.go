@@ -142,7 +142,7 @@ func (r *recovery) look(m mark) []*generation {
 		return found
 	}
 	if own.Packed || m.Done {
-		own.File.Close()
+		own.Close()
 		return found
 	}
 	return append(found, own)
@@ -162,7 +162,7 @@ func (r *recovery) byRewriting(m mark, own *generation) *generation {
 		return g
 	}
 	if g != own {
-		g.File.Close()
+		g.Close()
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func (r *recovery) byContent(m mark) []*generation {
 		if g.resumeAt(m, r.warm) {
 			return r.taken(g)
 		}
-		g.File.Close()
+		g.Close()
 	}
 	return nil
 }
@@ -212,7 +212,7 @@ func (r *recovery) open(e entry) *generation {
 	ending := g.Compression()
 	g.Packed = ending == ".gz"
 	if ending != "" && !g.Packed {
-		g.File.Close()
+		g.Close()
 		return nil
 	}
 	return g

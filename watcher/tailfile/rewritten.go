@@ -24,7 +24,7 @@ func (g *generation) rewritten(marks []mark) int64 {
 			anchors[m.Anchor] = true
 		}
 	}
-	info, err := g.File.Stat()
+	info, err := g.Stat()
 	if err != nil || info.Size() < content.HeadSize || len(anchors) == 0 || g.Packed {
 		return 0
 	}

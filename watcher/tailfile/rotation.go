@@ -193,7 +193,7 @@ func (w *follower) readCopy(ctx context.Context, g *generation) error {
 	g.File = found[0].File
 	g.rewind()
 	err := w.drain(ctx, g)
-	g.File.Close()
+	g.Close()
 	g.File = own
 	return err
 }

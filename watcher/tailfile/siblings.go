@@ -109,7 +109,7 @@ func (f *files) openUnseen(e entry, seen []*generation) (*generation, error) {
 		return nil, err
 	}
 	if len(seen) > maxFiles-maxDone || !f.readable(g) || f.isCopy(g, seen) {
-		g.File.Close()
+		g.Close()
 		return nil, nil
 	}
 	g.atEnd = g.id.BornAt()
@@ -161,6 +161,6 @@ func (f *files) isCopy(g *generation, seen []*generation) bool {
 
 func closeAll(generations []*generation) {
 	for _, g := range generations {
-		g.File.Close()
+		g.Close()
 	}
 }
