@@ -29,7 +29,7 @@ type Line struct {
 	// Seen is when the source was found to hold the line, while it was being
 	// written. It is zero for history: what stood in the source before, a replay, a
 	// catch-up. Lines that were found by one look at a file have the same, and what
-	// comes behind was written after it. Journal has the stamp of journald, for
+	// comes behind was written after it. Of a unit it is the stamp of journald, for
 	// history too; of a container's line it is the engine's, for the last minutes of
 	// history too.
 	Seen time.Time

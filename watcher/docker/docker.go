@@ -242,7 +242,7 @@ func (d *Group) rename(ctx context.Context, s *container.Summary) error {
 	if err == nil && inspected.Container.Config != nil {
 		s.Image = inspected.Container.Config.Image
 	}
-	return ctx.Err() // one that has gone meanwhile is no watcher.Trouble
+	return ctx.Err() // one that has gone meanwhile is no trouble
 }
 
 // nothing says that there is no container yet.

@@ -14,7 +14,7 @@ type record struct {
 
 // Resume lets every container, known by its id, go on at its position, which is
 // given by its name, and keep that name: it may have been renamed since. A position
-// that cannot be read is told to the watcher.Alarm. Resume must be called before Run.
+// that cannot be read is told to the Alarm. Resume must be called before Run.
 func (d *Group) Resume(positions iter.Seq2[string, []byte]) {
 	d.before = make(map[string]record)
 	for name, position := range positions {

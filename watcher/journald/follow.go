@@ -12,7 +12,7 @@ import (
 	"odooban/watcher/lines"
 )
 
-// follower is one run of Journal.Follow, over as many runs of
+// follower is one run of Unit.Follow, over as many runs of
 // journalctl as it takes. Everything in it belongs to the goroutine of that
 // run.
 type follower struct {

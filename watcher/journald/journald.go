@@ -60,7 +60,7 @@ func (j *Unit) Name() string { return "journal:" + j.unit }
 // start. If it cannot be read, Follow begins at the start too.
 //
 // Lines from before the position come again, about 2 MiB of them, with the
-// same watcher.Place as then: who reads lines needs to know what came before.
+// same Place as then: who reads lines needs to know what came before.
 func (j *Unit) Resume(position []byte) error {
 	if len(position) == 0 {
 		return nil

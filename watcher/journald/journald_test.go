@@ -23,7 +23,7 @@ import (
 	"odooban/watcher"
 )
 
-// entire is a Journal of the unit from its first line.
+// entire is the unit from its first line.
 func entire(j *journaldtest.Journald, c *sinktest.Collector) *Unit {
 	return New(j.Unit, time.Unix(0, 0), c.Alarm)
 }

@@ -38,7 +38,7 @@ func (n *numbering) place(e *entry) watcher.Place {
 	return watcher.Place{Generation: e.boot, Offset: e.monotonic<<ordinalBits | n.ordinal}
 }
 
-// position says where reading a Journal goes on.
+// position says where reading a Unit goes on.
 type position struct {
 	Version int `json:"version"`
 	// Cursor is that of an entry, the first of its moment, from which reading

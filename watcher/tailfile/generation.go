@@ -32,7 +32,7 @@ type generation struct {
 	id, origin content.Identity
 	// name is as in Place; empty until there was a line.
 	name string
-	// shift is how many bytes more the Offset of a watcher.Place is.
+	// shift is how many bytes more the Offset of a Place is.
 	shift int64
 	// path is where the file was found, for people.
 	path string

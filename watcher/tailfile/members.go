@@ -15,7 +15,7 @@ import (
 	"odooban/watcher/rotated"
 )
 
-// rememberFor is how long the content.Identity of a file is known after it was last
+// rememberFor is how long the identity of a file is known after it was last
 // seen: while it is being renamed it is not.
 const rememberFor = time.Minute
 

@@ -41,7 +41,7 @@ type mark struct {
 	Born       int64  `json:"born,omitempty"`
 	// Offset is where the first line begins that was not handed on.
 	Offset int64 `json:"offset"`
-	// Shift is how many bytes more the Offset of a watcher.Place is, in a file that was
+	// Shift is how many bytes more the Offset of a Place is, in a file that was
 	// trimmed or edited.
 	Shift int64 `json:"shift,omitempty"`
 	// Anchor is the fingerprint of the content.HeadSize bytes before Offset, Head

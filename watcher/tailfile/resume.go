@@ -20,7 +20,7 @@ import (
 // start. If it cannot be read, Follow begins at the start too.
 //
 // Lines from before the position come again, at most 2 MiB of them: who reads
-// lines needs to know what came before. They have the same watcher.Place as then.
+// lines needs to know what came before. They have the same Place as then.
 func (f *File) Resume(position []byte) error {
 	if len(position) == 0 {
 		return nil
