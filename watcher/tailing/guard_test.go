@@ -31,6 +31,7 @@ func TestGuard(t *testing.T) {
 			log, err := os.Create(path)
 			check(err)
 			defer log.Close()
+			log.WriteString("one\n") // what is written before it watches it may not notice
 			tail, err := tailName(path, 0, poll)
 			if err != nil {
 				t.Fatal(err)
@@ -40,7 +41,6 @@ func TestGuard(t *testing.T) {
 					t.Log(stacks())
 				}
 			}()
-			log.WriteString("one\n")
 			<-tail.Lines()
 			await.Until(t, "the watch", func() bool { return strings.Contains(stacks(), "ChangeEvents.func1") })
 			check(os.Rename(dir, dir+"2"))
