@@ -388,7 +388,10 @@ func TestResumeAfter(t *testing.T) {
 }
 
 func TestResumeBroken(t *testing.T) {
-	for _, text := range []string{"x", "{}", `{"version":2}`, `{"version":1,"files":[{"offset":5}]}`, strings.Repeat(" ", watcher.MaxPosition+1)} {
+	for _, text := range []string{
+		"x", "{}", `{"version":2}`, `{"version":1,"files":[{"offset":5}]}`, `{"version":1,"files":[{"shift":-9223372036854775808}]}`,
+		strings.Repeat(" ", watcher.MaxPosition+1),
+	} {
 		if err := NewFile("odoo.log", nil).Resume([]byte(text)); err == nil || !strings.Contains(err.Error(), "reading begins at the start") {
 			t.Errorf("Resume(%.50q) gave %v", text, err)
 		}
@@ -411,6 +414,7 @@ func FuzzPosition(f *testing.F) {
 	for _, p := range j.positions {
 		f.Add(p)
 	}
+	f.Add([]byte(`{"version":1,"files":[{"inode":1,"shift":-7,"generation":"x"}]}`))
 	f.Add([]byte(`{"version":1,"since":-1,"files":[{"inode":1,"offset":3,"generation":"x"}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c := sinktest.New()
