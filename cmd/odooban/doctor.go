@@ -48,7 +48,7 @@ func (a *app) doctor(cmd *cobra.Command, files []string) error {
 	}
 	env := environment(cmd.Context(), c, files)
 	env.Rules = set
-	env.Daemon = askDaemon(socketOf(c))
+	env.Daemon = askDaemon(control.Dial(c.Socket))
 	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
 	if err := cmd.Context().Err(); err != nil {
 		return fmt.Errorf("look around: %w", err) // what it was kept from seeing is not wrong

@@ -62,6 +62,3 @@ func (d *daemon) desk(c *config.Config, e *engine.Engine) *control.Desk {
 		Blind: d.place.trouble, Version: version, Since: time.Now().UTC(), DryRun: d.dryRun,
 	}
 }
-
-// socketOf is where the daemon of a configuration answers.
-func socketOf(c *config.Config) *control.Client { return control.Dial(c.Socket) }

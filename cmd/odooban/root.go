@@ -50,6 +50,7 @@ func (e *usageError) Unwrap() error { return e.error }
 // app is what the commands share: the flags of them all.
 type app struct {
 	config string
+	socket string
 	json   bool
 }
 

@@ -17,7 +17,7 @@ import (
 const shownFailures = 20
 
 func newWhy(a *app) *cobra.Command {
-	return a.jsonFlag(&cobra.Command{
+	return a.asksFlags(&cobra.Command{
 		Use:   "why ADDR",
 		Short: "Say why an address is banned, or not",
 		Long: "why tells what is known of an address: whether it is banned and until when, what is counted, what it has " +
@@ -31,16 +31,16 @@ func newWhy(a *app) *cobra.Command {
 }
 
 func (a *app) why(cmd *cobra.Command, args []string) error {
-	c, err := a.load()
-	if err != nil {
-		return err
-	}
 	if _, err := control.ParseAddr(args[0]); err != nil {
 		return &usageError{err}
 	}
-	why, err := socketOf(c).Why(cmd.Context(), args[0])
+	daemon, err := a.client()
+	if err != nil {
+		return err
+	}
+	why, err := daemon.Why(cmd.Context(), args[0])
 	if errors.Is(err, control.ErrDown) {
-		return a.record(cmd, c, err, func(r *control.Record) error {
+		return a.record(cmd, err, func(r *control.Record) error {
 			why, err := r.Why(cmd.Context(), args[0])
 			if err != nil {
 				return err
