@@ -34,7 +34,6 @@ var overdrawn = []string{
 	"watcher", "watcher.dockerFollower", "watcher.follower", "watcher.generation", "watcher.journalFollower",
 	"banner", "banner.Keeper", "banner.nfTables",
 	"cmd/odooban", "cmd/odooban.app",
-	"internal/doctor.examination", "internal/doctor.survey",
 	"internal/engine.Engine", "internal/engine.stream",
 	"internal/odoosim", "internal/odoosim.Site",
 	"internal/store.Journal",

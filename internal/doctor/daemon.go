@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"odooban/banner"
+	"odooban/internal/checkup"
 	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/finding"
@@ -38,39 +39,48 @@ type State struct {
 }
 
 // checkDaemon looks whether the daemon runs, and what troubles it.
-func checkDaemon(ctx context.Context, x *examination) error {
-	x.checkVariables()
-	if x.Daemon == nil {
-		return errors.New("there is no control socket")
-	}
-	state := x.ask(ctx)
-	if errors.Is(x.refused, control.ErrDenied) {
-		return x.refused
-	}
+func checkDaemon(x *facts, r *checkup.Report) {
+	state := x.state
 	if state == nil {
-		x.find(finding.DaemonDown, "", x.refused.Error(), x.startCure())
-		return nil
+		if x.refused != nil && !errors.Is(x.refused, control.ErrDenied) {
+			r.Find(finding.DaemonDown, "", x.refused.Error(), startCure(x.unit))
+		}
+		return
 	}
 	if !state.Healthy {
-		x.find(finding.DaemonUnhealthy, "", strings.Join(state.Reasons, "\n"), "")
+		r.Find(finding.DaemonUnhealthy, "", strings.Join(state.Reasons, "\n"), "")
 	}
 	for _, s := range state.Sources {
 		if s.Trouble != "" {
-			x.find(finding.SourceTrouble, s.Name, s.Trouble, "")
+			r.Find(finding.SourceTrouble, s.Name, s.Trouble, "")
 		}
 	}
 	for _, a := range state.Alarms {
-		x.alarm(a)
+		x.alarm(r, a)
+	}
+}
+
+// gatherDaemon asks the daemon.
+func gatherDaemon(ctx context.Context, x *facts, _ *checkup.Report) error {
+	if x.Daemon == nil {
+		return errors.New("there is no control socket")
+	}
+	if x.ask(ctx) == nil && errors.Is(x.refused, control.ErrDenied) {
+		return x.refused
 	}
 	return nil
 }
 
 // ask asks the daemon, once. It returns nil where there is no answer.
-func (x *examination) ask(ctx context.Context) *State {
+func (x *facts) ask(ctx context.Context) *State {
 	if x.state != nil || x.refused != nil || x.Daemon == nil {
 		return x.state
 	}
-	state, err := x.Daemon(ctx)
+	var state State
+	err := within(ctx, func(ctx context.Context) (err error) {
+		state, err = x.Daemon(ctx)
+		return err
+	})
 	if err != nil {
 		x.refused = err
 		return nil
@@ -80,18 +90,18 @@ func (x *examination) ask(ctx context.Context) *State {
 }
 
 // StartCure says how the daemon is started on this host.
-func StartCure() string { return new(examination).startCure() }
+func StartCure() string { return startCure(root("").service()) }
 
 // startCure says how the daemon is started here.
-func (x *examination) startCure() string {
-	if _, ok := x.service(); ok {
+func startCure(unit options) string {
+	if unit != nil {
 		return "systemctl enable --now odooban; if it ends again, journalctl -u odooban says why"
 	}
 	return finding.Of(finding.DaemonDown).Cure
 }
 
 // alarm takes over an alarm of the daemon, unless it is old.
-func (x *examination) alarm(a engine.Alarm) {
+func (x *facts) alarm(r *checkup.Report, a engine.Alarm) {
 	k := finding.Of(a.Code)
 	// The journal's last until they are over.
 	lasting := a.Code == finding.JournalOutage || a.Code == finding.JournalDamaged
@@ -103,5 +113,5 @@ func (x *examination) alarm(a engine.Alarm) {
 		evidence = "the daemon says so"
 	}
 	last := a.Last.UTC().Format(time.RFC3339)
-	x.add(k, a.Source, fmt.Sprintf("%s (%s, last at %s)", evidence, printable.Count(a.Count, "time"), last), a.Cure)
+	r.Find(a.Code, a.Source, fmt.Sprintf("%s (%s, last at %s)", evidence, printable.Count(a.Count, "time"), last), a.Cure)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"odooban/internal/checkup"
 	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/finding"
@@ -113,7 +114,7 @@ func TestNoClients(t *testing.T) {
 func TestDaemonMayNotBeAsked(t *testing.T) {
 	h := newHost(t)
 	h.says(State{}, control.ErrDenied)
-	r := Examine(t.Context(), h.Environment, []Check{{"the daemon", checkDaemon}})
+	r := Examine(t.Context(), h.Environment, only("the daemon"))
 	if len(r.Findings) > 0 || len(r.Unchecked) != 1 || !strings.Contains(r.Unchecked[0].Why, "sudo") {
 		t.Errorf("%+v", r)
 	}
@@ -128,9 +129,9 @@ func TestJournalIsInMemory(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(memory) })
 	h := newHost(t)
 	h.Root = ""
-	examine := func(path string) []Finding {
+	examine := func(path string) []checkup.Finding {
 		h.Config.Journal.Path = path
-		return Examine(t.Context(), h.Environment, []Check{{"the journal", checkJournal}}).Findings
+		return Examine(t.Context(), h.Environment, only("the journal")).Findings
 	}
 	found := examine(filepath.Join(memory, "not", "yet", "odooban.db"))
 	if len(found) != 1 || found[0].Code != finding.JournalVolatile || !strings.Contains(found[0].Evidence, "in memory") {

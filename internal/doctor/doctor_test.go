@@ -261,7 +261,6 @@ func TestLargeLogIsReadAtItsEnd(t *testing.T) {
 	}
 }
 
-// What stands in a log cannot move the cursor, and a paragraph stays one.
 // TestWhatRotationMadeIsNotRead holds that doctor reads the files of a pattern
 // that the daemon follows, and no others.
 func TestWhatRotationMadeIsNotRead(t *testing.T) {
@@ -276,28 +275,6 @@ func TestWhatRotationMadeIsNotRead(t *testing.T) {
 	}
 }
 
-func TestTextIsSafeForTerminals(t *testing.T) {
-	x := &examination{}
-	x.find(finding.NotOdoo, "a\x1b[2Jb\u202e", "first\nsecond\r\x07", "")
-	var out bytes.Buffer
-	if err := x.report.WriteText(&out); err != nil {
-		t.Fatal(err)
-	}
-	want := `WARNING: nothing in a source is a record of Odoo's, nor a failure by any rule (a\x1b[2Jb\u202e) [not-odoo]
-  seen: first
-        second\r\a
-`
-	if !strings.HasPrefix(out.String(), want) {
-		t.Errorf("got:\n%q", out.String())
-	}
-}
-
-func TestTextIsBounded(t *testing.T) {
-	if got := clean(strings.Repeat("é", longestEvidence)); got != strings.Repeat("é", longestEvidence/2)+"..." {
-		t.Errorf("%d bytes: %s", len(got), got)
-	}
-}
-
 // Containers are looked for where nothing else is configured.
 func TestDockerSources(t *testing.T) {
 	c := config.Default()
@@ -307,5 +284,25 @@ func TestDockerSources(t *testing.T) {
 	c.Sources = []config.Source{{File: logPath}}
 	if got := dockerSources(c); len(got) != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Each check says what it needs and finds, in names that there are.
+func TestChecksAreWhole(t *testing.T) {
+	facts := gather()
+	for _, c := range Checks() {
+		for _, need := range c.Needs {
+			if facts[need] == nil {
+				t.Errorf("%s needs %q, which nobody gathers", c.Name, need)
+			}
+		}
+		for _, code := range c.Finds {
+			if finding.Of(code).Title == "" {
+				t.Errorf("%s finds %q, which is not in the catalogue", c.Name, code)
+			}
+		}
+		if c.Look == nil || len(c.Needs) == 0 || len(c.Finds) == 0 {
+			t.Errorf("incomplete: %+v", c)
+		}
 	}
 }

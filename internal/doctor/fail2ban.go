@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
 )
 
@@ -37,36 +38,41 @@ type jail struct {
 }
 
 // checkFail2ban looks whether a filter for Odoo matches what Odoo writes.
-func checkFail2ban(_ context.Context, x *examination) error {
-	var failed []error
-	for _, j := range x.odooJails() {
-		blind, err := j.blind()
-		if err != nil {
-			failed = append(failed, fmt.Errorf("jail %s: %w", j.name, err))
-			continue
-		}
-		if !blind {
+func checkFail2ban(x *facts, r *checkup.Report) {
+	for _, j := range x.jails {
+		if blind, err := j.blind(); err != nil || !blind {
 			continue
 		}
 		cure := fmt.Sprintf("take [%s] out of %s", j.name, j.file)
 		if j.filter != "" {
 			cure += ", rm " + j.filter
 		}
-		x.find(finding.Fail2banBlind, "jail "+j.name,
+		r.Find(finding.Fail2banBlind, "jail "+j.name,
 			fmt.Sprintf("none of the lines that Odoo 12 to 19 write of a failed login matches %q",
 				strings.Join(j.failregex, "\n")),
 			cure+", systemctl reload fail2ban: odooban does its work")
+	}
+}
+
+// gatherJails lists the jails; the error is of those that cannot be tried.
+func gatherJails(_ context.Context, x *facts, _ *checkup.Report) error {
+	var failed []error
+	x.jails = x.root().odooJails()
+	for _, j := range x.jails {
+		if _, err := j.blind(); err != nil {
+			failed = append(failed, fmt.Errorf("jail %s: %w", j.name, err))
+		}
 	}
 	return errors.Join(failed...)
 }
 
 // odooJails lists the enabled jails that are about Odoo.
-func (x *examination) odooJails() []jail {
+func (x root) odooJails() []jail {
 	all, files := sections{}, map[string]string{}
 	for _, pattern := range []string{"jail.conf", "jail.d/*.conf", "jail.local", "jail.d/*.local"} {
 		paths, _ := filepath.Glob(x.path(filepath.Join(fail2banDir, pattern)))
 		for _, path := range paths {
-			name := strings.TrimPrefix(path, strings.TrimSuffix(x.Root, "/"))
+			name := strings.TrimPrefix(path, strings.TrimSuffix(string(x), "/"))
 			for section, o := range x.readINI(name) {
 				all.merge(section, o)
 				files[section] = name
@@ -92,7 +98,7 @@ func (x *examination) odooJails() []jail {
 }
 
 // jail reads the filter of a jail.
-func (x *examination) jail(name, file string, o options) jail {
+func (x root) jail(name, file string, o options) jail {
 	j := jail{name: name, file: file}
 	filter, _, _ := strings.Cut(o["filter"], "[")
 	if filter == "" || strings.Contains(filter, "%(__name__)s") {
@@ -119,7 +125,7 @@ func (x *examination) jail(name, file string, o options) jail {
 }
 
 // readINI reads a configuration file; one that cannot be read has no sections.
-func (x *examination) readINI(name string) sections {
+func (x root) readINI(name string) sections {
 	text, err := readSmall(x.path(name))
 	if err != nil {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/banner"
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
 	"odooban/internal/netnstest"
 	"odooban/internal/testrequire"
@@ -47,7 +48,7 @@ func (l *lab) up(o banner.Options) {
 }
 
 // examine looks in the namespace.
-func (l *lab) examine(code string) (found []Finding) {
+func (l *lab) examine(code string) (found []checkup.Finding) {
 	l.t.Helper()
 	_ = l.net.Do(func() error {
 		found = l.host.examine(code)

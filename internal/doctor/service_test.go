@@ -84,7 +84,7 @@ func TestServiceUnit(t *testing.T) {
 			for path, text := range tt.files {
 				h.write(path, text)
 			}
-			got, _ := (&examination{Environment: h.Environment}).service()
+			got := root(h.Root).service()
 			for key, value := range got {
 				got[key] = strings.Join(strings.Fields(value), " ")
 			}
@@ -101,7 +101,7 @@ func TestServiceVariables(t *testing.T) {
 	h := newHost(t)
 	h.write("/usr/lib/systemd/system/odooban.service", "[Service]\nEnvironment=LANG=C \"ODOOBAN_FIREWALL_PORTS=8443\"\n")
 	told := func() bool {
-		r := Examine(t.Context(), h.Environment, []Check{{"the daemon", checkDaemon}})
+		r := Examine(t.Context(), h.Environment, only("the daemon"))
 		return strings.Contains(fmt.Sprint(r.Unchecked), "ODOOBAN_FIREWALL_PORTS, and this command")
 	}
 	if !told() {
