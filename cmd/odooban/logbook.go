@@ -18,6 +18,7 @@ import (
 	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/printable"
+	"odooban/internal/service"
 	"odooban/internal/store"
 	"odooban/rules"
 )
@@ -43,11 +44,21 @@ func newLogbook(c config.Log, out io.Writer) *logbook {
 	return l
 }
 
-// follow lets the log be as c says from now on: for people on a terminal, else as
-// JSON, unless c says which.
+// follow lets the log be as c says from now on: for people on a terminal and in
+// systemd's journal, else as JSON, unless c says which. The journal knows the time
+// and gets the level as a priority.
 func (l *logbook) follow(c config.Log) {
-	w := l.out
-	if c.Format == "text" || c.Format == "auto" && isTerminal(w) {
+	w, journal := l.out, service.ToJournal(l.out)
+	wanted := c.Format == "text" || c.Format == "auto" && (isTerminal(w) || journal)
+	switch {
+	case journal && wanted:
+		w = service.NewPrefixed(w, func(out io.Writer) io.Writer {
+			parts := []string{zerolog.TimestampFieldName, zerolog.LevelFieldName}
+			return zerolog.ConsoleWriter{Out: out, NoColor: true, PartsExclude: parts}
+		})
+	case journal:
+		w = service.NewPrefixed(w, nil)
+	case wanted:
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w)}
 	}
 	level, err := zerolog.ParseLevel(c.Level)

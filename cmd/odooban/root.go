@@ -9,7 +9,10 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
+
+	"odooban/internal/service"
 )
 
 // The exit codes.
@@ -35,7 +38,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if said, ok := errors.AsType[*saidError](err); ok {
 		return said.code
 	}
-	fmt.Fprintln(stderr, "odooban:", err)
+	text := fmt.Sprintln("odooban:", err)
+	if service.ToJournal(stderr) {
+		text = service.Prefix(zerolog.ErrorLevel, text)
+	}
+	fmt.Fprint(stderr, text)
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
