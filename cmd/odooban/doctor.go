@@ -38,17 +38,21 @@ func newDoctor(a *app) *cobra.Command {
 }
 
 func (a *app) doctor(cmd *cobra.Command, files []string) error {
-	c, err := a.load()
+	daemon, err := a.client()
 	if err != nil {
 		return err
+	}
+	c, mistakes := a.load()
+	if mistakes != nil {
+		c = config.Default()
 	}
 	set, err := compile(c)
 	if err != nil {
-		return err
+		mistakes, c = err, config.Default()
 	}
 	env := environment(cmd.Context(), c, files)
-	env.Rules = set
-	env.Daemon = askDaemon(control.Dial(c.Socket))
+	env.Rules, env.Mistakes = set, mistakes
+	env.Daemon = askDaemon(daemon)
 	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
 	if err := cmd.Context().Err(); err != nil {
 		return fmt.Errorf("look around: %w", err) // what it was kept from seeing is not wrong

@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"odooban/internal/groupsocket"
 )
 
 // maxAnswer bounds an answer, in bytes: a million bans take half of it.
@@ -114,6 +116,8 @@ func (c *Client) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w (%s)", ErrDenied, c.path)
+	case errors.Is(err, fs.ErrNotExist) && groupsocket.Held(c.path):
+		return fmt.Errorf("%w (%s)", ErrLost, c.path)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w: nobody listens at %s", ErrDown, c.path)
 	}

@@ -11,6 +11,7 @@ import (
 	"odooban/internal/checkup"
 	"odooban/internal/config"
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 )
 
 // dockerSources are the choices of containers in the configuration; without any
@@ -132,7 +133,7 @@ func gatherStarts(ctx context.Context, x *facts, _ *checkup.Report) error {
 			return err
 		}
 		if text != nil {
-			s.read(parseINI(text)["options"], path+" of "+about(c))
+			s.read(ini.Parse(text)["options"], path+" of "+about(c))
 		}
 		s.environment(c.Env, about(c))
 		s.arguments(c.Args, about(c))

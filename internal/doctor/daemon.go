@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 	"odooban/internal/printable"
 )
 
@@ -42,7 +44,10 @@ type State struct {
 func checkDaemon(x *facts, r *checkup.Report) {
 	state := x.state
 	if state == nil {
-		if x.refused != nil && !errors.Is(x.refused, control.ErrDenied) {
+		switch {
+		case errors.Is(x.refused, control.ErrLost):
+			r.Find(finding.SocketLost, "", x.refused.Error(), "")
+		case x.refused != nil && !errors.Is(x.refused, control.ErrDenied):
 			r.Find(finding.DaemonDown, "", x.refused.Error(), startCure(x.unit))
 		}
 		return
@@ -56,8 +61,22 @@ func checkDaemon(x *facts, r *checkup.Report) {
 		}
 	}
 	for _, a := range state.Alarms {
-		x.alarm(r, a)
+		if !x.knowsBetter(a) {
+			x.alarm(r, a)
+		}
 	}
+}
+
+// knowsBetter reports whether we see ourselves whether what an alarm says is still so:
+// that a source cannot be read, and what the regular checks look for in a log that
+// we read.
+func (x *facts) knowsBetter(a engine.Alarm) bool {
+	if a.Code == finding.SourceTrouble && slices.ContainsFunc(x.state.Sources,
+		func(s engine.SourceStatus) bool { return s.Name == a.Source && s.Trouble == "" }) {
+		return true
+	}
+	regular := slices.ContainsFunc(Regular(), func(c Check) bool { return slices.Contains(c.Finds, a.Code) })
+	return regular && slices.ContainsFunc(x.logs, func(s *source) bool { return s.name == a.Source && s.err == nil })
 }
 
 // gatherDaemon asks the daemon.
@@ -93,7 +112,7 @@ func (x *facts) ask(ctx context.Context) *State {
 func StartCure() string { return startCure(root("").service()) }
 
 // startCure says how the daemon is started here.
-func startCure(unit options) string {
+func startCure(unit ini.Options) string {
 	if unit != nil {
 		return "systemctl enable --now odooban; if it ends again, journalctl -u odooban says why"
 	}

@@ -68,6 +68,9 @@ func TestDaemon(t *testing.T) {
 				s.Alarms = []engine.Alarm{{Code: finding.JournalDamaged, Text: "set aside", Count: 1, Last: now}}
 			}), nil, finding.JournalDamaged, "set aside",
 		},
+		{
+			"its socket was removed", State{}, control.ErrLost, finding.SocketLost, "socket was removed",
+		},
 		{"it is a dry run", with(func(s *State) { s.Backend = "dry-run" }), nil, finding.DryRun, "dry-run"},
 	}
 	for _, tt := range tests {
@@ -92,6 +95,26 @@ func TestOldAlarm(t *testing.T) {
 	h.says(State{Healthy: true, Alarms: []engine.Alarm{{Code: finding.OwnAddress, Count: 1, Last: h.Now().Add(-time.Hour)}}}, nil)
 	if found := h.examine(finding.OwnAddress); len(found) > 0 {
 		t.Errorf("found %+v", found)
+	}
+}
+
+// What was cured is no finding, although the daemon's alarm about it stands.
+func TestAlarmAfterTheCure(t *testing.T) {
+	h := newHost(t)
+	s := State{
+		Healthy: true, Sources: []engine.SourceStatus{{Name: logPath}},
+		Alarms: []engine.Alarm{
+			{Code: finding.SourceTrouble, Source: logPath, Text: "permission denied", Count: 1, Last: h.Now()},
+			{Code: finding.LevelHides, Source: logPath, Text: "hidden", Count: 1, Last: h.Now()},
+		},
+	}
+	h.says(s, nil)
+	if found := append(h.examine(finding.SourceTrouble), h.examine(finding.LevelHides)...); len(found) > 0 {
+		t.Errorf("found after the cure: %+v", found)
+	}
+	s.Sources[0].Trouble = "permission denied"
+	if found := h.examine(finding.SourceTrouble); len(found) != 1 {
+		t.Errorf("found while it lasts: %+v", found)
 	}
 }
 

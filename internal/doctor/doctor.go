@@ -11,11 +11,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"odooban/internal/checkup"
 	"odooban/internal/config"
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 	"odooban/internal/own"
 	"odooban/rules"
 )
@@ -27,6 +29,9 @@ type Environment struct {
 	Now  func() time.Time
 	// Depth is how many bytes of the end of each log are read; 4 MiB if it is zero.
 	Depth int64
+	// Mistakes is what is wrong with the configuration, or nil; Config has the defaults
+	// then.
+	Mistakes error
 	// Config is the configuration in force.
 	Config *config.Config
 	// Rules are those in force.
@@ -53,13 +58,15 @@ type facts struct {
 	Environment
 	now  time.Time
 	logs []*source
+	// hidden is set when there are logs that we may not read.
+	hidden bool
 	// containers are those whose logs are among them, and starts how Odoo is
 	// started in them.
 	containers []Container
 	starts     []start
 	confs      []conf
 	// unit is odooban's service, or nil.
-	unit options
+	unit ini.Options
 	// state is the daemon's, once it was asked, and refused why there is none.
 	state   *State
 	refused error
@@ -83,13 +90,14 @@ const (
 	theJails    = "jails of fail2ban"
 	theJournal  = "journal"
 	theOwn      = "own addresses"
+	theMistakes = "mistakes"
 )
 
 func gather() map[string]checkup.Gather[*facts] {
 	return map[string]checkup.Gather[*facts]{
 		theLogs: gatherLogs, theRights: gatherRights, theUnit: gatherUnit, theDaemon: gatherDaemon, theBans: gatherBans,
 		theFirewall: gatherFirewall, theConfs: gatherConfs, theStarts: gatherStarts, theJails: gatherJails,
-		theJournal: gatherJournal, theOwn: gatherOwn,
+		theJournal: gatherJournal, theOwn: gatherOwn, theMistakes: gatherMistakes,
 	}
 }
 
@@ -135,8 +143,29 @@ func Checks() []Check {
 	}, Regular()...)
 }
 
+// unconfigured are the checks that need no configuration, for one with mistakes.
+func unconfigured() []Check {
+	return append([]Check{
+		check("the configuration", codes{theMistakes}, codes{finding.Configuration}, checkMistakes),
+	}, slices.DeleteFunc(Checks(), func(c Check) bool { return c.Name != "the daemon" && c.Name != "fail2ban" })...)
+}
+
+// checkMistakes tells what is wrong with the configuration.
+func checkMistakes(x *facts, r *checkup.Report) {
+	r.Find(finding.Configuration, "", x.Mistakes.Error(), "")
+}
+
+// gatherMistakes says that nothing else goes by a configuration with mistakes.
+func gatherMistakes(_ context.Context, _ *facts, r *checkup.Report) error {
+	r.Skip("logs, firewall and journal", errors.New("the configuration has mistakes; correct them first"))
+	return nil
+}
+
 // Examine makes the checks. When ctx ends the report is not whole.
 func Examine(ctx context.Context, env Environment, checks []Check) checkup.Report {
+	if env.Mistakes != nil {
+		checks = unconfigured()
+	}
 	return checkup.Examine(ctx, &facts{Environment: env, now: env.Now()}, gather(), checks)
 }
 

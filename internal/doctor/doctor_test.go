@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -304,5 +305,36 @@ func TestChecksAreWhole(t *testing.T) {
 		if c.Look == nil || len(c.Needs) == 0 || len(c.Finds) == 0 {
 			t.Errorf("incomplete: %+v", c)
 		}
+	}
+}
+
+// A typo in a log's path is met with what there is.
+func TestTypoInAPath(t *testing.T) {
+	tests := []struct{ name, pattern, cure string }{
+		{"in the file", "/var/log/odoo/odo.log", "if you mean /var/log/odoo/odoo.log, write that"},
+		{"in the folder", "/var/log/odo/odoo.log", "if you mean /var/log/odoo/odoo.log, write that"},
+		{"in a pattern's folder", "/var/log/odo/*.log", "if you mean /var/log/odoo/*.log, write that"},
+		{"the only log there", "/var/log/odoo/server.log", "if you mean /var/log/odoo/odoo.log, write that"},
+		{"a folder like no other", "/srv/erp/odoo.log", "mkdir -p /srv/erp"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			h.Files = []string{tt.pattern}
+			found := h.examine(finding.SourceTrouble)
+			if len(found) != 1 || !strings.HasPrefix(found[0].Cure, tt.cure) {
+				t.Errorf("found %+v", found)
+			}
+		})
+	}
+}
+
+// A configuration with mistakes is the first thing to correct.
+func TestMistakes(t *testing.T) {
+	h := newHost(t)
+	h.Mistakes = errors.New("odooban.yaml:1: souces: unknown key")
+	r := Examine(t.Context(), h.Environment, Checks())
+	if len(r.Findings) != 1 || r.Findings[0].Code != finding.Configuration || !strings.Contains(r.Findings[0].Evidence, "souces") {
+		t.Errorf("found %+v", r.Findings)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"odooban/internal/checkup"
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 )
 
 // fail2banDir is where fail2ban is configured.
@@ -68,13 +69,13 @@ func gatherJails(_ context.Context, x *facts, _ *checkup.Report) error {
 
 // odooJails lists the enabled jails that are about Odoo.
 func (x root) odooJails() []jail {
-	all, files := sections{}, map[string]string{}
+	all, files := ini.Sections{}, map[string]string{}
 	for _, pattern := range []string{"jail.conf", "jail.d/*.conf", "jail.local", "jail.d/*.local"} {
 		paths, _ := filepath.Glob(x.path(filepath.Join(fail2banDir, pattern)))
 		for _, path := range paths {
 			name := strings.TrimPrefix(path, strings.TrimSuffix(string(x), "/"))
 			for section, o := range x.readINI(name) {
-				all.merge(section, o)
+				all.Merge(section, o)
 				files[section] = name
 			}
 		}
@@ -98,71 +99,39 @@ func (x root) odooJails() []jail {
 }
 
 // jail reads the filter of a jail.
-func (x root) jail(name, file string, o options) jail {
+func (x root) jail(name, file string, o ini.Options) jail {
 	j := jail{name: name, file: file}
 	filter, _, _ := strings.Cut(o["filter"], "[")
 	if filter == "" || strings.Contains(filter, "%(__name__)s") {
 		filter = name
 	}
-	own := sections{}
+	own := ini.Sections{}
 	for _, suffix := range []string{".conf", ".local"} {
 		path := filepath.Join(fail2banDir, "filter.d", filepath.Base(filter)+suffix)
 		for section, o := range x.readINI(path) {
-			own.merge(section, o)
+			own.Merge(section, o)
 			j.filter = path
 		}
 	}
-	values := own["DEFAULT"].with(own["Definition"])
+	values := own["DEFAULT"].With(own["Definition"])
 	if o["failregex"] != "" {
 		values["failregex"] = o["failregex"]
 	}
 	for pattern := range strings.Lines(values["failregex"]) {
 		if pattern = strings.TrimSpace(pattern); pattern != "" {
-			j.failregex = append(j.failregex, values.interpolate(pattern))
+			j.failregex = append(j.failregex, values.Interpolate(pattern))
 		}
 	}
 	return j
 }
 
 // readINI reads a configuration file; one that cannot be read has no sections.
-func (x root) readINI(name string) sections {
+func (x root) readINI(name string) ini.Sections {
 	text, err := readSmall(x.path(name))
 	if err != nil {
 		return nil
 	}
-	return parseINI(text)
-}
-
-// merge lays options over those of a section.
-func (s sections) merge(name string, o options) { s[name] = s[name].with(o) }
-
-// with returns the options with others laid over them.
-func (o options) with(over options) options {
-	all := options{}
-	maps.Copy(all, o)
-	maps.Copy(all, over)
-	return all
-}
-
-// reference is one of configparser's to another option.
-var reference = regexp.MustCompile(`%\(([^)]*)\)s`)
-
-// interpolate puts the options in that a value refers to. What another file has
-// could be anything.
-func (o options) interpolate(value string) string {
-	const deepest = 5
-	for range deepest {
-		value = reference.ReplaceAllStringFunc(value, func(ref string) string {
-			if known, ok := o[strings.ToLower(ref[2:len(ref)-2])]; ok && len(known) < maxLine {
-				return known
-			}
-			return ".*"
-		})
-		if len(value) > maxLine {
-			break
-		}
-	}
-	return strings.ReplaceAll(value, "%%", "%")
+	return ini.Parse(text)
 }
 
 // isOdoo says whether a text names Odoo.

@@ -42,7 +42,7 @@ type filter struct {
 	// stale is the variant of iptables that holds rules of ours although the other
 	// one is used, or empty.
 	stale string
-	// failed is why no firewall could be set up where there is none.
+	// failed is why none could be set up, where no daemon has one.
 	failed error
 }
 
@@ -64,7 +64,13 @@ func gatherFirewall(ctx context.Context, x *facts, _ *checkup.Report) error {
 		return errors.New("only root may look at it; run odooban doctor as root")
 	}
 	return within(ctx, func(ctx context.Context) (err error) {
+		if state == nil {
+			f.failed = x.Firewall.Try(ctx) // whatever an earlier daemon has left
+		}
 		if f.places, err = x.Firewall.Inspect(ports); err != nil {
+			if f.failed != nil {
+				return nil // for the same reason
+			}
 			return err
 		}
 		f.stale, _ = x.Firewall.Stale(ctx)
@@ -75,8 +81,6 @@ func gatherFirewall(ctx context.Context, x *facts, _ *checkup.Report) error {
 				f.places = []banner.Inspection{{Backend: state.Backend}}
 				f.gone = true
 			}
-		} else if len(f.places) == 0 {
-			f.failed = x.Firewall.Try(ctx)
 		}
 		return nil
 	})

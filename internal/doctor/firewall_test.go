@@ -148,6 +148,18 @@ func TestFirewallFails(t *testing.T) {
 	}
 }
 
+// What an earlier daemon has left does not hide that a backend cannot work.
+func TestFirewallFailsBesideLeftovers(t *testing.T) {
+	testrequire.Command(t, "ipset")
+	l := newLab(t, "ipset")
+	l.up(l.options)
+	l.Daemon = nil
+	t.Setenv("PATH", t.TempDir())
+	if found := l.examine(finding.FirewallFailed); len(found) != 1 {
+		t.Errorf("found %+v", found)
+	}
+}
+
 // hostSets lists the sets outside the lab, which are no test's to change.
 func hostSets() string {
 	sets, _ := exec.Command("ipset", "list", "-n").Output() // there may be no ipset

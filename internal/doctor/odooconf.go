@@ -13,6 +13,7 @@ import (
 
 	"odooban/internal/checkup"
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 )
 
 // confPaths are where Odoo's packages and images have their configuration.
@@ -43,7 +44,7 @@ func gatherConfs(_ context.Context, x *facts, _ *checkup.Report) error {
 			continue
 		}
 		c := conf{name: name}
-		c.read(parseINI(text)["options"], name)
+		c.read(ini.Parse(text)["options"], name)
 		if info, err := os.Stat(x.path(name)); err == nil {
 			c.changed = info.ModTime()
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 	"odooban/internal/testrequire"
 )
 
@@ -60,22 +61,22 @@ func TestServiceUnit(t *testing.T) {
 	tests := []struct {
 		name  string
 		files map[string]string
-		want  options
+		want  ini.Options
 	}{
 		{"a group more", map[string]string{
 			"/etc/systemd/system/odooban.service.d/override.conf": "[Service]\nSupplementaryGroups=docker\n",
-		}, options{"User": "odooban", "SupplementaryGroups": "adm systemd-journal docker"}},
+		}, ini.Options{"User": "odooban", "SupplementaryGroups": "adm systemd-journal docker"}},
 		{"other groups", map[string]string{
 			"/usr/lib/systemd/system/odooban.service.d/10.conf": "[Service]\nSupplementaryGroups=\nSupplementaryGroups=odoo\n",
 			"/run/systemd/system/odooban.service.d/20.conf":     "[Service]\n# SupplementaryGroups=x\nSupplementaryGroups=docker\n",
-		}, options{"User": "odooban", "SupplementaryGroups": "odoo docker"}},
+		}, ini.Options{"User": "odooban", "SupplementaryGroups": "odoo docker"}},
 		{"a file in place of another", map[string]string{
 			"/usr/lib/systemd/system/odooban.service.d/10.conf": "[Service]\nUser=first\n",
 			"/etc/systemd/system/odooban.service.d/10.conf":     "[Service]\nUser=second\n",
-		}, options{"User": "second", "SupplementaryGroups": "adm systemd-journal"}},
+		}, ini.Options{"User": "second", "SupplementaryGroups": "adm systemd-journal"}},
 		{"a unit in place of another", map[string]string{
 			"/etc/systemd/system/odooban.service": "[Service]\nUser=root\n",
-		}, options{"User": "root"}},
+		}, ini.Options{"User": "root"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

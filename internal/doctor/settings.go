@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"odooban/internal/ini"
 )
 
 // settings are Odoo's, as far as they matter here, with where each is from.
@@ -24,7 +26,7 @@ func (s setting) on() bool {
 }
 
 // read takes the options of a file over those that are there.
-func (s *settings) read(o options, file string) {
+func (s *settings) read(o ini.Options, file string) {
 	take := func(to *setting, key string) {
 		if value, ok := o[key]; ok {
 			*to = setting{value, fmt.Sprintf("%s = %s in %s", key, value, file)}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"odooban/internal/checkup"
+	"odooban/internal/config"
 	"odooban/internal/finding"
 	"odooban/watcher"
 )
@@ -64,7 +65,10 @@ func gatherLogs(ctx context.Context, x *facts, r *checkup.Report) error {
 func (x *facts) collectFiles(pattern string, r *checkup.Report, read func(*source, []byte)) {
 	paths := x.match(pattern)
 	if len(paths) == 0 {
-		x.logs = append(x.logs, x.nothing(pattern))
+		s := x.nothing(pattern)
+		if !x.skipHidden(s.name, s.err, r) {
+			x.logs = append(x.logs, s)
+		}
 	}
 	for _, path := range paths {
 		if len(x.logs) >= maxLogs {
@@ -78,6 +82,9 @@ func (x *facts) collectFiles(pattern string, r *checkup.Report, read func(*sourc
 		if info != nil {
 			s.written, s.size = info.ModTime(), info.Size()
 		}
+		if x.skipHidden(s.name, err, r) {
+			continue
+		}
 		if err != nil {
 			s.err, s.cure = err, x.readCure(s.name, err)
 			x.logs = append(x.logs, s)
@@ -85,6 +92,17 @@ func (x *facts) collectFiles(pattern string, r *checkup.Report, read func(*sourc
 		}
 		read(s, text)
 	}
+}
+
+// skipHidden notes a log that we may not read where we are not root: that says
+// nothing about the service.
+func (x *facts) skipHidden(name string, err error, r *checkup.Report) bool {
+	if !errors.Is(err, fs.ErrPermission) || os.Geteuid() == 0 {
+		return false
+	}
+	r.Skip(name, errors.New("permission denied; run odooban doctor as root"))
+	x.hidden = true
+	return true
 }
 
 // match lists the files that match a pattern, but for what rotation has made.
@@ -107,14 +125,53 @@ func (x *facts) nothing(pattern string) *source {
 	s := &source{name: pattern, file: true, err: errors.New("no file matches")}
 	s.cure = "correct the path under sources, or let Odoo write there: logfile = " + example(pattern) + " in odoo.conf"
 	dir := filepath.Dir(pattern)
+	if there := x.alike(pattern); there != "" {
+		s.cure = "if you mean " + there + ", write that under sources, then systemctl reload odooban"
+	}
 	switch _, err := os.ReadDir(x.path(dir)); {
 	case errors.Is(err, fs.ErrNotExist):
 		s.err = fmt.Errorf("there is no directory %s", dir)
-		s.cure = fmt.Sprintf("mkdir -p %s && chown odoo: %s, and %s", dir, dir, s.cure)
+		if x.alike(pattern) == "" {
+			s.cure = fmt.Sprintf("mkdir -p %s && chown odoo: %s, and %s", dir, dir, s.cure)
+		}
 	case errors.Is(err, fs.ErrPermission):
-		s.err, s.cure = fmt.Errorf("directory %s: permission denied", dir), x.readCure(dir, err)
+		s.err, s.cure = fmt.Errorf("directory %s: %w", dir, fs.ErrPermission), x.readCure(dir, err)
 	}
 	return s
+}
+
+// alike is a path that is there and that somebody may have meant by one that is not,
+// or empty: the first part of it that is missing has at most two letters changed, or
+// is the only log there.
+func (x *facts) alike(pattern string) string {
+	dir, missing := filepath.Dir(pattern), filepath.Base(pattern)
+	rest := ""
+	for dir != "/" {
+		if info, err := os.Stat(x.path(dir)); err == nil && info.IsDir() {
+			break
+		}
+		rest = filepath.Join(missing, rest)
+		dir, missing = filepath.Dir(dir), filepath.Base(dir)
+	}
+	entries, _ := os.ReadDir(x.path(dir))
+	var logs []string
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name(), rest)
+		found, _ := filepath.Glob(x.path(path))
+		if len(found) == 0 {
+			continue
+		}
+		if config.Near(missing, entry.Name()) {
+			return path
+		}
+		if rest == "" && strings.HasSuffix(entry.Name(), ".log") {
+			logs = append(logs, path)
+		}
+	}
+	if len(logs) == 1 {
+		return logs[0]
+	}
+	return ""
 }
 
 // example is a path that the pattern matches.
@@ -151,7 +208,7 @@ func (x *facts) collectJournal(ctx context.Context, unit string, read func(*sour
 
 // checkSources looks whether there are logs, and whether they can be read.
 func checkSources(x *facts, r *checkup.Report) {
-	if len(x.logs) == 0 {
+	if len(x.logs) == 0 && !x.hidden {
 		r.Find(finding.NoSource, "", "no sources are configured, there is no log in /var/log/odoo, "+
 			"and no container of Odoo's runs here", "")
 	}

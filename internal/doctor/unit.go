@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"odooban/internal/checkup"
+	"odooban/internal/ini"
 )
 
 // root is the tree of a host's files; "" is this host's.
@@ -41,7 +42,7 @@ func gatherUnit(_ context.Context, x *facts, r *checkup.Report) error {
 }
 
 // service reads the service's unit with its drop-ins, or returns nil.
-func (x root) service() options {
+func (x root) service() ini.Options {
 	files, dropIns := map[string]string{}, map[string]string{}
 	for _, dir := range slices.Backward(unitDirs()) {
 		x.note(files, filepath.Join(dir, "odooban.service"))
@@ -50,12 +51,12 @@ func (x root) service() options {
 	if len(files) == 0 {
 		return nil
 	}
-	unit := options{}
+	unit := ini.Options{}
 	for _, path := range files {
-		unit.obey(path)
+		obey(unit, path)
 	}
 	for _, name := range slices.Sorted(maps.Keys(dropIns)) {
-		unit.obey(dropIns[name])
+		obey(unit, dropIns[name])
 	}
 	return unit
 }
@@ -70,7 +71,7 @@ func (x root) note(files map[string]string, pattern string) {
 
 // obey takes what a file says under [Service] as systemd does (systemd.syntax(7)):
 // a list grows, and an empty value takes back what there was.
-func (o options) obey(path string) {
+func obey(o ini.Options, path string) {
 	text, err := readSmall(path)
 	if err != nil {
 		return
@@ -100,7 +101,7 @@ func (o options) obey(path string) {
 var ourVariable = regexp.MustCompile(`\b(ODOOBAN_\w+)=`)
 
 // checkVariables notes that the service has variables that we do not.
-func checkVariables(r *checkup.Report, unit options) {
+func checkVariables(r *checkup.Report, unit ini.Options) {
 	var missing []string
 	for _, found := range ourVariable.FindAllStringSubmatch(unit["Environment"], -1) {
 		if _, set := os.LookupEnv(found[1]); !set {

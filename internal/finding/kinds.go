@@ -125,6 +125,22 @@ func ofDaemon() []Kind {
 			"systemctl enable --now odooban (in Docker Compose: docker compose up -d odooban)",
 		},
 		{
+			SocketLost, Error, "odooban runs, and its control socket was removed: nobody can ask or correct it",
+			"systemctl restart odooban (bans stay in force)",
+		},
+		{
+			Configuration, Error, "the configuration has mistakes: odooban would not start with it",
+			"correct what is named, and look with: odooban config check; then systemctl reload odooban",
+		},
+		{
+			ReloadRefused, Error, "odooban goes by an earlier configuration: the present one was refused",
+			"correct what is named, then systemctl reload odooban",
+		},
+		{
+			MetricsDown, Warning, "metrics are not served",
+			"free the address (ss -tlnp says who has it), or change metrics.listen and systemctl reload odooban",
+		},
+		{
 			DaemonUnhealthy, Error, "odooban runs and does not protect",
 			"where it is about the firewall do what is said under firewall-failed, where about a log under source-trouble",
 		},
