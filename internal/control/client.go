@@ -78,6 +78,11 @@ func (c *Client) Flush(ctx context.Context) (f Flushed, err error) {
 	return f, err
 }
 
+// Reload asks for the configuration to be read again, and does not wait for it.
+func (c *Client) Reload(ctx context.Context) error {
+	return c.ask(ctx, http.MethodPost, "/reload", nil, new(struct{}))
+}
+
 func (c *Client) ask(ctx context.Context, method, path string, body, answer any) error {
 	var sent bytes.Buffer
 	if body != nil {

@@ -122,6 +122,18 @@ func Regular() []Check {
 	}
 }
 
+// Concludes are the codes of which a report of the regular checks has all there is:
+// what is not found any more is over. Odoo's own word about a proxy has a life of its
+// own.
+func Concludes(r checkup.Report) (found []string) {
+	for _, c := range Regular() {
+		if slices.Contains(r.Checked, c.Name) {
+			found = append(found, c.Finds...)
+		}
+	}
+	return slices.DeleteFunc(found, func(code string) bool { return code == finding.ProxyMode })
+}
+
 // Checks are all checks.
 func Checks() []Check {
 	ofSettings := codes{finding.LevelHides, finding.Syslog, finding.DatabaseManager, finding.LogElsewhere}
