@@ -111,6 +111,26 @@ func TestSituations(t *testing.T) {
 			func(h *host) { h.Files = []string{logPath} },
 		},
 		{
+			"an access log of another form", finding.NotOdoo, logPath, "none is understood",
+			func(h *host) {
+				h.write(logPath, times(25, func(int) string {
+					return `203.0.113.55 - - [23/Nov/2026:10:45:02 +0000] "POST /web/login HTTP/2.0" 200 4821 "-" "Mozilla/5.0"` + "\n"
+				}))
+			},
+			func(h *host) { h.write(logPath, h.busyLog()) },
+		},
+		{
+			"a proxy in front of Traefik", finding.ProxyMode, logPath, "172.17.0.1 made all 4 failed logins",
+			func(h *host) {
+				h.write(logPath, times(4, func(i int) string {
+					return fmt.Sprintf(`{"ClientAddr":"172.17.0.1:41589","ClientHost":"172.17.0.1","ClientUsername":"-","DownstreamStatus":200,`+
+						`"Duration":600000000,"RequestMethod":"POST","RequestPath":"/web/login","StartUTC":%q,"level":"info","msg":""}`+"\n",
+						h.ago(9-i).UTC().Format(time.RFC3339Nano))
+				}))
+			},
+			func(h *host) { h.write(logPath, h.busyLog()) },
+		},
+		{
 			"a format that changed", finding.FormatChanged, logPath, "Login refused",
 			func(h *host) {
 				h.write(logPath, h.busyLog()+record(h.ago(1), "INFO", "odoo.addons.base.models.res_users", "Login refused: admin")+
@@ -336,5 +356,28 @@ func TestMistakes(t *testing.T) {
 	r := Examine(t.Context(), h.Environment, Checks())
 	if len(r.Findings) != 1 || r.Findings[0].Code != finding.Configuration || !strings.Contains(r.Findings[0].Evidence, "souces") {
 		t.Errorf("found %+v", r.Findings)
+	}
+}
+
+// The cure for a log is of who writes it.
+func TestCureOfAnotherLog(t *testing.T) {
+	tests := []struct{ name, line, code, cure string }{
+		{"Traefik's own log", `time="2026-11-23T10:45:02Z" level=info msg="traefik version 3.1"`, finding.NotOdoo, "accessLog: {filePath:"},
+		{"a web server's", `203.0.113.5 - - [23/Nov/2026:10:45:02 +0000] "GET / HTTP/2.0" 200 4821 "-" "x"`, finding.NotOdoo, "Traefik's access log alone"},
+		{"Odoo's in another form", `INFO werkzeug "GET / HTTP/1.1"`, finding.NotOdoo, "in its own format"},
+		{
+			"Traefik's behind a proxy", `{"ClientAddr":"10.0.0.2:41589","ClientHost":"10.0.0.2","ClientUsername":"-","DownstreamStatus":200,` +
+				`"Duration":600000000,"RequestMethod":"POST","RequestPath":"/web/login","StartUTC":"2026-11-23T10:45:02Z"}`,
+			finding.ProxyMode, "forwardedHeaders.trustedIPs",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			h.write(logPath, strings.Repeat(tt.line+"\n", 25))
+			if found := h.examine(tt.code); len(found) != 1 || !strings.Contains(found[0].Cure, tt.cure) {
+				t.Errorf("found %+v", found)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,9 +18,23 @@ func checkStrange(x *facts, r *checkup.Report) {
 	for _, s := range x.logs {
 		if s.lines >= enough && s.records+s.proxied+s.matched == 0 {
 			r.Find(finding.NotOdoo, s.name, fmt.Sprintf("of the last %s none is understood; the last one is %s",
-				printable.Count(s.lines, "line"), excerpt(s.sample)), "")
+				printable.Count(s.lines, "line"), excerpt(s.sample)), strangeCure(s.sample))
 		}
 	}
+}
+
+// strangeCure says what to follow instead of a log with such lines; empty if it is
+// not known whose they are.
+func strangeCure(line []byte) string {
+	switch {
+	case bytes.Contains(line, []byte("werkzeug")):
+		return "" // Odoo's, in a form of its own
+	case bytes.Contains(line, []byte(" HTTP/")):
+		return "take it out of sources: of web servers odooban reads Traefik's access log alone, in its formats json and common"
+	case bytes.Contains(line, []byte("traefik")):
+		return "name Traefik's access log instead (accessLog: {filePath: /var/log/traefik/access.log, format: json})"
+	}
+	return ""
 }
 
 // checkFormats looks whether what is written of logins is understood, and tells

@@ -9,6 +9,7 @@ import (
 
 	"odooban/internal/checkup"
 	"odooban/internal/finding"
+	"odooban/internal/printable"
 )
 
 const (
@@ -33,13 +34,16 @@ func checkProxy(x *facts, r *checkup.Report) {
 			continue
 		}
 		first := who[0]
-		seen := fmt.Sprintf("%s made %d of %d requests, and all failed logins", first.addr, first.requests, s.accesses)
+		seen, cure := fmt.Sprintf("%s made %d of %d requests, and all failed logins", first.addr, first.requests, s.accesses), proxyCure(first.addr)
+		if s.proxied > 0 && s.records == 0 { // Traefik's log has no more than failures of each
+			seen, cure = fmt.Sprintf("%s made all %s", first.addr, printable.Count(first.failed, "failed login")), finding.TraefikCure
+		}
 		why, own := x.isOurs(first.addr)
 		switch {
 		case own && s.alone(first):
-			r.Find(finding.ProxyMode, s.name, fmt.Sprintf("%s; it is %s", seen, why), proxyCure(first.addr))
+			r.Find(finding.ProxyMode, s.name, fmt.Sprintf("%s; it is %s", seen, why), cure)
 		case first.addr.IsPrivate() && s.alone(first):
-			r.Warn(finding.ProxyMode, s.name, seen, proxyCure(first.addr))
+			r.Warn(finding.ProxyMode, s.name, seen, cure)
 		case s.stats.ProxySuspected > 0 && s.accesses == 0:
 			r.Warn(finding.ProxyMode, s.name, "Odoo says that the addresses it sees may be a proxy's, and there are no "+
 				"access lines to tell by", "if they are, "+finding.ProxyCure)

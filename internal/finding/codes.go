@@ -30,7 +30,7 @@ const (
 	Doubtful = "doubtful-address"
 	// MixedLog: a source has both Odoo's records and Traefik's access lines.
 	MixedLog = "mixed-log"
-	// ProxyMode: the addresses that Odoo logs are a proxy's.
+	// ProxyMode: the addresses in the log are a proxy's.
 	ProxyMode = "proxy-mode"
 	// OwnAddress: failures that come from an ignored address.
 	OwnAddress = "own-address"

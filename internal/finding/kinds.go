@@ -68,7 +68,7 @@ func ofLogs() []Kind {
 			MixedLog, Warning, "one source has both Odoo's records and Traefik's access lines, and the latter are not counted",
 			"give each a log of its own; if they have, somebody forges lines",
 		},
-		{ProxyMode, Error, "the addresses that Odoo logs are a proxy's", ProxyCure},
+		{ProxyMode, Error, "the addresses in the log are a proxy's", ProxyCure},
 		{OwnAddress, Warning, "failed logins come from an address that is never banned", "if that is a proxy, " + ProxyCure},
 		{
 			TooManyAddresses, Error, "more addresses fail than odooban counts at once: it forgets some before they are banned",
