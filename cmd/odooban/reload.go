@@ -25,9 +25,9 @@ func newReload(a *app) *cobra.Command {
 	return a.asksFlags(&cobra.Command{
 		Use:   "reload",
 		Short: "Let the running odooban read its configuration again",
-		Long: "reload lets the running odooban read its configuration again, as SIGHUP does, and waits for what comes of it. " +
-			"Where the configuration is refused, because of a mistake or because it does not work here, the one before stays in " +
-			"force, and reload says why and exits 1.",
+		Long: "reload lets the running odooban read its configuration again, as SIGHUP does, and waits for the outcome. " +
+			"Where the configuration is refused, because of a mistake or because it does not work here, the one before " +
+			"stays in force, and reload says why and exits 1.",
 		Args: usage(cobra.NoArgs),
 		RunE: a.reload,
 	})

@@ -84,8 +84,8 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(a), newReplay(a), newStatus(a), newBans(a), newWhy(a), newBan(a), newUnban(a), newFlush(a), newReload(a),
-		newTest(a), newDoctor(a), newHealth(a), newConfig(a), newVersion(a))
+	root.AddCommand(newRun(a), newReplay(a), newStatus(a), newBans(a), newWhy(a), newBan(a), newUnban(a), newFlush(a),
+		newReload(a), newTest(a), newDoctor(a), newHealth(a), newConfig(a), newVersion(a))
 	root.InitDefaultVersionFlag()
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -22,8 +22,10 @@ func Socket(path string, environ []string) string {
 		if value, ok := readDocument(newMistakes(path), data)["socket"].(string); ok && filepath.IsAbs(value) {
 			return value
 		}
-		if found := socketLine.FindSubmatch(data); found != nil && filepath.IsAbs(string(found[1])) {
-			return string(found[1])
+		for _, found := range socketLine.FindAllSubmatch(data, 1) {
+			if value := string(found[1]); filepath.IsAbs(value) {
+				return value
+			}
 		}
 	}
 	return Default().Socket

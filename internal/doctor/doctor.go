@@ -148,7 +148,8 @@ func Checks() []Check {
 		// Its alarms may have any code.
 		check("the daemon", codes{theUnit, theDaemon}, codes{finding.DaemonDown, finding.DaemonUnhealthy}, checkDaemon),
 		check("the firewall", codes{theFirewall}, codes{
-			finding.DryRun, finding.NoClients, finding.TwoVariants, finding.FirewallMissing, finding.FirewallFailed, finding.IPv6Open,
+			finding.DryRun, finding.NoClients, finding.TwoVariants, finding.FirewallMissing, finding.FirewallFailed,
+			finding.IPv6Open,
 		}, checkFirewall),
 		check("the journal", codes{theJournal}, codes{finding.JournalVolatile}, checkJournal),
 		check("fail2ban", codes{theJails}, codes{finding.Fail2banBlind}, checkFail2ban),

@@ -67,10 +67,10 @@ func gatherFirewall(ctx context.Context, x *facts, _ *checkup.Report) error {
 		if state == nil {
 			f.failed = x.Firewall.Try(ctx) // whatever an earlier daemon has left
 		}
-		if f.places, err = x.Firewall.Inspect(ports); err != nil {
-			if f.failed != nil {
-				return nil // for the same reason
-			}
+		if f.places, err = x.Firewall.Inspect(ports); f.failed != nil {
+			err = nil // what is found already is why
+		}
+		if err != nil {
 			return err
 		}
 		f.stale, _ = x.Firewall.Stale(ctx)

@@ -30,7 +30,8 @@ func strangeCure(line []byte) string {
 	case bytes.Contains(line, []byte("werkzeug")):
 		return "" // Odoo's, in a form of its own
 	case bytes.Contains(line, []byte(" HTTP/")):
-		return "take it out of sources: of web servers odooban reads Traefik's access log alone, in its formats json and common"
+		return "take it out of sources: of web servers odooban reads Traefik's access log alone, " +
+			"in its formats json and common"
 	case bytes.Contains(line, []byte("traefik")):
 		return "name Traefik's access log instead (accessLog: {filePath: /var/log/traefik/access.log, format: json})"
 	}

@@ -34,9 +34,11 @@ func checkProxy(x *facts, r *checkup.Report) {
 			continue
 		}
 		first := who[0]
-		seen, cure := fmt.Sprintf("%s made %d of %d requests, and all failed logins", first.addr, first.requests, s.accesses), proxyCure(first.addr)
+		seen := fmt.Sprintf("%s made %d of %d requests, and all failed logins", first.addr, first.requests, s.accesses)
+		cure := proxyCure(first.addr)
 		if s.proxied > 0 && s.records == 0 { // Traefik's log has no more than failures of each
-			seen, cure = fmt.Sprintf("%s made all %s", first.addr, printable.Count(first.failed, "failed login")), finding.TraefikCure
+			seen = fmt.Sprintf("%s made all %s", first.addr, printable.Count(first.failed, "failed login"))
+			cure = finding.TraefikCure
 		}
 		why, own := x.isOurs(first.addr)
 		switch {

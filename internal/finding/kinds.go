@@ -9,8 +9,8 @@ const ProxyCure = "set proxy_mode = True in odoo.conf and let the proxy send X-F
 	"so that Odoo logs the client's address"
 
 // TraefikCure lets Traefik log the addresses of clients behind another proxy.
-const TraefikCure = "if that is a proxy in front of Traefik, name it under proxies in /etc/odooban/odooban.yaml, and under " +
-	"forwardedHeaders.trustedIPs of Traefik's entry point"
+const TraefikCure = "if that is a proxy in front of Traefik, name it under proxies in /etc/odooban/odooban.yaml, and " +
+	"under forwardedHeaders.trustedIPs of Traefik's entry point"
 
 func ofSources() []Kind {
 	return []Kind{

@@ -14,9 +14,10 @@ import (
 // maxLine bounds a line of a configuration file.
 const maxLine = 64 << 10
 
-// Options are those of one section, and Sections those of a file.
 type (
-	Options  map[string]string
+	// Options are those of one section, by their names in small letters.
+	Options map[string]string
+	// Sections are those of a file, by their names.
 	Sections map[string]Options
 )
 
