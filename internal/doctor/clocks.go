@@ -40,7 +40,7 @@ func checkClocks(x *facts, r *checkup.Report) {
 	}
 }
 
-// isZone says whether a difference is that of a time zone.
+// isZone reports whether a difference is that of a time zone.
 func isZone(d time.Duration) bool {
 	off := d.Round(zoneStep)
 	return off != 0 && off.Abs() <= widestZone && (d-off).Abs() <= engine.ClockTolerance

@@ -27,7 +27,7 @@ type Daemon func(context.Context) (State, error)
 type State struct {
 	// Started is when it began to follow.
 	Started time.Time
-	// Healthy says whether it protects, and Reasons why not.
+	// Healthy reports whether it protects, and Reasons why not.
 	Healthy bool
 	Reasons []string
 	// Backend is that of the firewall, and Ports are those that it closes, none for

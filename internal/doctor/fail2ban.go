@@ -134,7 +134,7 @@ func (x root) readINI(name string) ini.Sections {
 	return ini.Parse(text)
 }
 
-// isOdoo says whether a text names Odoo.
+// isOdoo reports whether a text names Odoo.
 func isOdoo(text string) bool {
 	text = strings.ToLower(text)
 	return strings.Contains(text, "odoo") || strings.Contains(text, "openerp") || strings.Contains(text, "res_users")
@@ -146,7 +146,7 @@ var (
 	otherTag   = regexp.MustCompile(`</?F-[^>]*>|</?[A-Z][^>]*>`)
 )
 
-// blind says whether the filter matches nothing of what Odoo writes. It is an
+// blind reports whether the filter matches nothing of what Odoo writes. It is an
 // error when a pattern is of a kind that only Python knows.
 func (j jail) blind() (bool, error) {
 	for _, pattern := range j.failregex {

@@ -23,7 +23,7 @@ type Firewall interface {
 	// Inspect says what of ours is in place, and what is missing of rules for the
 	// ports.
 	Inspect(ports []uint16) ([]banner.Inspection, error)
-	// Try says whether a firewall could be set up.
+	// Try reports whether a firewall could be set up.
 	Try(ctx context.Context) error
 	// Stale names the variant of iptables that holds rules of ours although the
 	// other one is used, or none.
@@ -67,10 +67,8 @@ func gatherFirewall(ctx context.Context, x *facts, _ *checkup.Report) error {
 		if state == nil {
 			f.failed = x.Firewall.Try(ctx) // whatever an earlier daemon has left
 		}
-		if f.places, err = x.Firewall.Inspect(ports); f.failed != nil {
-			err = nil // what is found already is why
-		}
-		if err != nil {
+		f.places, err = x.Firewall.Inspect(ports)
+		if err != nil && f.failed == nil { // else that is why
 			return err
 		}
 		f.stale, _ = x.Firewall.Stale(ctx)
@@ -173,7 +171,7 @@ func (Netfilter) Stale(ctx context.Context) (string, error) {
 	return other, nil
 }
 
-// legacyRaw says whether the kernel has the raw table of legacy iptables; to
+// legacyRaw reports whether the kernel has the raw table of legacy iptables; to
 // look with iptables would make it.
 func legacyRaw() bool {
 	// It is of the network namespace of the calling thread.

@@ -79,7 +79,7 @@ func (x *facts) judge(r *checkup.Report, s *settings, about, cure string, change
 	}
 }
 
-// toldSince says whether Odoo has logged at INFO since then: in the log of that
+// toldSince reports whether Odoo has logged at INFO since then: in the log of that
 // name, or else in any of a file or the journal.
 func (x *facts) toldSince(name string, then time.Time) bool {
 	told := func(s *source) bool { return s.told.After(then) && s.hidden() == "" }

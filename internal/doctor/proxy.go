@@ -64,7 +64,7 @@ func (s visitors) busiest() (who []busy) {
 	return who
 }
 
-// alone says whether an address made all logins and nearly all requests.
+// alone reports whether an address made all logins and nearly all requests.
 func (s *survey) alone(b busy) bool {
 	failed := 0
 	for _, v := range s.visitors {

@@ -73,7 +73,7 @@ func (x root) groupsOf(user string, named []string) (ids []uint32) {
 	return ids
 }
 
-// open says whether the user may open a file to read: it tries. Only root can
+// open reports whether the user may open a file to read: it tries. Only root can
 // find out.
 func (u serviceUser) open(path string) error {
 	done := make(chan error)

@@ -20,7 +20,7 @@ type settings struct {
 // setting is the value of an option and where it stands.
 type setting struct{ value, at string }
 
-// on says whether the value is one that Python takes for true.
+// on reports whether the value is one that Python takes for true.
 func (s setting) on() bool {
 	return slices.Contains([]string{"true", "1", "yes", "on"}, strings.ToLower(s.value))
 }
@@ -119,7 +119,7 @@ func levelNames() map[string]string {
 	}
 }
 
-// hides says whether a level is above INFO. RUNBOT is between it and WARNING.
+// hides reports whether a level is above INFO. RUNBOT is between it and WARNING.
 func hides(level string) bool {
 	switch strings.ToUpper(strings.TrimSpace(level)) {
 	case "RUNBOT", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL":

@@ -128,7 +128,7 @@ func (s *survey) request(line []byte, e rules.Explanation) {
 	}
 }
 
-// isTimed says whether an access line tells how long the request took, as those
+// isTimed reports whether an access line tells how long the request took, as those
 // of Odoo 12 and later do. Earlier versions write nothing of a login that passes.
 func isTimed(line []byte) bool {
 	const statusToTimes = 5

@@ -103,7 +103,7 @@ func Held(path string) bool {
 	return errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 
-// alive says whether somebody listens at path.
+// alive reports whether somebody listens at path.
 func alive(path string) bool {
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
