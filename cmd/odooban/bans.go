@@ -17,7 +17,7 @@ import (
 func newBans(a *app) *cobra.Command {
 	return a.asksFlags(&cobra.Command{
 		Use:   "bans",
-		Short: "List who is banned",
+		Short: "List the bans in force",
 		Long: "bans lists the bans in force: since when, until when, by which rule, and how many packets were dropped. " +
 			"When no odooban runs it lists those that the journal knows.",
 		Args: usage(cobra.NoArgs),

@@ -24,7 +24,7 @@ import (
 func newDoctor(a *app) *cobra.Command {
 	return a.jsonFlag(&cobra.Command{
 		Use:   "doctor [FILE...]",
-		Short: "Say whether protection works here, and if not, what to do",
+		Short: "Check whether protection works here, and report what to do if not",
 		Long: "doctor looks at the logs that odooban run would follow, or at the FILEs named, at how Odoo is told to log, " +
 			"at the firewall, at the daemon and at what runs beside it. For each thing that is wrong it says what was seen, " +
 			"what to do, and where to read more: in the source, or where a package brought it in /usr/share/doc/odooban. It " +

@@ -65,7 +65,7 @@ func newRoot() *cobra.Command {
 	a := &app{}
 	root := group(&cobra.Command{
 		Use:   "odooban",
-		Short: "Watch Odoo's logs and cut brute-force attackers off",
+		Short: "Watch Odoo's logs and ban brute-force attackers",
 		Long: "odooban follows Odoo's logs, finds who tries passwords, and keeps their addresses away with the kernel's " +
 			"packet filter: ten failed logins in a minute, banned for fifteen, unless told otherwise.\n\n" +
 			"Commands exit with 0 when it was done, 1 when it failed, and 2 for wrong usage or configuration.",

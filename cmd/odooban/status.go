@@ -21,7 +21,7 @@ import (
 func newStatus(a *app) *cobra.Command {
 	return a.asksFlags(&cobra.Command{
 		Use:   "status",
-		Short: "Say how the running odooban is doing",
+		Short: "Show the status of the running odooban",
 		Long: "status asks the running odooban what it follows, what it has found and banned, whether the firewall keeps " +
 			"its bans in force, and what may keep it from protecting. Counts begin when it was started or last read its " +
 			"configuration. When none runs it says so, tells from the journal how many bans go on, and exits 1.",

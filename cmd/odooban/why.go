@@ -19,7 +19,7 @@ const shownFailures = 20
 func newWhy(a *app) *cobra.Command {
 	return a.asksFlags(&cobra.Command{
 		Use:   "why ADDR",
-		Short: "Say why an address is banned, or not",
+		Short: "Explain why an address is banned, or is not",
 		Long: "why tells what is known of an address: whether it is banned and until when, what is counted, what it has " +
 			"tried, earlier bans, and whether it is never banned; and which lines name it or were sent by it that are " +
 			"not counted, and why. IPv6 addresses are told with their network. When no " +
