@@ -97,3 +97,8 @@ func Reasons() []ReasonInfo {
 	}
 	return all
 }
+
+// IsProxied reports whether a built-in rule reads Traefik's log.
+func IsProxied(name string) bool {
+	return slices.ContainsFunc(Builtin(), func(r Rule) bool { return r.Name == name && r.Format == TraefikFormat })
+}

@@ -33,7 +33,7 @@ func newBan(a *app) *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&order.For, "for", "", "how `LONG`, such as 30m, 12h, 7d")
-	return a.jsonFlag(cmd)
+	return a.asksFlags(cmd)
 }
 
 func (a *app) printBanned(cmd *cobra.Command, done *control.Banned) error {

@@ -15,9 +15,9 @@ import (
 )
 
 func newBans(a *app) *cobra.Command {
-	return a.jsonFlag(&cobra.Command{
+	return a.asksFlags(&cobra.Command{
 		Use:   "bans",
-		Short: "List who is banned",
+		Short: "List the bans in force",
 		Long: "bans lists the bans in force: since when, until when, by which rule, and how many packets were dropped. " +
 			"When no odooban runs it lists those that the journal knows.",
 		Args: usage(cobra.NoArgs),
@@ -26,13 +26,13 @@ func newBans(a *app) *cobra.Command {
 }
 
 func (a *app) bans(cmd *cobra.Command, _ []string) error {
-	c, err := a.load()
+	daemon, err := a.client()
 	if err != nil {
 		return err
 	}
-	b, err := socketOf(c).Bans(cmd.Context())
+	b, err := daemon.Bans(cmd.Context())
 	if errors.Is(err, control.ErrDown) {
-		return a.record(cmd, c, err, func(r *control.Record) error {
+		return a.record(cmd, err, func(r *control.Record) error {
 			b, err := r.Bans(cmd.Context())
 			return errors.Join(err, a.printBans(cmd, b))
 		})

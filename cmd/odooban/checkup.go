@@ -29,9 +29,13 @@ func (d *daemon) checkUp(ctx context.Context, c *config.Config, p *pipeline) err
 		if ctx.Err() != nil {
 			return nil
 		}
+		var found []engine.Alarm
 		for _, f := range report.Findings {
-			p.engine.Raise(engine.Alarm{Code: f.Code, Source: f.About, Text: f.Title + ": " + f.Evidence, Cure: f.Cure})
+			a := engine.Alarm{Code: f.Code, Source: f.About, Text: f.Title + ": " + f.Evidence, Cure: f.Cure}
+			p.engine.Raise(a)
+			found = append(found, a)
 		}
+		p.engine.Conclude(doctor.Concludes(report), found)
 		p.engine.CheckAlarms(time.Now())
 		select {
 		case <-ctx.Done():

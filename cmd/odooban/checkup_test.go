@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"odooban/internal/doctor"
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
 	"odooban/internal/netnstest"
 )
@@ -67,7 +67,7 @@ func TestDoctorAsksTheDaemon(t *testing.T) {
 			Env: append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...),
 		}
 		out, _ := cmd.Output() // it fails for what it finds
-		var report doctor.Report
+		var report checkup.Report
 		if err := json.Unmarshal(out, &report); err != nil {
 			t.Fatalf("%v in %s", err, out)
 		}

@@ -20,7 +20,7 @@ func newConfig(a *app) *cobra.Command {
 	cmd.AddCommand(
 		a.jsonFlag(&cobra.Command{
 			Use:   "check",
-			Short: "Say what is wrong with the configuration",
+			Short: "Check the configuration and report all mistakes",
 			Args:  usage(cobra.NoArgs),
 			RunE:  a.checkConfig,
 		}),

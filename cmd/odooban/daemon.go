@@ -17,6 +17,8 @@ import (
 
 	"odooban/banner"
 	"odooban/internal/config"
+	"odooban/internal/engine"
+	"odooban/internal/finding"
 	"odooban/internal/service"
 	"odooban/internal/store"
 )
@@ -74,6 +76,7 @@ func (d *daemon) run(ctx context.Context, c *config.Config) error {
 			d.log.follow(c.Log)
 			if before != nil {
 				d.log.say("configuration was read again")
+				d.log.over(finding.ReloadRefused, "the configuration in force is the present one")
 				before = nil
 			}
 			next, err = d.serve(ctx, c, p)
@@ -112,7 +115,8 @@ func (d *daemon) leave(c, next *config.Config) {
 
 // sayUnchanged says why a reload has changed nothing.
 func (d *daemon) sayUnchanged(err error) {
-	d.log.warn(errors.Join(errors.New("the configuration stays as it was"), err))
+	text := errors.Join(errors.New("the configuration stays as it was"), err).Error()
+	d.log.raise(engine.Alarm{Code: finding.ReloadRefused, Text: text})
 }
 
 // sayStopped says what goes on without us.

@@ -24,7 +24,7 @@ import (
 func newDoctor(a *app) *cobra.Command {
 	return a.jsonFlag(&cobra.Command{
 		Use:   "doctor [FILE...]",
-		Short: "Say whether protection works here, and if not, what to do",
+		Short: "Check whether protection works here, and report what to do if not",
 		Long: "doctor looks at the logs that odooban run would follow, or at the FILEs named, at how Odoo is told to log, " +
 			"at the firewall, at the daemon and at what runs beside it. For each thing that is wrong it says what was seen, " +
 			"what to do, and where to read more: in the source, or where a package brought it in /usr/share/doc/odooban. It " +
@@ -38,17 +38,21 @@ func newDoctor(a *app) *cobra.Command {
 }
 
 func (a *app) doctor(cmd *cobra.Command, files []string) error {
-	c, err := a.load()
+	daemon, err := a.client()
 	if err != nil {
 		return err
+	}
+	c, mistakes := a.load()
+	if mistakes != nil {
+		c = config.Default()
 	}
 	set, err := compile(c)
 	if err != nil {
-		return err
+		mistakes, c = err, config.Default()
 	}
 	env := environment(cmd.Context(), c, files)
-	env.Rules = set
-	env.Daemon = askDaemon(socketOf(c))
+	env.Rules, env.Mistakes = set, mistakes
+	env.Daemon = askDaemon(daemon)
 	report := doctor.Examine(cmd.Context(), env, doctor.Checks())
 	if err := cmd.Context().Err(); err != nil {
 		return fmt.Errorf("look around: %w", err) // what it was kept from seeing is not wrong

@@ -11,7 +11,7 @@ import (
 )
 
 func newFlush(a *app) *cobra.Command {
-	return a.jsonFlag(&cobra.Command{
+	return a.asksFlags(&cobra.Command{
 		Use:   "flush",
 		Short: "End all bans",
 		Long: "flush ends all bans and forgets what was counted, so that the same failures lead to no other. The running " +

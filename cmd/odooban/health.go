@@ -11,7 +11,7 @@ import (
 )
 
 func newHealth(a *app) *cobra.Command {
-	return a.jsonFlag(&cobra.Command{
+	return a.asksFlags(&cobra.Command{
 		Use:   "health",
 		Short: "Exit 0 if the running odooban protects, else 1 with the reasons",
 		Long: "health asks the running odooban whether it protects: its firewall is in force, where clients come by, and " +
@@ -29,11 +29,11 @@ type health struct {
 }
 
 func (a *app) health(cmd *cobra.Command, _ []string) error {
-	c, err := a.load()
+	daemon, err := a.client()
 	if err != nil {
 		return err
 	}
-	status, err := socketOf(c).Status(cmd.Context())
+	status, err := daemon.Status(cmd.Context())
 	if err != nil {
 		status = control.Status{Reasons: []string{err.Error()}} // who does not answer is not known to protect
 	}

@@ -17,7 +17,9 @@ import (
 	"odooban/internal/config"
 	"odooban/internal/control"
 	"odooban/internal/engine"
+	"odooban/internal/finding"
 	"odooban/internal/printable"
+	"odooban/internal/service"
 	"odooban/internal/store"
 	"odooban/rules"
 )
@@ -30,10 +32,9 @@ type logbook struct {
 	ban string // what a ban is called; changes only while nobody is banned
 
 	mu sync.Mutex
-	// last has the latest alarm of each kind that no engine knows.
+	// last has the latest alarm of each code that no engine knows, with those that
+	// are over.
 	last map[string]engine.Alarm
-	// outage says that the journal cannot be written now.
-	outage bool
 }
 
 // newLogbook writes to out, as c says.
@@ -43,11 +44,21 @@ func newLogbook(c config.Log, out io.Writer) *logbook {
 	return l
 }
 
-// follow lets the log be as c says from now on: for people on a terminal, else as
-// JSON, unless c says which.
+// follow lets the log be as c says from now on: for people on a terminal and in
+// systemd's journal, else as JSON, unless c says which. The journal knows the time
+// and gets the level as a priority.
 func (l *logbook) follow(c config.Log) {
-	w := l.out
-	if c.Format == "text" || c.Format == "auto" && isTerminal(w) {
+	w, journal := l.out, service.ToJournal(l.out)
+	wanted := c.Format == "text" || c.Format == "auto" && (isTerminal(w) || journal)
+	switch {
+	case journal && wanted:
+		w = service.NewPrefixed(w, func(out io.Writer) io.Writer {
+			parts := []string{zerolog.TimestampFieldName, zerolog.LevelFieldName}
+			return zerolog.ConsoleWriter{Out: out, NoColor: true, PartsExclude: parts}
+		})
+	case journal:
+		w = service.NewPrefixed(w, nil)
+	case wanted:
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w)}
 	}
 	level, err := zerolog.ParseLevel(c.Level)
@@ -114,34 +125,45 @@ func (l *logbook) mended(m banner.Mended) {
 
 // journal writes what happened to the journal. That an outage is over is no alarm.
 func (l *logbook) journal(e store.Event) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch e.Code {
-	case store.OutageBegan:
-		l.outage = true
-	case store.OutageEnded:
-		l.outage = false
-		l.say(e.Text)
+	if e.Code == store.OutageEnded {
+		l.over(store.OutageBegan, e.Text)
 		return
 	}
-	a := engine.Alarm{Code: e.Code, Text: e.Text, Cure: e.Cure, Count: l.last[e.Code].Count + 1, Last: time.Now()}
-	l.last[e.Code] = a
+	l.raise(engine.Alarm{Code: e.Code, Text: e.Text, Cure: e.Cure})
+}
+
+// raise tells an alarm that no engine knows; its cure is the catalogue's unless it
+// has one.
+func (l *logbook) raise(a engine.Alarm) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.Cure = cmp.Or(a.Cure, finding.Of(a.Code).Cure)
+	a.Count, a.Last = l.last[a.Code].Count+1, time.Now()
+	l.last[a.Code] = a
 	l.Alarmed(a)
 }
 
-// happened returns the journal's alarms, in the order of their codes.
+// over tells, if an alarm stands, that it is no longer so.
+func (l *logbook) over(code, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a, ok := l.last[code]; ok && !a.Over {
+		a.Over = true
+		l.last[code] = a
+		l.say(text)
+	}
+}
+
+// happened returns the alarms that no engine knows, in the order of their codes.
 func (l *logbook) happened() []engine.Alarm {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.SortedFunc(maps.Values(l.last), func(a, b engine.Alarm) int { return cmp.Compare(a.Code, b.Code) })
 }
 
-// lasting is what happened but for an outage that is over.
+// lasting is what happened and is not over.
 func (l *logbook) lasting() []engine.Alarm {
-	alarms := l.happened()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.DeleteFunc(alarms, func(a engine.Alarm) bool { return a.Code == store.OutageBegan && !l.outage })
+	return slices.DeleteFunc(l.happened(), func(a engine.Alarm) bool { return a.Over })
 }
 
 // changed writes what somebody has asked to be changed, and who.

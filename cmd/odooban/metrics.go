@@ -5,6 +5,8 @@ import (
 
 	"odooban/internal/config"
 	"odooban/internal/control"
+	"odooban/internal/engine"
+	"odooban/internal/finding"
 	"odooban/internal/metrics"
 )
 
@@ -21,6 +23,12 @@ func (d *daemon) serveMetrics(ctx context.Context, c config.Metrics, desk *contr
 	if desk.Journal != nil {
 		parts.Journal = desk.Journal.Outage
 	}
-	d.log.say("serving metrics at " + c.Listen)
-	metrics.Serve(ctx, c.Listen, metrics.Handler(parts), d.log.warn)
+	metrics.Serve(ctx, c.Listen, metrics.Handler(parts), func(err error) {
+		if err != nil {
+			d.log.raise(engine.Alarm{Code: finding.MetricsDown, Text: err.Error()})
+			return
+		}
+		d.log.say("serving metrics at " + c.Listen)
+		d.log.over(finding.MetricsDown, "metrics are served")
+	})
 }

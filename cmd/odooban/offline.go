@@ -21,7 +21,11 @@ import (
 
 // record answers from the journal, as the user whom it belongs to, when there is
 // no daemon to ask; down is what asking it has said.
-func (a *app) record(cmd *cobra.Command, c *config.Config, down error, ask func(*control.Record) error) error {
+func (a *app) record(cmd *cobra.Command, down error, ask func(*control.Record) error) error {
+	c, err := a.loadWithout(down)
+	if err != nil {
+		return err
+	}
 	return asOwner(cmd, c, nil, func() error { return readRecord(cmd, c, down, ask) })
 }
 
@@ -60,13 +64,17 @@ var (
 // firewall and the journal, as the user whom the journal belongs to.
 func (a *app) change(ask func(*cobra.Command, office, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		c, err := a.load()
+		daemon, err := a.client()
 		if err != nil {
 			return err
 		}
-		down := ask(cmd, socketOf(c), args)
+		down := ask(cmd, daemon, args)
 		if !errors.Is(down, control.ErrDown) {
 			return asked(down)
+		}
+		c, err := a.loadWithout(down)
+		if err != nil {
+			return err
 		}
 		if c.Firewall.Backend == banner.BackendDryRun {
 			return fmt.Errorf("%w, and firewall.backend is dry-run, so nobody is banned: start it, or choose another backend",

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"odooban/internal/config"
@@ -60,8 +62,6 @@ func (d *daemon) desk(c *config.Config, e *engine.Engine) *control.Desk {
 	return &control.Desk{
 		Engine: e, Firewall: d.firewall, Ports: c.Firewall.Ports, Journal: d.journal, Alarms: d.log.lasting,
 		Blind: d.place.trouble, Version: version, Since: time.Now().UTC(), DryRun: d.dryRun,
+		Reload: func() error { return syscall.Kill(os.Getpid(), syscall.SIGHUP) },
 	}
 }
-
-// socketOf is where the daemon of a configuration answers.
-func socketOf(c *config.Config) *control.Client { return control.Dial(c.Socket) }

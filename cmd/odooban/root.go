@@ -9,7 +9,10 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
+
+	"odooban/internal/service"
 )
 
 // The exit codes.
@@ -35,7 +38,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if said, ok := errors.AsType[*saidError](err); ok {
 		return said.code
 	}
-	fmt.Fprintln(stderr, "odooban:", err)
+	text := fmt.Sprintln("odooban:", err)
+	if service.ToJournal(stderr) {
+		text = service.Prefix(zerolog.ErrorLevel, text)
+	}
+	fmt.Fprint(stderr, text)
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
@@ -50,6 +57,7 @@ func (e *usageError) Unwrap() error { return e.error }
 // app is what the commands share: the flags of them all.
 type app struct {
 	config string
+	socket string
 	json   bool
 }
 
@@ -57,7 +65,7 @@ func newRoot() *cobra.Command {
 	a := &app{}
 	root := group(&cobra.Command{
 		Use:   "odooban",
-		Short: "Watch Odoo's logs and cut brute-force attackers off",
+		Short: "Watch Odoo's logs and ban brute-force attackers",
 		Long: "odooban follows Odoo's logs, finds who tries passwords, and keeps their addresses away with the kernel's " +
 			"packet filter: ten failed logins in a minute, banned for fifteen, unless told otherwise.\n\n" +
 			"Commands exit with 0 when it was done, 1 when it failed, and 2 for wrong usage or configuration.",
@@ -77,7 +85,7 @@ func newRoot() *cobra.Command {
 		return &usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newRun(a), newReplay(a), newStatus(a), newBans(a), newWhy(a), newBan(a), newUnban(a), newFlush(a),
-		newTest(a), newDoctor(a), newHealth(a), newConfig(a), newVersion(a))
+		newReload(a), newTest(a), newDoctor(a), newHealth(a), newConfig(a), newVersion(a))
 	root.InitDefaultVersionFlag()
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"odooban/internal/config"
 	"odooban/internal/control"
 	"odooban/internal/doctor"
 	"odooban/internal/printable"
@@ -20,9 +19,9 @@ import (
 )
 
 func newStatus(a *app) *cobra.Command {
-	return a.jsonFlag(&cobra.Command{
+	return a.asksFlags(&cobra.Command{
 		Use:   "status",
-		Short: "Say how the running odooban is doing",
+		Short: "Show the status of the running odooban",
 		Long: "status asks the running odooban what it follows, what it has found and banned, whether the firewall keeps " +
 			"its bans in force, and what may keep it from protecting. Counts begin when it was started or last read its " +
 			"configuration. When none runs it says so, tells from the journal how many bans go on, and exits 1.",
@@ -32,14 +31,14 @@ func newStatus(a *app) *cobra.Command {
 }
 
 func (a *app) status(cmd *cobra.Command, _ []string) error {
-	c, err := a.load()
+	daemon, err := a.client()
 	if err != nil {
 		return err
 	}
-	s, err := socketOf(c).Status(cmd.Context())
+	s, err := daemon.Status(cmd.Context())
 	switch {
 	case errors.Is(err, control.ErrDown):
-		return a.statusDown(cmd, c, err)
+		return a.statusDown(cmd, err)
 	case err != nil:
 		return a.statusUnknown(cmd, err)
 	}
@@ -47,8 +46,8 @@ func (a *app) status(cmd *cobra.Command, _ []string) error {
 }
 
 // statusDown tells what goes on without a daemon.
-func (a *app) statusDown(cmd *cobra.Command, c *config.Config, down error) error {
-	err := a.record(cmd, c, down, func(r *control.Record) error {
+func (a *app) statusDown(cmd *cobra.Command, down error) error {
+	err := a.record(cmd, down, func(r *control.Record) error {
 		bans, err := r.Bans(cmd.Context())
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ func newTest(a *app) *cobra.Command {
 	var only string
 	cmd := &cobra.Command{
 		Use:   "test [LINE]",
-		Short: "Say which rule matches a line, and what it reads",
+		Short: "Show which rule matches a line, and what it reads",
 		Long: "test explains a line, or each line of standard input: what kind of record it is, which rule matches, and " +
 			"what the rule reads. Several lines are also judged together, as a log: what would not be counted of them says " +
 			"why. It fails if no rule matches any line.",

@@ -11,7 +11,7 @@ import (
 )
 
 func newUnban(a *app) *cobra.Command {
-	return a.jsonFlag(&cobra.Command{
+	return a.asksFlags(&cobra.Command{
 		Use:   "unban PREFIX",
 		Short: "End the ban of an address or a network",
 		Long: "unban ends the ban of an address, or of exactly a network, and forgets its failures, so that they do not " +

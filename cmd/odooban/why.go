@@ -17,9 +17,9 @@ import (
 const shownFailures = 20
 
 func newWhy(a *app) *cobra.Command {
-	return a.jsonFlag(&cobra.Command{
+	return a.asksFlags(&cobra.Command{
 		Use:   "why ADDR",
-		Short: "Say why an address is banned, or not",
+		Short: "Explain why an address is banned, or is not",
 		Long: "why tells what is known of an address: whether it is banned and until when, what is counted, what it has " +
 			"tried, earlier bans, and whether it is never banned; and which lines name it or were sent by it that are " +
 			"not counted, and why. IPv6 addresses are told with their network. When no " +
@@ -31,16 +31,16 @@ func newWhy(a *app) *cobra.Command {
 }
 
 func (a *app) why(cmd *cobra.Command, args []string) error {
-	c, err := a.load()
-	if err != nil {
-		return err
-	}
 	if _, err := control.ParseAddr(args[0]); err != nil {
 		return &usageError{err}
 	}
-	why, err := socketOf(c).Why(cmd.Context(), args[0])
+	daemon, err := a.client()
+	if err != nil {
+		return err
+	}
+	why, err := daemon.Why(cmd.Context(), args[0])
 	if errors.Is(err, control.ErrDown) {
-		return a.record(cmd, c, err, func(r *control.Record) error {
+		return a.record(cmd, err, func(r *control.Record) error {
 			why, err := r.Why(cmd.Context(), args[0])
 			if err != nil {
 				return err

@@ -129,6 +129,12 @@ var laws = []law{
 		why:   "finding is a catalogue: who raises a finding stands above it",
 	},
 	{
+		in:    "internal/checkup",
+		never: []string{"odooban/internal/doctor", "odooban/internal/config", "odooban/banner", "odooban/watcher", "odooban/rules"},
+		uses:  clock,
+		why:   "checkup makes anybody's checks, and knows nothing of what they look at",
+	},
+	{
 		in:    "internal/printable",
 		never: []string{module},
 		why:   "printable writes anybody's text, and knows nobody",

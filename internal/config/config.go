@@ -161,7 +161,7 @@ func builtIn() []Jail {
 	return jails
 }
 
-// isBuiltIn says whether a rule is built in.
+// isBuiltIn reports whether a rule is built in.
 func isBuiltIn(rule string) bool {
 	return slices.ContainsFunc(builtIn(), func(j Jail) bool { return j.Rule == rule })
 }

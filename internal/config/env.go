@@ -43,7 +43,7 @@ func readVariables(m *mistakes, environ []string) variables {
 	return env
 }
 
-// ours tells whether a variable is to be read here: the command reads
+// ours reports whether a variable is to be read here: the command reads
 // ODOOBAN_CONFIG itself, and tests have their own.
 func ours(name string) bool {
 	return strings.HasPrefix(name, envPrefix) && name != envPrefix+"CONFIG" && !strings.HasPrefix(name, envPrefix+"TEST_")

@@ -59,7 +59,7 @@ func checkCap(m *mistakes, j Jail, longest time.Duration, entries []jailEntry) {
 		quote(banTime), limit, limit, banTime)
 }
 
-// written tells whether the file or a variable gives the value at path.
+// written reports whether the file or a variable gives the value at path.
 func (m *mistakes) written(path string) bool {
 	_, ok := m.places[path]
 	return ok

@@ -114,16 +114,16 @@ func (m *mistakes) where(one mistake) string {
 func choices(given string, known []string) string {
 	list := "known: " + strings.Join(known, ", ")
 	for _, k := range known {
-		if near(strings.ToLower(given), strings.ToLower(k)) {
+		if Near(strings.ToLower(given), strings.ToLower(k)) {
 			return "did you mean " + k + "? " + list
 		}
 	}
 	return list
 }
 
-// near tells whether a becomes b with at most two letters put in, left out or
+// Near reports whether a becomes b with at most two letters put in, left out or
 // replaced, and is not another short word altogether.
-func near(a, b string) bool {
+func Near(a, b string) bool {
 	const most = 2
 	if a == "" || max(len(a), len(b))-min(len(a), len(b)) > most {
 		return false

@@ -214,7 +214,7 @@ func (r reader) scalar(n *yaml.Node, t reflect.Type, path string) any {
 	return nil
 }
 
-// plain says whether a value has that tag in YAML: no quotes make a text of it. All
+// plain reports whether a value has that tag in YAML: no quotes make a text of it. All
 // that a variable holds is text.
 func (r reader) plain(n *yaml.Node, tag string) bool {
 	return n.ShortTag() == tag || r.at(n).variable != ""

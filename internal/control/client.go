@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"odooban/internal/groupsocket"
 )
 
 // maxAnswer bounds an answer, in bytes: a million bans take half of it.
@@ -76,6 +78,11 @@ func (c *Client) Flush(ctx context.Context) (f Flushed, err error) {
 	return f, err
 }
 
+// Reload asks for the configuration to be read again, and does not wait for it.
+func (c *Client) Reload(ctx context.Context) error {
+	return c.ask(ctx, http.MethodPost, "/reload", nil, new(struct{}))
+}
+
 func (c *Client) ask(ctx context.Context, method, path string, body, answer any) error {
 	var sent bytes.Buffer
 	if body != nil {
@@ -114,6 +121,8 @@ func (c *Client) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w (%s)", ErrDenied, c.path)
+	case errors.Is(err, fs.ErrNotExist) && groupsocket.Held(c.path):
+		return fmt.Errorf("%w (%s)", ErrLost, c.path)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w: nobody listens at %s", ErrDown, c.path)
 	}

@@ -30,7 +30,9 @@ type Desk struct {
 	// Alarms tells of more than the engine knows; nil for none.
 	Alarms func() []engine.Alarm
 	// Blind says why the firewall keeps nobody away where it is; nil never does.
-	Blind   func() error
+	Blind func() error
+	// Reload asks for the configuration to be read again; nil where it cannot be.
+	Reload  func() error
 	Version string
 	Since   time.Time
 	DryRun  bool

@@ -5,6 +5,9 @@ import "errors"
 // ErrDown says that no daemon listens at the socket.
 var ErrDown = errors.New("the daemon is not running")
 
+// ErrLost says that a daemon runs and that its socket was taken away.
+var ErrLost = errors.New("odooban runs, and its socket was removed: systemctl restart odooban (bans stay in force)")
+
 // ErrDenied says that the caller may not open the socket.
 var ErrDenied = errors.New("no right to ask odooban; join the group odooban " +
 	"(sudo usermod -aG odooban $USER, and log in again), or use sudo")

@@ -90,6 +90,7 @@ func (s *Server) routes() http.Handler {
 		return d.Why(r.Context(), r.URL.Query().Get("addr"))
 	}))
 	mux.Handle("POST /bans", s.answer(s.ban))
+	mux.Handle("POST /reload", s.answer(s.reload))
 	mux.Handle("DELETE /bans", s.answer(s.unban))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern == "" {
@@ -122,6 +123,17 @@ func (s *Server) ban(r *http.Request, d *Desk) (any, error) {
 	done, err := d.Ban(r.Context(), order)
 	s.told(r, "ban "+printable.Text(order.Prefix), err)
 	return done, err
+}
+
+// reload asks for a reload. What comes of it is in the status that follows: another
+// since, or the alarm reload-refused.
+func (s *Server) reload(r *http.Request, d *Desk) (any, error) {
+	if d.Reload == nil {
+		return nil, errors.New("there is no configuration to read again")
+	}
+	err := d.Reload()
+	s.told(r, "reload", err)
+	return struct{}{}, err
 }
 
 func (s *Server) unban(r *http.Request, d *Desk) (any, error) {

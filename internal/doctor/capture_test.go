@@ -31,7 +31,7 @@ func TestCaptures(t *testing.T) {
 			}
 			h.Root, h.Files = "", []string{abs}
 			var codes []string
-			for _, f := range Examine(t.Context(), h.Environment, append(Regular(), Check{"log formats", checkFormats})).Findings {
+			for _, f := range Examine(t.Context(), h.Environment, append(Regular(), only("log formats")...)).Findings {
 				codes = append(codes, f.Code)
 			}
 			if diff := cmp.Diff(wrong[filepath.Base(path)], codes); diff != "" {

@@ -1,10 +1,10 @@
 package doctor
 
 import (
-	"context"
 	"fmt"
 	"time"
 
+	"odooban/internal/checkup"
 	"odooban/internal/engine"
 	"odooban/internal/finding"
 )
@@ -20,7 +20,7 @@ const (
 
 // checkClocks compares the time of a log's last record with the moment at which
 // it was written.
-func checkClocks(_ context.Context, x *examination) error {
+func checkClocks(x *facts, r *checkup.Report) {
 	for _, s := range x.logs {
 		// What stands behind the last record may have come much later.
 		if !s.last || x.now.Sub(s.written) > stillWritten || s.newest.IsZero() {
@@ -33,15 +33,14 @@ func checkClocks(_ context.Context, x *examination) error {
 		seen := fmt.Sprintf("the last record says %s and was written at %s",
 			s.newest.UTC().Format(time.RFC3339), s.written.UTC().Format(time.RFC3339))
 		if isZone(ahead) {
-			x.find(finding.TimeZone, s.name, fmt.Sprintf("%s: %s off", seen, ahead.Round(zoneStep)), "")
+			r.Find(finding.TimeZone, s.name, fmt.Sprintf("%s: %s off", seen, ahead.Round(zoneStep)), "")
 			continue
 		}
-		x.find(finding.ClockDiffers, s.name, seen, "")
+		r.Find(finding.ClockDiffers, s.name, seen, "")
 	}
-	return nil
 }
 
-// isZone says whether a difference is that of a time zone.
+// isZone reports whether a difference is that of a time zone.
 func isZone(d time.Duration) bool {
 	off := d.Round(zoneStep)
 	return off != 0 && off.Abs() <= widestZone && (d-off).Abs() <= engine.ClockTolerance

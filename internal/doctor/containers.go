@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"odooban/internal/checkup"
 	"odooban/internal/config"
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 )
 
 // dockerSources are the choices of containers in the configuration; without any
@@ -28,7 +30,7 @@ func dockerSources(c *config.Config) []config.Docker {
 }
 
 // collectContainers reads the end of the logs of containers.
-func (x *examination) collectContainers(ctx context.Context, read func(*source, []byte)) {
+func (x *facts) collectContainers(ctx context.Context, r *checkup.Report, read func(*source, []byte)) {
 	choices := dockerSources(x.Config)
 	if len(choices) == 0 {
 		return
@@ -48,7 +50,7 @@ func (x *examination) collectContainers(ctx context.Context, read func(*source, 
 		return err
 	})
 	if err != nil {
-		x.dockerFailed(err)
+		x.dockerFailed(r, err)
 		return
 	}
 	if len(containers) == 0 && len(x.Config.Sources) > 0 {
@@ -65,7 +67,7 @@ func (x *examination) collectContainers(ctx context.Context, read func(*source, 
 			return err
 		})
 		if errors.Is(err, errSilent) {
-			x.dockerFailed(err) // and it would not answer about the others
+			x.dockerFailed(r, err) // and it would not answer about the others
 			return
 		}
 		x.containers = append(x.containers, c)
@@ -83,9 +85,9 @@ func (x *examination) collectContainers(ctx context.Context, read func(*source, 
 
 // dockerFailed notes an engine that does not answer. It is no trouble where
 // nobody has asked for containers.
-func (x *examination) dockerFailed(err error) {
+func (x *facts) dockerFailed(r *checkup.Report, err error) {
 	if len(x.Config.Sources) == 0 {
-		x.skip("containers", err)
+		r.Skip("containers", err)
 		return
 	}
 	x.logs = append(x.logs, &source{
@@ -111,28 +113,46 @@ func cutTimes(text []byte) (bare []byte, last time.Time) {
 	return bare, last
 }
 
-// checkContainers looks how Odoo is started in its containers.
-func checkContainers(ctx context.Context, x *examination) error {
+// start is how Odoo is started in a container.
+type start struct {
+	Container
+	settings
+}
+
+// gatherStarts reads how Odoo is started in its containers.
+func gatherStarts(ctx context.Context, x *facts, _ *checkup.Report) error {
 	for _, c := range x.containers {
 		var s settings
+		var text []byte
 		path := configPath(c)
-		text, err := x.Docker.Read(ctx, c, path)
+		err := within(ctx, func(ctx context.Context) (err error) {
+			text, err = x.Docker.Read(ctx, c, path)
+			return err
+		})
 		if err != nil {
 			return err
 		}
 		if text != nil {
-			s.read(parseINI(text)["options"], path+" of "+about(c))
+			s.read(ini.Parse(text)["options"], path+" of "+about(c))
 		}
 		s.environment(c.Env, about(c))
 		s.arguments(c.Args, about(c))
-		x.judge(&s, about(c), containerCure(c), c.Started)
+		x.starts = append(x.starts, start{c, s})
+	}
+	return nil
+}
+
+// checkStarts looks how Odoo is started in its containers.
+func checkStarts(x *facts, r *checkup.Report) {
+	for _, s := range x.starts {
+		name := about(s.Container)
+		x.judge(r, &s.settings, name, containerCure(s.Container), s.Started)
 		if path := s.logfile.value; strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/dev/") {
-			x.find(finding.LogElsewhere, about(c), s.logfile.at,
+			r.Find(finding.LogElsewhere, name, s.logfile.at,
 				"take logfile away, so that docker logs has the log, and create the container again; "+
 					"or mount the directory and follow the file")
 		}
 	}
-	return nil
 }
 
 // configPath is where Odoo in the container looks for its configuration: where

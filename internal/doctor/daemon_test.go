@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"odooban/internal/checkup"
 	"odooban/internal/control"
 	"odooban/internal/engine"
 	"odooban/internal/finding"
@@ -67,6 +68,9 @@ func TestDaemon(t *testing.T) {
 				s.Alarms = []engine.Alarm{{Code: finding.JournalDamaged, Text: "set aside", Count: 1, Last: now}}
 			}), nil, finding.JournalDamaged, "set aside",
 		},
+		{
+			"its socket was removed", State{}, control.ErrLost, finding.SocketLost, "socket was removed",
+		},
 		{"it is a dry run", with(func(s *State) { s.Backend = "dry-run" }), nil, finding.DryRun, "dry-run"},
 	}
 	for _, tt := range tests {
@@ -94,6 +98,26 @@ func TestOldAlarm(t *testing.T) {
 	}
 }
 
+// What was cured is no finding, although the daemon's alarm about it stands.
+func TestAlarmAfterTheCure(t *testing.T) {
+	h := newHost(t)
+	s := State{
+		Healthy: true, Sources: []engine.SourceStatus{{Name: logPath}},
+		Alarms: []engine.Alarm{
+			{Code: finding.SourceTrouble, Source: logPath, Text: "permission denied", Count: 1, Last: h.Now()},
+			{Code: finding.LevelHides, Source: logPath, Text: "hidden", Count: 1, Last: h.Now()},
+		},
+	}
+	h.says(s, nil)
+	if found := append(h.examine(finding.SourceTrouble), h.examine(finding.LevelHides)...); len(found) > 0 {
+		t.Errorf("found after the cure: %+v", found)
+	}
+	s.Sources[0].Trouble = "permission denied"
+	if found := h.examine(finding.SourceTrouble); len(found) != 1 {
+		t.Errorf("found while it lasts: %+v", found)
+	}
+}
+
 // A daemon in a container without clients keeps nobody away.
 func TestNoClients(t *testing.T) {
 	h := newHost(t)
@@ -113,7 +137,7 @@ func TestNoClients(t *testing.T) {
 func TestDaemonMayNotBeAsked(t *testing.T) {
 	h := newHost(t)
 	h.says(State{}, control.ErrDenied)
-	r := Examine(t.Context(), h.Environment, []Check{{"the daemon", checkDaemon}})
+	r := Examine(t.Context(), h.Environment, only("the daemon"))
 	if len(r.Findings) > 0 || len(r.Unchecked) != 1 || !strings.Contains(r.Unchecked[0].Why, "sudo") {
 		t.Errorf("%+v", r)
 	}
@@ -128,9 +152,9 @@ func TestJournalIsInMemory(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(memory) })
 	h := newHost(t)
 	h.Root = ""
-	examine := func(path string) []Finding {
+	examine := func(path string) []checkup.Finding {
 		h.Config.Journal.Path = path
-		return Examine(t.Context(), h.Environment, []Check{{"the journal", checkJournal}}).Findings
+		return Examine(t.Context(), h.Environment, only("the journal")).Findings
 	}
 	found := examine(filepath.Join(memory, "not", "yet", "odooban.db"))
 	if len(found) != 1 || found[0].Code != finding.JournalVolatile || !strings.Contains(found[0].Evidence, "in memory") {

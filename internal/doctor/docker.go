@@ -67,7 +67,7 @@ func (e Engine) Containers(ctx context.Context, choices []config.Docker) ([]Cont
 	return all, nil
 }
 
-// chosen says whether one of the choices takes a container.
+// chosen reports whether one of the choices takes a container.
 func chosen(s container.Summary, choices []config.Docker) bool {
 	return slices.ContainsFunc(choices, func(c config.Docker) bool { return docker.Containers(c).Match(s) })
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -108,6 +109,26 @@ func TestSituations(t *testing.T) {
 			"a log of something else", finding.NotOdoo, "/var/log/odoo/cron.log", `the last one is "done \x1b[2J"`,
 			func(h *host) { h.write("/var/log/odoo/cron.log", strings.Repeat("done \x1b[2J\n", 30)) },
 			func(h *host) { h.Files = []string{logPath} },
+		},
+		{
+			"an access log of another form", finding.NotOdoo, logPath, "none is understood",
+			func(h *host) {
+				h.write(logPath, times(25, func(int) string {
+					return `203.0.113.55 - - [23/Nov/2026:10:45:02 +0000] "POST /web/login HTTP/2.0" 200 4821 "-" "Mozilla/5.0"` + "\n"
+				}))
+			},
+			func(h *host) { h.write(logPath, h.busyLog()) },
+		},
+		{
+			"a proxy in front of Traefik", finding.ProxyMode, logPath, "172.17.0.1 made all 4 failed logins",
+			func(h *host) {
+				h.write(logPath, times(4, func(i int) string {
+					return fmt.Sprintf(`{"ClientAddr":"172.17.0.1:41589","ClientHost":"172.17.0.1","ClientUsername":"-","DownstreamStatus":200,`+
+						`"Duration":600000000,"RequestMethod":"POST","RequestPath":"/web/login","StartUTC":%q,"level":"info","msg":""}`+"\n",
+						h.ago(9-i).UTC().Format(time.RFC3339Nano))
+				}))
+			},
+			func(h *host) { h.write(logPath, h.busyLog()) },
 		},
 		{
 			"a format that changed", finding.FormatChanged, logPath, "Login refused",
@@ -261,7 +282,6 @@ func TestLargeLogIsReadAtItsEnd(t *testing.T) {
 	}
 }
 
-// What stands in a log cannot move the cursor, and a paragraph stays one.
 // TestWhatRotationMadeIsNotRead holds that doctor reads the files of a pattern
 // that the daemon follows, and no others.
 func TestWhatRotationMadeIsNotRead(t *testing.T) {
@@ -276,28 +296,6 @@ func TestWhatRotationMadeIsNotRead(t *testing.T) {
 	}
 }
 
-func TestTextIsSafeForTerminals(t *testing.T) {
-	x := &examination{}
-	x.find(finding.NotOdoo, "a\x1b[2Jb\u202e", "first\nsecond\r\x07", "")
-	var out bytes.Buffer
-	if err := x.report.WriteText(&out); err != nil {
-		t.Fatal(err)
-	}
-	want := `WARNING: nothing in a source is a record of Odoo's, nor a failure by any rule (a\x1b[2Jb\u202e) [not-odoo]
-  seen: first
-        second\r\a
-`
-	if !strings.HasPrefix(out.String(), want) {
-		t.Errorf("got:\n%q", out.String())
-	}
-}
-
-func TestTextIsBounded(t *testing.T) {
-	if got := clean(strings.Repeat("é", longestEvidence)); got != strings.Repeat("é", longestEvidence/2)+"..." {
-		t.Errorf("%d bytes: %s", len(got), got)
-	}
-}
-
 // Containers are looked for where nothing else is configured.
 func TestDockerSources(t *testing.T) {
 	c := config.Default()
@@ -307,5 +305,79 @@ func TestDockerSources(t *testing.T) {
 	c.Sources = []config.Source{{File: logPath}}
 	if got := dockerSources(c); len(got) != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Each check says what it needs and finds, in names that there are.
+func TestChecksAreWhole(t *testing.T) {
+	facts := gather()
+	for _, c := range Checks() {
+		for _, need := range c.Needs {
+			if facts[need] == nil {
+				t.Errorf("%s needs %q, which nobody gathers", c.Name, need)
+			}
+		}
+		for _, code := range c.Finds {
+			if finding.Of(code).Title == "" {
+				t.Errorf("%s finds %q, which is not in the catalogue", c.Name, code)
+			}
+		}
+		if c.Look == nil || len(c.Needs) == 0 || len(c.Finds) == 0 {
+			t.Errorf("incomplete: %+v", c)
+		}
+	}
+}
+
+// A typo in a log's path is met with what there is.
+func TestTypoInAPath(t *testing.T) {
+	tests := []struct{ name, pattern, cure string }{
+		{"in the file", "/var/log/odoo/odo.log", "if you mean /var/log/odoo/odoo.log, write that"},
+		{"in the folder", "/var/log/odo/odoo.log", "if you mean /var/log/odoo/odoo.log, write that"},
+		{"in a pattern's folder", "/var/log/odo/*.log", "if you mean /var/log/odoo/*.log, write that"},
+		{"the only log there", "/var/log/odoo/server.log", "if you mean /var/log/odoo/odoo.log, write that"},
+		{"a folder like no other", "/srv/erp/odoo.log", "mkdir -p /srv/erp"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			h.Files = []string{tt.pattern}
+			found := h.examine(finding.SourceTrouble)
+			if len(found) != 1 || !strings.HasPrefix(found[0].Cure, tt.cure) {
+				t.Errorf("found %+v", found)
+			}
+		})
+	}
+}
+
+// A configuration with mistakes is the first thing to correct.
+func TestMistakes(t *testing.T) {
+	h := newHost(t)
+	h.Mistakes = errors.New("odooban.yaml:1: souces: unknown key")
+	r := Examine(t.Context(), h.Environment, Checks())
+	if len(r.Findings) != 1 || r.Findings[0].Code != finding.Configuration || !strings.Contains(r.Findings[0].Evidence, "souces") {
+		t.Errorf("found %+v", r.Findings)
+	}
+}
+
+// The cure for a log is of who writes it.
+func TestCureOfAnotherLog(t *testing.T) {
+	tests := []struct{ name, line, code, cure string }{
+		{"Traefik's own log", `time="2026-11-23T10:45:02Z" level=info msg="traefik version 3.1"`, finding.NotOdoo, "accessLog: {filePath:"},
+		{"a web server's", `203.0.113.5 - - [23/Nov/2026:10:45:02 +0000] "GET / HTTP/2.0" 200 4821 "-" "x"`, finding.NotOdoo, "Traefik's access log alone"},
+		{"Odoo's in another form", `INFO werkzeug "GET / HTTP/1.1"`, finding.NotOdoo, "in its own format"},
+		{
+			"Traefik's behind a proxy", `{"ClientAddr":"10.0.0.2:41589","ClientHost":"10.0.0.2","ClientUsername":"-","DownstreamStatus":200,` +
+				`"Duration":600000000,"RequestMethod":"POST","RequestPath":"/web/login","StartUTC":"2026-11-23T10:45:02Z"}`,
+			finding.ProxyMode, "forwardedHeaders.trustedIPs",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			h.write(logPath, strings.Repeat(tt.line+"\n", 25))
+			if found := h.examine(tt.code); len(found) != 1 || !strings.Contains(found[0].Cure, tt.cure) {
+				t.Errorf("found %+v", found)
+			}
+		})
 	}
 }

@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 )
 
 // fail2banDir is where fail2ban is configured.
@@ -37,38 +39,43 @@ type jail struct {
 }
 
 // checkFail2ban looks whether a filter for Odoo matches what Odoo writes.
-func checkFail2ban(_ context.Context, x *examination) error {
-	var failed []error
-	for _, j := range x.odooJails() {
-		blind, err := j.blind()
-		if err != nil {
-			failed = append(failed, fmt.Errorf("jail %s: %w", j.name, err))
-			continue
-		}
-		if !blind {
+func checkFail2ban(x *facts, r *checkup.Report) {
+	for _, j := range x.jails {
+		if blind, err := j.blind(); err != nil || !blind {
 			continue
 		}
 		cure := fmt.Sprintf("take [%s] out of %s", j.name, j.file)
 		if j.filter != "" {
 			cure += ", rm " + j.filter
 		}
-		x.find(finding.Fail2banBlind, "jail "+j.name,
+		r.Find(finding.Fail2banBlind, "jail "+j.name,
 			fmt.Sprintf("none of the lines that Odoo 12 to 19 write of a failed login matches %q",
 				strings.Join(j.failregex, "\n")),
 			cure+", systemctl reload fail2ban: odooban does its work")
+	}
+}
+
+// gatherJails lists the jails; the error is of those that cannot be tried.
+func gatherJails(_ context.Context, x *facts, _ *checkup.Report) error {
+	var failed []error
+	x.jails = x.root().odooJails()
+	for _, j := range x.jails {
+		if _, err := j.blind(); err != nil {
+			failed = append(failed, fmt.Errorf("jail %s: %w", j.name, err))
+		}
 	}
 	return errors.Join(failed...)
 }
 
 // odooJails lists the enabled jails that are about Odoo.
-func (x *examination) odooJails() []jail {
-	all, files := sections{}, map[string]string{}
+func (x root) odooJails() []jail {
+	all, files := ini.Sections{}, map[string]string{}
 	for _, pattern := range []string{"jail.conf", "jail.d/*.conf", "jail.local", "jail.d/*.local"} {
 		paths, _ := filepath.Glob(x.path(filepath.Join(fail2banDir, pattern)))
 		for _, path := range paths {
-			name := strings.TrimPrefix(path, strings.TrimSuffix(x.Root, "/"))
+			name := strings.TrimPrefix(path, strings.TrimSuffix(string(x), "/"))
 			for section, o := range x.readINI(name) {
-				all.merge(section, o)
+				all.Merge(section, o)
 				files[section] = name
 			}
 		}
@@ -92,74 +99,42 @@ func (x *examination) odooJails() []jail {
 }
 
 // jail reads the filter of a jail.
-func (x *examination) jail(name, file string, o options) jail {
+func (x root) jail(name, file string, o ini.Options) jail {
 	j := jail{name: name, file: file}
 	filter, _, _ := strings.Cut(o["filter"], "[")
 	if filter == "" || strings.Contains(filter, "%(__name__)s") {
 		filter = name
 	}
-	own := sections{}
+	own := ini.Sections{}
 	for _, suffix := range []string{".conf", ".local"} {
 		path := filepath.Join(fail2banDir, "filter.d", filepath.Base(filter)+suffix)
 		for section, o := range x.readINI(path) {
-			own.merge(section, o)
+			own.Merge(section, o)
 			j.filter = path
 		}
 	}
-	values := own["DEFAULT"].with(own["Definition"])
+	values := own["DEFAULT"].With(own["Definition"])
 	if o["failregex"] != "" {
 		values["failregex"] = o["failregex"]
 	}
 	for pattern := range strings.Lines(values["failregex"]) {
 		if pattern = strings.TrimSpace(pattern); pattern != "" {
-			j.failregex = append(j.failregex, values.interpolate(pattern))
+			j.failregex = append(j.failregex, values.Interpolate(pattern))
 		}
 	}
 	return j
 }
 
 // readINI reads a configuration file; one that cannot be read has no sections.
-func (x *examination) readINI(name string) sections {
+func (x root) readINI(name string) ini.Sections {
 	text, err := readSmall(x.path(name))
 	if err != nil {
 		return nil
 	}
-	return parseINI(text)
+	return ini.Parse(text)
 }
 
-// merge lays options over those of a section.
-func (s sections) merge(name string, o options) { s[name] = s[name].with(o) }
-
-// with returns the options with others laid over them.
-func (o options) with(over options) options {
-	all := options{}
-	maps.Copy(all, o)
-	maps.Copy(all, over)
-	return all
-}
-
-// reference is one of configparser's to another option.
-var reference = regexp.MustCompile(`%\(([^)]*)\)s`)
-
-// interpolate puts the options in that a value refers to. What another file has
-// could be anything.
-func (o options) interpolate(value string) string {
-	const deepest = 5
-	for range deepest {
-		value = reference.ReplaceAllStringFunc(value, func(ref string) string {
-			if known, ok := o[strings.ToLower(ref[2:len(ref)-2])]; ok && len(known) < maxLine {
-				return known
-			}
-			return ".*"
-		})
-		if len(value) > maxLine {
-			break
-		}
-	}
-	return strings.ReplaceAll(value, "%%", "%")
-}
-
-// isOdoo says whether a text names Odoo.
+// isOdoo reports whether a text names Odoo.
 func isOdoo(text string) bool {
 	text = strings.ToLower(text)
 	return strings.Contains(text, "odoo") || strings.Contains(text, "openerp") || strings.Contains(text, "res_users")
@@ -171,7 +146,7 @@ var (
 	otherTag   = regexp.MustCompile(`</?F-[^>]*>|</?[A-Z][^>]*>`)
 )
 
-// blind says whether the filter matches nothing of what Odoo writes. It is an
+// blind reports whether the filter matches nothing of what Odoo writes. It is an
 // error when a pattern is of a kind that only Python knows.
 func (j jail) blind() (bool, error) {
 	for _, pattern := range j.failregex {

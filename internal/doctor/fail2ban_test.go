@@ -72,7 +72,7 @@ func TestFail2banBlind(t *testing.T) {
 			for path, text := range tt.files {
 				h.write("/etc/fail2ban/"+path, text)
 			}
-			r := Examine(t.Context(), h.Environment, []Check{{"fail2ban", checkFail2ban}})
+			r := Examine(t.Context(), h.Environment, only("fail2ban"))
 			if got := len(r.Findings) == 1 && r.Findings[0].Code == finding.Fail2banBlind; got != tt.blind {
 				t.Errorf("found %+v", r.Findings)
 			}
@@ -99,7 +99,7 @@ func FuzzFail2ban(f *testing.F) {
 		h := &host{t: t, Environment: Environment{Root: t.TempDir()}}
 		h.write("/etc/fail2ban/jail.local", jail)
 		h.write("/etc/fail2ban/filter.d/odoo.conf", filter)
-		for _, j := range (&examination{Environment: h.Environment}).odooJails() {
+		for _, j := range root(h.Root).odooJails() {
 			_, _ = j.blind()
 		}
 	})

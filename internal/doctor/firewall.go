@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netns"
 
 	"odooban/banner"
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
 )
 
@@ -22,18 +23,34 @@ type Firewall interface {
 	// Inspect says what of ours is in place, and what is missing of rules for the
 	// ports.
 	Inspect(ports []uint16) ([]banner.Inspection, error)
-	// Try says whether a firewall could be set up.
+	// Try reports whether a firewall could be set up.
 	Try(ctx context.Context) error
 	// Stale names the variant of iptables that holds rules of ours although the
 	// other one is used, or none.
 	Stale(ctx context.Context) (variant string, err error)
 }
 
-// checkFirewall looks whether the firewall is in force, or could be.
-func checkFirewall(ctx context.Context, x *examination) error {
-	state := x.ask(ctx)
-	if x.Config.Firewall.Backend == banner.BackendDryRun || state != nil && state.Backend == banner.BackendDryRun {
-		x.find(finding.DryRun, "", "the backend of the firewall is dry-run", "")
+// filter is what was seen of the packet filter.
+type filter struct {
+	dryRun bool
+	// blind says why no client's packets pass.
+	blind error
+	// places are what of ours is in place.
+	places []banner.Inspection
+	// gone is set when nothing is in place of what the daemon has set up.
+	gone bool
+	// stale is the variant of iptables that holds rules of ours although the other
+	// one is used, or empty.
+	stale string
+	// failed is why none could be set up, where no daemon has one.
+	failed error
+}
+
+// gatherFirewall looks at the firewall.
+func gatherFirewall(ctx context.Context, x *facts, _ *checkup.Report) error {
+	state, f := x.ask(ctx), &x.filter
+	f.dryRun = x.Config.Firewall.Backend == banner.BackendDryRun || state != nil && state.Backend == banner.BackendDryRun
+	if f.dryRun {
 		return nil
 	}
 	ports := x.Config.Firewall.Ports
@@ -41,46 +58,60 @@ func checkFirewall(ctx context.Context, x *examination) error {
 		ports = state.Ports // a variable may say others
 	}
 	if x.Blind != nil {
-		if err := x.Blind(ports); err != nil {
-			x.find(finding.NoClients, "", err.Error(), "")
-		}
+		f.blind = x.Blind(ports)
 	}
 	if x.Firewall == nil {
 		return errors.New("only root may look at it; run odooban doctor as root")
 	}
-	places, err := x.Firewall.Inspect(ports)
-	if err != nil {
-		return err
+	return within(ctx, func(ctx context.Context) (err error) {
+		if state == nil {
+			f.failed = x.Firewall.Try(ctx) // whatever an earlier daemon has left
+		}
+		f.places, err = x.Firewall.Inspect(ports)
+		if err != nil && f.failed == nil { // else that is why
+			return err
+		}
+		f.stale, _ = x.Firewall.Stale(ctx)
+		if state != nil {
+			// What an earlier backend has left is not what the daemon needs.
+			f.places = slices.DeleteFunc(f.places, func(p banner.Inspection) bool { return p.Backend != state.Backend })
+			if len(f.places) == 0 {
+				f.places = []banner.Inspection{{Backend: state.Backend}}
+				f.gone = true
+			}
+		}
+		return nil
+	})
+}
+
+// checkFirewall looks whether the firewall is in force, or could be.
+func checkFirewall(x *facts, r *checkup.Report) {
+	f := &x.filter
+	if f.dryRun {
+		r.Find(finding.DryRun, "", "the backend of the firewall is dry-run", "")
 	}
-	if variant, err := x.Firewall.Stale(ctx); err == nil && variant != "" {
-		x.find(finding.TwoVariants, "iptables-"+variant,
-			"iptables-"+variant+"-save -t raw shows rules with the comment odooban", removeStale(variant))
+	if f.blind != nil {
+		r.Find(finding.NoClients, "", f.blind.Error(), "")
 	}
-	if state != nil {
-		// What an earlier backend has left is not what the daemon needs.
-		places = slices.DeleteFunc(places, func(p banner.Inspection) bool { return p.Backend != state.Backend })
+	if f.stale != "" {
+		r.Find(finding.TwoVariants, "iptables-"+f.stale,
+			"iptables-"+f.stale+"-save -t raw shows rules with the comment odooban", removeStale(f.stale))
 	}
-	for _, p := range places {
+	if f.failed != nil {
+		r.Find(finding.FirewallFailed, "", f.failed.Error(), "any one of the backends is enough: do what its line says")
+	}
+	for _, p := range f.places {
+		if f.gone {
+			r.Find(finding.FirewallMissing, p.Backend, "nothing of odooban's is in the packet filter of this network namespace",
+				"run odooban doctor where the daemon runs; if it does, wait 30 seconds: the daemon puts back what is missing")
+		}
 		if len(p.Missing) > 0 {
-			x.find(finding.FirewallMissing, p.Backend, strings.Join(p.Missing, "\n"), "")
+			r.Find(finding.FirewallMissing, p.Backend, strings.Join(p.Missing, "\n"), "")
 		}
 		if len(p.IPv6) > 0 {
-			x.find(finding.IPv6Open, p.Backend, strings.Join(p.IPv6, "\n"), "")
+			r.Find(finding.IPv6Open, p.Backend, strings.Join(p.IPv6, "\n"), "")
 		}
 	}
-	if len(places) > 0 {
-		return nil
-	}
-	if state != nil {
-		x.find(finding.FirewallMissing, state.Backend,
-			"nothing of odooban's is in the packet filter of this network namespace",
-			"run odooban doctor where the daemon runs; if it does, wait 30 seconds: the daemon puts back what is missing")
-		return nil
-	}
-	if err := x.Firewall.Try(ctx); err != nil {
-		x.find(finding.FirewallFailed, "", err.Error(), "any one of the backends is enough: do what its line says")
-	}
-	return nil
 }
 
 func removeStale(variant string) string {
@@ -140,7 +171,7 @@ func (Netfilter) Stale(ctx context.Context) (string, error) {
 	return other, nil
 }
 
-// legacyRaw says whether the kernel has the raw table of legacy iptables; to
+// legacyRaw reports whether the kernel has the raw table of legacy iptables; to
 // look with iptables would make it.
 func legacyRaw() bool {
 	// It is of the network namespace of the calling thread.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/banner"
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
 	"odooban/internal/netnstest"
 	"odooban/internal/testrequire"
@@ -47,7 +48,7 @@ func (l *lab) up(o banner.Options) {
 }
 
 // examine looks in the namespace.
-func (l *lab) examine(code string) (found []Finding) {
+func (l *lab) examine(code string) (found []checkup.Finding) {
 	l.t.Helper()
 	_ = l.net.Do(func() error {
 		found = l.host.examine(code)
@@ -144,6 +145,18 @@ func TestFirewallFails(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, hostSets()); diff != "" {
 		t.Errorf("sets of the host (-before +after):\n%s", diff)
+	}
+}
+
+// What an earlier daemon has left does not hide that a backend cannot work.
+func TestFirewallFailsBesideLeftovers(t *testing.T) {
+	testrequire.Command(t, "ipset")
+	l := newLab(t, "ipset")
+	l.up(l.options)
+	l.Daemon = nil
+	t.Setenv("PATH", t.TempDir())
+	if found := l.examine(finding.FirewallFailed); len(found) != 1 {
+		t.Errorf("found %+v", found)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"odooban/internal/checkup"
 	"odooban/internal/config"
 	"odooban/internal/own"
 	"odooban/rules"
@@ -75,10 +76,15 @@ func (h *host) remove(path string) {
 }
 
 // examine makes all checks and returns the findings of a code.
-func (h *host) examine(code string) []Finding {
+func (h *host) examine(code string) []checkup.Finding {
 	h.t.Helper()
 	r := Examine(h.t.Context(), h.Environment, Checks())
-	return slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Code != code })
+	return slices.DeleteFunc(r.Findings, func(f checkup.Finding) bool { return f.Code != code })
+}
+
+// only is the check of that name.
+func only(name string) []Check {
+	return slices.DeleteFunc(Checks(), func(c Check) bool { return c.Name != name })
 }
 
 // busyLog is what a server of 12 visitors and an attacker has just written.

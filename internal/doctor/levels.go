@@ -1,9 +1,9 @@
 package doctor
 
 import (
-	"context"
 	"fmt"
 
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
 	"odooban/internal/printable"
 )
@@ -21,18 +21,17 @@ const (
 )
 
 // checkLevels looks whether a log level hides failed logins.
-func checkLevels(_ context.Context, x *examination) error {
+func checkLevels(x *facts, r *checkup.Report) {
 	for _, s := range x.logs {
 		if seen := s.hidden(); seen != "" {
-			x.find(finding.LevelHides, s.name, seen, "")
+			r.Find(finding.LevelHides, s.name, seen, "")
 			continue
 		}
 		if s.accesses == 0 && (s.records >= recordsEnough || s.logins > 0 && s.stats.Unattributed > 0) {
-			x.find(finding.NoAccessLines, s.name,
+			r.Find(finding.NoAccessLines, s.name,
 				fmt.Sprintf("none of the last %s is an access line", printable.Count(s.records, "record")), "")
 		}
 	}
-	return nil
 }
 
 // hidden says why failed logins are taken to be hidden, or nothing.

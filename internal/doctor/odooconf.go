@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 )
 
 // confPaths are where Odoo's packages and images have their configuration.
@@ -22,8 +24,15 @@ func confPaths() []string {
 	}
 }
 
-// checkOdooConf looks into the configurations of Odoo that there are.
-func checkOdooConf(_ context.Context, x *examination) error {
+// conf is a configuration of Odoo.
+type conf struct {
+	name string
+	settings
+	changed time.Time
+}
+
+// gatherConfs reads the configurations of Odoo that there are.
+func gatherConfs(_ context.Context, x *facts, _ *checkup.Report) error {
 	var failed []error
 	for _, name := range confPaths() {
 		text, err := readSmall(x.path(name))
@@ -34,39 +43,45 @@ func checkOdooConf(_ context.Context, x *examination) error {
 			failed = append(failed, fmt.Errorf("%w; run odooban doctor as root", err))
 			continue
 		}
-		var s settings
-		s.read(parseINI(text)["options"], name)
-		var changed time.Time
+		c := conf{name: name}
+		c.read(ini.Parse(text)["options"], name)
 		if info, err := os.Stat(x.path(name)); err == nil {
-			changed = info.ModTime()
+			c.changed = info.ModTime()
 		}
-		x.judge(&s, name, "", changed)
-		x.checkLogfile(&s, name)
+		x.confs = append(x.confs, c)
 	}
 	return errors.Join(failed...)
+}
+
+// checkConfs looks into the configurations of Odoo.
+func checkConfs(x *facts, r *checkup.Report) {
+	for _, c := range x.confs {
+		x.judge(r, &c.settings, c.name, "", c.changed)
+		x.checkLogfile(r, &c.settings, c.name)
+	}
 }
 
 // judge tells what is wrong with settings of about that were changed at a time.
 // Failed logins that were logged later than that show that Odoo was started in
 // another way.
-func (x *examination) judge(s *settings, about, cure string, changed time.Time) {
+func (x *facts) judge(r *checkup.Report, s *settings, about, cure string, changed time.Time) {
 	if at := s.hide(); at != "" && !x.toldSince(about, changed) {
-		x.find(finding.LevelHides, about, at, cure)
+		r.Find(finding.LevelHides, about, at, cure)
 	}
 	if s.syslog.on() {
-		x.find(finding.Syslog, about, s.syslog.at, "")
+		r.Find(finding.Syslog, about, s.syslog.at, "")
 	}
 	if s.listDB.value == "" {
 		s.listDB.at = "list_db is not set, and true by default"
 	}
 	if s.listDB.value == "" || s.listDB.on() {
-		x.find(finding.DatabaseManager, about, s.listDB.at, "")
+		r.Find(finding.DatabaseManager, about, s.listDB.at, "")
 	}
 }
 
-// toldSince says whether Odoo has logged at INFO since then: in the log of that
+// toldSince reports whether Odoo has logged at INFO since then: in the log of that
 // name, or else in any of a file or the journal.
-func (x *examination) toldSince(name string, then time.Time) bool {
+func (x *facts) toldSince(name string, then time.Time) bool {
 	told := func(s *source) bool { return s.told.After(then) && s.hidden() == "" }
 	if i := slices.IndexFunc(x.logs, func(s *source) bool { return s.name == name }); i >= 0 {
 		return told(x.logs[i])
@@ -77,7 +92,7 @@ func (x *examination) toldSince(name string, then time.Time) bool {
 }
 
 // checkLogfile looks whether the file that Odoo writes to is followed.
-func (x *examination) checkLogfile(s *settings, conf string) {
+func (x *facts) checkLogfile(r *checkup.Report, s *settings, conf string) {
 	path := s.logfile.value
 	if !filepath.IsAbs(path) || strings.EqualFold(path, "/dev/stdout") || strings.EqualFold(path, "/dev/stderr") {
 		return
@@ -87,6 +102,6 @@ func (x *examination) checkLogfile(s *settings, conf string) {
 			return
 		}
 	}
-	x.find(finding.LogElsewhere, path, s.logfile.at,
+	r.Find(finding.LogElsewhere, path, s.logfile.at,
 		fmt.Sprintf("add under sources in /etc/odooban/odooban.yaml: - file: %s (Odoo's configuration is %s)", path, conf))
 }

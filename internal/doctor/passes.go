@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"odooban/banner"
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
 )
 
@@ -24,18 +25,22 @@ const (
 
 // checkBans looks whether the logs have something of addresses that are banned.
 // An attacker chooses how many those are, so they are one finding for each log.
-func checkBans(ctx context.Context, x *examination) error {
-	if x.ask(ctx) == nil {
-		return errors.New("the daemon does not tell which there are")
-	}
-	if x.state.Backend == banner.BackendDryRun {
-		return nil
+func checkBans(x *facts, r *checkup.Report) {
+	if x.state == nil || x.state.Backend == banner.BackendDryRun {
+		return
 	}
 	bans := newBanned(x.state.Bans)
 	for _, s := range x.logs {
 		if seen := x.passes(s, bans); seen != "" {
-			x.find(finding.BanPasses, s.name, seen, "")
+			r.Find(finding.BanPasses, s.name, seen, "")
 		}
+	}
+}
+
+// gatherBans asks the daemon for its bans.
+func gatherBans(ctx context.Context, x *facts, _ *checkup.Report) error {
+	if x.ask(ctx) == nil {
+		return errors.New("the daemon does not tell which there are")
 	}
 	return nil
 }
@@ -75,11 +80,11 @@ func (b *banned) of(addr netip.Addr) (first time.Time, ok bool) {
 }
 
 // passes says what a log has of banned addresses after their bans, if anything.
-func (x *examination) passes(s *source, bans *banned) string {
+func (x *facts) passes(s *source, bans *banned) string {
 	var one netip.Addr // the least, to say the same each time
 	var such string
 	in, through := 0, 0
-	for addr, v := range s.addrs {
+	for addr, v := range s.visitors {
 		since, ok := bans.of(addr)
 		if !ok {
 			continue
@@ -100,7 +105,7 @@ func (x *examination) passes(s *source, bans *banned) string {
 }
 
 // passed says what an address has done after its ban, if anything.
-func (x *examination) passed(addr netip.Addr, v *visitor, since time.Time) string {
+func (x *facts) passed(addr netip.Addr, v *visitor, since time.Time) string {
 	from := since
 	for _, begin := range []time.Time{x.state.Started, x.now.Add(-lately)} {
 		if begin.After(from) {

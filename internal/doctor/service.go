@@ -23,24 +23,24 @@ type serviceUser struct {
 
 // serviceUser returns whom the service runs as, if it is not root and may not
 // read everything.
-func (x *examination) serviceUser() (serviceUser, bool) {
-	unit, ok := x.service()
-	if !ok || unit["User"] == "" || strings.Contains(unit["AmbientCapabilities"], "CAP_DAC") {
+func (x *facts) serviceUser() (serviceUser, bool) {
+	unit := x.unit
+	if unit["User"] == "" || strings.Contains(unit["AmbientCapabilities"], "CAP_DAC") {
 		return serviceUser{}, false
 	}
 	u := serviceUser{name: unit["User"]}
-	fields := x.entry("/etc/passwd", u.name, 7)
+	fields := x.root().entry("/etc/passwd", u.name, 7)
 	if fields == nil {
 		return u, false
 	}
 	u.uid, _ = strconv.Atoi(fields[2])
 	u.gid, _ = strconv.Atoi(fields[3])
-	u.groups = x.groupsOf(u.name, strings.Fields(unit["SupplementaryGroups"]))
+	u.groups = x.root().groupsOf(u.name, strings.Fields(unit["SupplementaryGroups"]))
 	return u, u.uid != 0
 }
 
 // entry returns the fields of a line of a file like /etc/passwd.
-func (x *examination) entry(file, name string, fields int) []string {
+func (x root) entry(file, name string, fields int) []string {
 	text, err := readSmall(x.path(file))
 	if err != nil {
 		return nil
@@ -55,7 +55,7 @@ func (x *examination) entry(file, name string, fields int) []string {
 }
 
 // groupsOf returns the groups that a user is in, and those named.
-func (x *examination) groupsOf(user string, named []string) (ids []uint32) {
+func (x root) groupsOf(user string, named []string) (ids []uint32) {
 	text, err := readSmall(x.path("/etc/group"))
 	if err != nil {
 		return nil
@@ -73,7 +73,7 @@ func (x *examination) groupsOf(user string, named []string) (ids []uint32) {
 	return ids
 }
 
-// open says whether the user may open a file to read: it tries. Only root can
+// open reports whether the user may open a file to read: it tries. Only root can
 // find out.
 func (u serviceUser) open(path string) error {
 	done := make(chan error)

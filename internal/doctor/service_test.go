@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"odooban/internal/finding"
+	"odooban/internal/ini"
 	"odooban/internal/testrequire"
 )
 
@@ -60,22 +61,22 @@ func TestServiceUnit(t *testing.T) {
 	tests := []struct {
 		name  string
 		files map[string]string
-		want  options
+		want  ini.Options
 	}{
 		{"a group more", map[string]string{
 			"/etc/systemd/system/odooban.service.d/override.conf": "[Service]\nSupplementaryGroups=docker\n",
-		}, options{"User": "odooban", "SupplementaryGroups": "adm systemd-journal docker"}},
+		}, ini.Options{"User": "odooban", "SupplementaryGroups": "adm systemd-journal docker"}},
 		{"other groups", map[string]string{
 			"/usr/lib/systemd/system/odooban.service.d/10.conf": "[Service]\nSupplementaryGroups=\nSupplementaryGroups=odoo\n",
 			"/run/systemd/system/odooban.service.d/20.conf":     "[Service]\n# SupplementaryGroups=x\nSupplementaryGroups=docker\n",
-		}, options{"User": "odooban", "SupplementaryGroups": "odoo docker"}},
+		}, ini.Options{"User": "odooban", "SupplementaryGroups": "odoo docker"}},
 		{"a file in place of another", map[string]string{
 			"/usr/lib/systemd/system/odooban.service.d/10.conf": "[Service]\nUser=first\n",
 			"/etc/systemd/system/odooban.service.d/10.conf":     "[Service]\nUser=second\n",
-		}, options{"User": "second", "SupplementaryGroups": "adm systemd-journal"}},
+		}, ini.Options{"User": "second", "SupplementaryGroups": "adm systemd-journal"}},
 		{"a unit in place of another", map[string]string{
 			"/etc/systemd/system/odooban.service": "[Service]\nUser=root\n",
-		}, options{"User": "root"}},
+		}, ini.Options{"User": "root"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestServiceUnit(t *testing.T) {
 			for path, text := range tt.files {
 				h.write(path, text)
 			}
-			got, _ := (&examination{Environment: h.Environment}).service()
+			got := root(h.Root).service()
 			for key, value := range got {
 				got[key] = strings.Join(strings.Fields(value), " ")
 			}
@@ -101,7 +102,7 @@ func TestServiceVariables(t *testing.T) {
 	h := newHost(t)
 	h.write("/usr/lib/systemd/system/odooban.service", "[Service]\nEnvironment=LANG=C \"ODOOBAN_FIREWALL_PORTS=8443\"\n")
 	told := func() bool {
-		r := Examine(t.Context(), h.Environment, []Check{{"the daemon", checkDaemon}})
+		r := Examine(t.Context(), h.Environment, only("the daemon"))
 		return strings.Contains(fmt.Sprint(r.Unchecked), "ODOOBAN_FIREWALL_PORTS, and this command")
 	}
 	if !told() {

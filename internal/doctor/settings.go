@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"odooban/internal/ini"
 )
 
 // settings are Odoo's, as far as they matter here, with where each is from.
@@ -18,13 +20,13 @@ type settings struct {
 // setting is the value of an option and where it stands.
 type setting struct{ value, at string }
 
-// on says whether the value is one that Python takes for true.
+// on reports whether the value is one that Python takes for true.
 func (s setting) on() bool {
 	return slices.Contains([]string{"true", "1", "yes", "on"}, strings.ToLower(s.value))
 }
 
 // read takes the options of a file over those that are there.
-func (s *settings) read(o options, file string) {
+func (s *settings) read(o ini.Options, file string) {
 	take := func(to *setting, key string) {
 		if value, ok := o[key]; ok {
 			*to = setting{value, fmt.Sprintf("%s = %s in %s", key, value, file)}
@@ -117,7 +119,7 @@ func levelNames() map[string]string {
 	}
 }
 
-// hides says whether a level is above INFO. RUNBOT is between it and WARNING.
+// hides reports whether a level is above INFO. RUNBOT is between it and WARNING.
 func hides(level string) bool {
 	switch strings.ToUpper(strings.TrimSpace(level)) {
 	case "RUNBOT", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL":

@@ -4,41 +4,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"odooban/internal/ini"
 )
 
-func TestParseINI(t *testing.T) {
-	tests := []struct {
-		name, text string
-		want       sections
-	}{
-		{"empty", "", sections{}},
-		{"both signs, any case", "[options]\nLog_Level = warn\nlist_db: False\n", sections{
-			"options": {"log_level": "warn", "list_db": "False"},
-		}},
-		{"comments", "# x = 1\n[options]\n; y = 2\nz = 3\n", sections{"options": {"z": "3"}}},
-		{"values on several lines", "[a]\nx = 1\n  2\n\n\t3\ny =\n", sections{"a": {"x": "1\n2\n3", "y": ""}}},
-		{"a value with signs in it", "[a]\nx = b:c=d\n", sections{"a": {"x": "b:c=d"}}},
-		{"twice", "[a]\nx = 1\n[b]\n[a]\nx = 2\n", sections{"a": {"x": "2"}}},
-		{"no section", "x = 1\n", sections{"": {"x": "1"}}},
-		{"nonsense", "[a]\nnonsense\n  more\n= 1\n", sections{}},
-		{"DOS", "[a]\r\nx = 1\r\n", sections{"a": {"x": "1"}}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, parseINI([]byte(tt.text))); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func FuzzParseINI(f *testing.F) {
+func FuzzSettings(f *testing.F) {
 	f.Add([]byte("[options]\nlog_level = warn\n  more\nlist_db: False\n"))
 	f.Add([]byte("[\n]\n = \n :\n\t"))
 	f.Fuzz(func(_ *testing.T, text []byte) {
 		var s settings
-		s.read(parseINI(text)["options"], "odoo.conf")
+		s.read(ini.Parse(text)["options"], "odoo.conf")
 		s.hide()
 	})
 }
@@ -76,7 +50,7 @@ func TestHide(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var s settings
-			s.read(parseINI([]byte("[options]\n" + tt.conf))["options"], "odoo.conf")
+			s.read(ini.Parse([]byte("[options]\n" + tt.conf))["options"], "odoo.conf")
 			s.environment(tt.env, "x")
 			s.arguments(tt.args, "x")
 			if got := s.hide(); !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" {

@@ -1,10 +1,10 @@
 package doctor
 
 import (
-	"context"
 	"fmt"
 	"time"
 
+	"odooban/internal/checkup"
 	"odooban/internal/finding"
 )
 
@@ -17,18 +17,17 @@ const (
 )
 
 // checkSilent looks whether there are logs that had lines, and get none any more.
-func checkSilent(_ context.Context, x *examination) error {
+func checkSilent(x *facts, r *checkup.Report) {
 	for _, s := range x.logs {
 		last := s.written
 		if last.IsZero() {
 			last = s.newest // in systemd's journal
 		}
 		since := x.now.Sub(last)
-		if s.err != nil || last.IsZero() || since < silence || since > leftBehind || s.lines == 0 && !s.hasOlder() {
+		if s.err != nil || last.IsZero() || since < silence || since > leftBehind || s.lines == 0 && !s.older {
 			continue
 		}
-		x.find(finding.SourceSilent, s.name, fmt.Sprintf("nothing was written to it for %v, since %s",
+		r.Find(finding.SourceSilent, s.name, fmt.Sprintf("nothing was written to it for %v, since %s",
 			since.Truncate(time.Hour), last.UTC().Format(time.RFC3339)), "")
 	}
-	return nil
 }

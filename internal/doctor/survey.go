@@ -12,33 +12,41 @@ import (
 // maxAddrs bounds how many addresses of one log are told apart.
 const maxAddrs = 10_000
 
+// tally counts the lines of a log, by what they are.
+type tally struct {
+	lines, records int
+	// cooled, tried and accesses count cooldown lines, access lines of tried logins
+	// and access lines; proxied those of Traefik's.
+	cooled, tried, accesses, proxied int
+	// logins counts the records of the login code at INFO.
+	logins int
+	// syslog counts the records that came through syslog.
+	syslog int
+	// matched counts the failures that any rule found.
+	matched int
+}
+
 // survey is what the end of a log holds.
 type survey struct {
-	lines, records int
+	tally
+	visitors
+	stats rules.Stats
 	// loud is how many records at the end are all of WARNING or worse.
 	loud int
 	// told is when Odoo last wrote a record of its login code or an access line
 	// at INFO.
 	told time.Time
-	// failed, cooled, tried and accesses count failed logins, cooldown lines,
-	// access lines of tried logins and access lines.
-	failed, cooled, tried, accesses int
-	// logins counts the records of the login code at INFO.
-	logins int
-	// syslog counts the records that came through syslog.
-	syslog int
-	// newest is the time of the last record; last says that it is the last line.
+	// newest is the time of the last record; last is set when it is the last line.
 	newest time.Time
 	last   bool
 	// unknown is a record of the login code that no rule understands.
 	unknown []byte
 	// sample is the last line.
 	sample []byte
-	addrs  map[netip.Addr]*visitor
-	stats  rules.Stats
-	// matched counts the failures that any rule found.
-	matched int
 }
+
+// visitors are what was done, by address.
+type visitors map[netip.Addr]*visitor
 
 // visitor is what one address did.
 type visitor struct {
@@ -52,7 +60,7 @@ type visitor struct {
 // surveyLines looks at lines of a log, which may end with "\r". now completes
 // times without a year.
 func surveyLines(lines [][]byte, set *rules.Set, now time.Time) survey {
-	s := survey{addrs: make(map[netip.Addr]*visitor)}
+	s := survey{visitors: make(visitors)}
 	scanner := set.NewScanner(now)
 	var failures []rules.Failure
 	for _, line := range lines {
@@ -75,6 +83,9 @@ func (s *survey) take(line []byte, e rules.Explanation) {
 	s.sample = line
 	s.last = e.Logger != ""
 	if !s.last {
+		if !e.Time.IsZero() {
+			s.proxied++
+		}
 		return
 	}
 	s.records++
@@ -93,9 +104,6 @@ func (s *survey) take(line []byte, e rules.Explanation) {
 	case isLoginLogger(e.Logger) && quiet:
 		s.logins++
 		s.told = e.Time
-		if e.Rule == rules.LoginRule {
-			s.failed++
-		}
 	case isAccessLogger(e.Logger) && e.Addr.IsValid():
 		s.request(line, e)
 	}
@@ -120,7 +128,7 @@ func (s *survey) request(line []byte, e rules.Explanation) {
 	}
 }
 
-// isTimed says whether an access line tells how long the request took, as those
+// isTimed reports whether an access line tells how long the request took, as those
 // of Odoo 12 and later do. Earlier versions write nothing of a login that passes.
 func isTimed(line []byte) bool {
 	const statusToTimes = 5
@@ -129,7 +137,7 @@ func isTimed(line []byte) bool {
 }
 
 // note takes a failure.
-func (s *survey) note(f rules.Failure) {
+func (s visitors) note(f rules.Failure) {
 	const keep = 32
 	v := s.visitor(f.Addr)
 	v.failed++
@@ -141,15 +149,15 @@ func (s *survey) note(f rules.Failure) {
 }
 
 // visitor returns what is known of an address. Beyond maxAddrs all are one.
-func (s *survey) visitor(addr netip.Addr) *visitor {
-	v := s.addrs[addr]
+func (s visitors) visitor(addr netip.Addr) *visitor {
+	v := s[addr]
 	if v == nil {
-		if len(s.addrs) >= maxAddrs {
+		if len(s) >= maxAddrs {
 			addr = netip.Addr{}
 		}
-		if v = s.addrs[addr]; v == nil {
+		if v = s[addr]; v == nil {
 			v = &visitor{}
-			s.addrs[addr] = v
+			s[addr] = v
 		}
 	}
 	return v

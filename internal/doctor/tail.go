@@ -23,8 +23,8 @@ const (
 
 // depth is how many bytes of each log are read, and depthLines how many lines
 // where bytes cannot be asked for.
-func (x *examination) depth() int64    { return cmp.Or(x.Depth, tailBytes) }
-func (x *examination) depthLines() int { return int(x.depth() / usualLine) }
+func (x *facts) depth() int64    { return cmp.Or(x.Depth, tailBytes) }
+func (x *facts) depthLines() int { return int(x.depth() / usualLine) }
 
 // tail reads the last bytes of a file, from the start of a line on.
 func tail(path string, depth int64) ([]byte, fs.FileInfo, error) {

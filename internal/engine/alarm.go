@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -47,6 +46,21 @@ type raised struct {
 	refuted bool
 	// reasons count what it is about.
 	reasons map[rules.Reason]uint64
+	// texts are those that were told, the first mostTexts of them.
+	texts []string
+}
+
+// mostTexts bounds how many texts of one alarm are told before it is over: those of
+// a source that fails in turns of several ways alternate.
+const mostTexts = 4
+
+// isNews reports whether a text is to be told for itself.
+func (r *raised) isNews(text string) bool {
+	if len(r.texts) >= mostTexts || slices.Contains(r.texts, text) {
+		return false
+	}
+	r.texts = append(r.texts, text)
+	return true
 }
 
 // of returns the alarm of a code and source, which is new if none was raised.
@@ -102,24 +116,41 @@ func (e *Engine) Trouble(source string, err error) {
 	if loss := new(watcher.LossError); !errors.As(err, &loss) {
 		e.sources.trouble(source, err)
 	}
-	if err == nil {
-		return
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	before := e.alarms.of(finding.SourceTrouble, source).Text
+	e.endOld(time.Now())
+	if err == nil {
+		e.alarms.refute(finding.SourceTrouble, source)
+		return
+	}
+	isNews := e.alarms.of(finding.SourceTrouble, source).isNews(err.Error())
 	a, due := e.alarms.note(Alarm{Code: finding.SourceTrouble, Source: source, Text: err.Error()})
-	if due || a.Text != before {
+	if due || isNews {
 		e.observer.Alarmed(a)
 	}
 }
 
+// Conclude ends the alarms of these codes that are not among those found: who looked
+// for them has found no more.
+func (e *Engine) Conclude(codes []string, found []Alarm) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.end(func(r *raised) bool {
+		return slices.Contains(codes, r.Code) &&
+			!slices.ContainsFunc(found, func(a Alarm) bool { return a.Code == r.Code && a.Source == r.Source })
+	})
+}
+
 // alarmIgnored tells that failures come from an address that is never banned.
-func (e *Engine) alarmIgnored(source string, addr netip.Addr, why string) {
+func (e *Engine) alarmIgnored(source string, f rules.Failure, why string) {
+	cure := finding.Of(finding.OwnAddress).Cure
+	if rules.IsProxied(f.Rule) {
+		cure = finding.TraefikCure
+	}
 	e.raiseLocked(Alarm{
 		Code: finding.OwnAddress, Source: source,
-		Text: fmt.Sprintf("failed logins come from %s, which is never banned (%s)", addr, why),
-		Cure: finding.Of(finding.OwnAddress).Cure,
+		Text: fmt.Sprintf("failed logins come from %s, which is never banned (%s)", f.Addr, why),
+		Cure: cure,
 	})
 }
 

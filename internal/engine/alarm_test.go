@@ -3,7 +3,10 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -117,18 +120,64 @@ func TestForgottenAddresses(t *testing.T) {
 	}
 }
 
-// A source tells each trouble once by itself, unless it comes and goes.
-func TestTroubleIsTold(t *testing.T) {
+// A source tells each trouble once, however they alternate, and anew when it was
+// over.
+func TestTroubleIsTold(t *testing.T) { synctest.Test(t, testTroubleIsTold) }
+
+func testTroubleIsTold(t *testing.T) {
 	e, _, observer := newTest(t)
 	e.Trouble("log", errors.New("read log: permission denied"))
 	e.Trouble("log", errors.New("read log: it does not exist yet"))
-	e.Trouble("log", errors.New("read log: it does not exist yet"))
+	for range 3 {
+		e.Trouble("log", errors.New("read log: permission denied"))
+		e.Trouble("log", errors.New("read log: it does not exist yet"))
+	}
+	e.Trouble("log", nil)
+	e.Trouble("log", errors.New("read log: permission denied")) // it comes and goes
+	e.Trouble("log", nil)
+	time.Sleep(time.Minute)
+	e.Trouble("log", errors.New("read log: permission denied"))
 	forgetTimes(observer.alarms)
 	want := []Alarm{
 		{Code: finding.SourceTrouble, Source: "log", Text: "read log: permission denied", Count: 1},
 		{Code: finding.SourceTrouble, Source: "log", Text: "read log: it does not exist yet", Count: 2},
+		{Code: finding.SourceTrouble, Source: "log", Text: "read log: permission denied", Count: 9, Over: true},
+		{Code: finding.SourceTrouble, Source: "log", Text: "read log: permission denied", Count: 1},
 	}
 	if diff := cmp.Diff(want, observer.alarms); diff != "" {
+		t.Errorf("alarms (-want +got):\n%s", diff)
+	}
+}
+
+// The cure for failures of our own addresses is of who has logged them.
+func TestOwnAddressHasItsCure(t *testing.T) {
+	e, _, observer := newTest(t)
+	for _, rule := range []string{rules.LoginRule, rules.ProxyLogin} {
+		e.alarmIgnored(rule, rules.Failure{Rule: rule, Addr: netip.MustParseAddr("10.0.0.2")}, "containers")
+	}
+	for i, want := range []string{"proxy_mode = True in odoo.conf", "forwardedHeaders.trustedIPs"} {
+		if got := observer.alarms[i].Cure; !strings.Contains(got, want) {
+			t.Errorf("the cure is %q, want one with %q", got, want)
+		}
+	}
+}
+
+// Who looks for trouble again and finds none ends its alarm; the second time speaks
+// too.
+func TestConclude(t *testing.T) {
+	e, _, observer := newTest(t)
+	silent := Alarm{Code: finding.SourceSilent, Source: "log", Text: "nothing was written", Count: 1}
+	other := Alarm{Code: finding.OwnAddress, Source: "log", Text: "from 127.0.0.1", Count: 1}
+	e.Raise(other)
+	for range 2 {
+		e.Raise(silent)
+		e.Conclude([]string{finding.SourceSilent}, []Alarm{silent})
+		e.Conclude([]string{finding.SourceSilent}, nil)
+	}
+	forgetTimes(observer.alarms)
+	over := silent
+	over.Over = true
+	if diff := cmp.Diff([]Alarm{other, silent, over, silent, over}, observer.alarms); diff != "" {
 		t.Errorf("alarms (-want +got):\n%s", diff)
 	}
 }

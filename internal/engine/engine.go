@@ -146,7 +146,7 @@ func (e *Engine) count(source string, failures []rules.Failure, seen time.Time) 
 		e.checkClock(source, f, seen)
 		e.refute(source, f.Addr)
 		if why, ok := e.jail.Ignored(f.Addr); ok {
-			e.alarmIgnored(source, f.Addr, why)
+			e.alarmIgnored(source, f, why)
 			continue
 		}
 		d, ok := e.jail.Count(f)

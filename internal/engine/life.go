@@ -34,6 +34,8 @@ func quietFor(code string) (quiet time.Duration, ends bool) {
 		return 10 * time.Minute, true
 	case finding.ProxyMode:
 		return 30 * time.Minute, true
+	case finding.SourceTrouble:
+		return time.Minute, true // one that comes and goes is one
 	case finding.ClockDiffers:
 		return 0, true
 	}
@@ -44,7 +46,10 @@ func quietFor(code string) (quiet time.Duration, ends bool) {
 func (r *raised) over(now time.Time) bool {
 	quiet, ends := quietFor(r.Code)
 	silent := now.Sub(r.Last)
-	return ends && (silent >= untold || r.refuted && silent >= quiet)
+	if r.refuted || r.Code == finding.SourceTrouble { // which is told until it is over
+		return ends && r.refuted && silent >= quiet
+	}
+	return ends && silent >= untold
 }
 
 // standing lists the alarms that are not over, in the order of their names.

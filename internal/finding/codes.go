@@ -30,7 +30,7 @@ const (
 	Doubtful = "doubtful-address"
 	// MixedLog: a source has both Odoo's records and Traefik's access lines.
 	MixedLog = "mixed-log"
-	// ProxyMode: the addresses that Odoo logs are a proxy's.
+	// ProxyMode: the addresses in the log are a proxy's.
 	ProxyMode = "proxy-mode"
 	// OwnAddress: failures that come from an ignored address.
 	OwnAddress = "own-address"
@@ -68,6 +68,14 @@ const (
 const (
 	// DaemonDown: the daemon does not run, or does not answer.
 	DaemonDown = "daemon-down"
+	// SocketLost: the daemon runs, and its control socket was taken away.
+	SocketLost = "socket-lost"
+	// Configuration: the configuration has mistakes.
+	Configuration = "configuration"
+	// ReloadRefused: the daemon goes by an earlier configuration.
+	ReloadRefused = "reload-refused"
+	// MetricsDown: metrics cannot be served.
+	MetricsDown = "metrics-down"
 	// DaemonUnhealthy: the daemon says that it does not protect.
 	DaemonUnhealthy = "daemon-unhealthy"
 	// JournalVolatile: the journal is where a restart loses it.

@@ -8,6 +8,10 @@ const LogHandler = "log_handler = odoo.addons.base.models.res_users:INFO,werkzeu
 const ProxyCure = "set proxy_mode = True in odoo.conf and let the proxy send X-Forwarded-For and X-Forwarded-Host, " +
 	"so that Odoo logs the client's address"
 
+// TraefikCure lets Traefik log the addresses of clients behind another proxy.
+const TraefikCure = "if that is a proxy in front of Traefik, name it under proxies in /etc/odooban/odooban.yaml, and " +
+	"under forwardedHeaders.trustedIPs of Traefik's entry point"
+
 func ofSources() []Kind {
 	return []Kind{
 		{
@@ -64,7 +68,7 @@ func ofLogs() []Kind {
 			MixedLog, Warning, "one source has both Odoo's records and Traefik's access lines, and the latter are not counted",
 			"give each a log of its own; if they have, somebody forges lines",
 		},
-		{ProxyMode, Error, "the addresses that Odoo logs are a proxy's", ProxyCure},
+		{ProxyMode, Error, "the addresses in the log are a proxy's", ProxyCure},
 		{OwnAddress, Warning, "failed logins come from an address that is never banned", "if that is a proxy, " + ProxyCure},
 		{
 			TooManyAddresses, Error, "more addresses fail than odooban counts at once: it forgets some before they are banned",
@@ -123,6 +127,22 @@ func ofDaemon() []Kind {
 		{
 			DaemonDown, Error, "odooban does not run",
 			"systemctl enable --now odooban (in Docker Compose: docker compose up -d odooban)",
+		},
+		{
+			SocketLost, Error, "odooban runs, and its control socket was removed: nobody can ask or correct it",
+			"systemctl restart odooban (bans stay in force)",
+		},
+		{
+			Configuration, Error, "the configuration has mistakes: odooban would not start with it",
+			"correct what is named, and look with: odooban config check; then systemctl reload odooban",
+		},
+		{
+			ReloadRefused, Error, "odooban goes by an earlier configuration: the present one was refused",
+			"correct what is named, then systemctl reload odooban",
+		},
+		{
+			MetricsDown, Warning, "metrics are not served",
+			"free the address (ss -tlnp says who has it), or change metrics.listen and systemctl reload odooban",
 		},
 		{
 			DaemonUnhealthy, Error, "odooban runs and does not protect",

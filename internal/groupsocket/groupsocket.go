@@ -92,7 +92,18 @@ func claim(path string) (*os.File, error) {
 	return lock, nil
 }
 
-// alive says whether somebody listens at path.
+// Held reports whether a living process has claimed path, whether or not the socket
+// is still there; false where that cannot be seen.
+func Held(path string) bool {
+	lock, err := os.OpenFile(path+".lock", os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	defer lock.Close()
+	return errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
+// alive reports whether somebody listens at path.
 func alive(path string) bool {
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {

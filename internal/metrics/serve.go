@@ -25,20 +25,20 @@ const (
 
 // Serve answers at address, which is host:port or unix: and a path, until ctx
 // ends. Metrics are a help: where it cannot listen it says so to tell, once, and
-// tries again.
+// tries again; nil tells that it listens.
 func Serve(ctx context.Context, address string, handler http.Handler, tell func(error)) {
 	serve(ctx, address, handler, tell, retryEvery)
 }
 
 func serve(ctx context.Context, address string, handler http.Handler, tell func(error), retryEvery time.Duration) {
 	for told := false; ; {
-		err := serveOnce(ctx, address, handler)
+		err := serveOnce(ctx, address, handler, func() { told = false; tell(nil) })
 		if ctx.Err() != nil {
 			return
 		}
 		if !told {
 			told = true
-			tell(fmt.Errorf("serve metrics: %w; free the address or change metrics.listen (it is tried again)", err))
+			tell(fmt.Errorf("serve metrics: %w", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -58,11 +58,12 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 
 // serveOnce answers until ctx ends or something fails. Whoever connects gets
 // little time and memory.
-func serveOnce(ctx context.Context, address string, handler http.Handler) error {
+func serveOnce(ctx context.Context, address string, handler http.Handler, listens func()) error {
 	all, err := listen(ctx, address)
 	if err != nil {
 		return err
 	}
+	listens()
 	listener := bounded.Listen(all, maxConns)
 	server := &http.Server{
 		Handler:           handler,

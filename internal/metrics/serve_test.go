@@ -41,6 +41,15 @@ func get(t *testing.T, network, address string) (string, error) {
 	return string(body), err
 }
 
+// noError takes only that metrics are served.
+func noError(t *testing.T) func(error) {
+	return func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // start serves at a socket until stop is called.
 func start(t *testing.T, path string) (stop func()) {
 	t.Helper()
@@ -48,7 +57,7 @@ func start(t *testing.T, path string) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		Serve(ctx, "unix:"+path, hello, func(err error) { t.Error(err) })
+		Serve(ctx, "unix:"+path, hello, noError(t))
 	}()
 	awaitHello(t, "unix", path)
 	return func() {
@@ -82,7 +91,7 @@ func TestServeFewAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer cancel()
-	all.Go(func() { Serve(ctx, "unix:"+path, handler, func(err error) { t.Error(err) }) })
+	all.Go(func() { Serve(ctx, "unix:"+path, handler, noError(t)) })
 	await.Until(t, "the socket", func() bool {
 		_, err := os.Stat(path)
 		return err == nil
@@ -141,11 +150,14 @@ func TestServeWaits(t *testing.T) {
 	}
 	other.Close()
 	awaitHello(t, "tcp", address)
-	if len(told) > 0 {
-		t.Errorf("told %v, too", <-told)
+	if err := <-told; err != nil {
+		t.Errorf("told %v where it listens", err)
 	}
 	cancel()
 	<-ended
+	if len(told) > 0 {
+		t.Errorf("told %v, too", <-told)
+	}
 }
 
 // TestServeEnds does not wait for a client that does nothing.

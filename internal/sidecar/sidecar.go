@@ -54,7 +54,7 @@ func Look(ours ...uint16) (Place, error) {
 	return p, err
 }
 
-// Apart says whether links are all that a container has in a network of its own,
+// Apart reports whether links are all that a container has in a network of its own,
 // and this process runs in one.
 func Apart(links []netlink.Link) bool { return contained() && !slices.ContainsFunc(links, isWide) }
 
@@ -82,7 +82,7 @@ func contained() bool {
 	})
 }
 
-// first says whether the first process here is odooban: this one, or the one that
+// first reports whether the first process here is odooban: this one, or the one that
 // this one was started beside.
 func first() bool {
 	here, err := os.Stat("/proc/self/exe")
@@ -106,7 +106,7 @@ func isWide(link netlink.Link) bool {
 	return link.Attrs().MasterIndex != 0
 }
 
-// leadsOut says whether packets could come from elsewhere through link.
+// leadsOut reports whether packets could come from elsewhere through link.
 func leadsOut(link netlink.Link) bool {
 	return link.Attrs().Flags&net.FlagLoopback == 0 && link.Attrs().Flags&net.FlagUp != 0
 }

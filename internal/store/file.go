@@ -72,7 +72,8 @@ func lockFolder(path string) (*os.File, error) {
 	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		folder.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("folder %s is in use by another odooban: stop it, or give this one a folder of its own", path)
+			return nil, fmt.Errorf("folder %s is in use by another odooban: ask that one (odooban status), "+
+				"let it read its configuration again (systemctl reload odooban), or try beside it: odooban run --dry-run", path)
 		}
 		return nil, fmt.Errorf("lock folder %s: %w", path, err)
 	}

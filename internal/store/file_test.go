@@ -89,7 +89,7 @@ func TestRefused(t *testing.T) {
 		}, "could replace the journal: chmod go-w /"},
 		{"a folder that is taken", func(t *testing.T, path string) {
 			open(t, filepath.Join(filepath.Dir(path), "other.db"), Options{})
-		}, "is in use by another odooban: stop it"},
+		}, "is in use by another odooban: ask that one"},
 		{
 			"a newer journal", exec(`PRAGMA user_version = 7`),
 			"a newer odooban wrote it (version 7, known are up to 2): upgrade odooban",
