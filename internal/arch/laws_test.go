@@ -36,7 +36,7 @@ func layer(name, why string, below ...string) law {
 		l.may = append(l.may, module+"/rules/"+b)
 	}
 	switch name {
-	case "record", "odoo", "ledger", "traefik":
+	case "record", "odoo", "order", "ledger", "traefik":
 		l.may = append(l.may, framing)
 	}
 	return l
@@ -84,7 +84,8 @@ var laws = []law{
 	layer("search", "search finds bytes, and knows no rule"),
 	layer("batch", "batch knows when lines came, and not what they say"),
 	layer("odoo", "odoo says what a line tells, and not whether it is true", "record", "route"),
-	layer("ledger", "ledger judges events, whoever read them", "odoo", "batch", "route"),
+	layer("order", "order knows the times of lines, and not what they accuse", "odoo"),
+	layer("ledger", "ledger judges events, whoever read them", "odoo", "order", "batch", "route"),
 	layer("traefik", "traefik reads lines of Traefik's, and knows no other log", "record", "route"),
 	layer("pattern", "pattern matches lines of any log", "record", "search"),
 	{

@@ -118,8 +118,8 @@ func TestRunIsStopped(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			logs := []*replay.Log{
-				open(t, write(t, "a.log", []byte(failing(40_000)))),
-				open(t, write(t, "b.log", []byte(failing(40_000)))),
+				open(t, write(t, "a.log", []byte(failing(200_000)))),
+				open(t, write(t, "b.log", []byte(failing(200_000)))),
 			}
 			count := 0
 			each := stop(5, tt.how)

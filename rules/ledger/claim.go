@@ -75,7 +75,7 @@ func (l *Ledger) alone(a *answer, p *process, mine, alien, span []*record) {
 	if why == "" && len(mine) > 1 && opener != nil && !isEcho(mine) {
 		why = Twice
 	}
-	if why != "" && (!l.off.on(why) || l.longOff(a.time, p)) {
+	if why != "" && (!l.off.on(why) || l.offClock(a.time, p)) {
 		why = ""
 	}
 	if len(mine) == 0 && why != "" {
@@ -178,7 +178,7 @@ func (l *Ledger) interleaved(a *answer, mine, alien []*record) {
 			a.shared = append(a.shared, r)
 		}
 	}
-	if len(shared) > 0 || !a.rpc && !a.login || len(alien) == 0 || l.longOff(a.time, a.proc) {
+	if len(shared) > 0 || !a.rpc && !a.login || len(alien) == 0 || l.offClock(a.time, a.proc) {
 		return
 	}
 	l.held(a, alien)

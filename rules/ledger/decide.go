@@ -34,47 +34,6 @@ func (w *pending) try(x *attempt) {
 	w.attempts = append(w.attempts, x)
 }
 
-// putBack judges by the clock again what came since a line, as it was ahead from there on.
-func (w *pending) putBack(since uint64, time int64) {
-	for _, x := range slices.Backward(w.attempts) {
-		switch {
-		case x.last().Number < since:
-			return
-		case x.first().Number < since:
-		case max(x.time(), x.lastTime()) > time+reordering:
-			x.mark(Clock)
-		case x.bad == Clock:
-			x.bad = ""
-			x.answer.acquit()
-			x.record.acquit()
-		}
-	}
-	for _, records := range [][]*record{w.unclaimed, w.nameless} {
-		for _, r := range slices.Backward(records) {
-			if r.Number < since {
-				break
-			}
-			if r.time <= time+reordering {
-				r.acquit()
-			}
-		}
-	}
-}
-
-// acquit takes back that the answer's time fits nothing; nil has none.
-func (a *answer) acquit() {
-	if a != nil && a.bad == Clock {
-		a.bad = ""
-	}
-}
-
-// acquit takes back that the record's time fits nothing; nil has none.
-func (r *record) acquit() {
-	if r != nil && r.bad == Clock {
-		r.bad = ""
-	}
-}
-
 // contradictText rejects what stands in the record that text was found of: what came
 // behind the first login that is not answered yet; or else behind the last line that may go
 // on, if it seems to have been made at this time.

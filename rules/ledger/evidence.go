@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"odooban/rules/odoo"
+	"odooban/rules/order"
 )
 
 // evidence is what was seen so far that speaks for an attempt or against it.
@@ -11,6 +12,7 @@ type evidence struct {
 	off Checks
 	moment
 	clock     clock
+	chain     order.Queue[Line]
 	lag       lag
 	processes processes
 	doubt     doubt
@@ -30,6 +32,8 @@ type moment struct {
 	// decided is the line at which it was looked last for what is ripe, and lastLogin the
 	// last one of a login.
 	decided, lastLogin uint64
+	// outside says that the line's time is not that of its writing, in history.
+	outside bool
 }
 
 // offClock reports whether a time cannot be that of the line at hand.
@@ -37,24 +41,36 @@ func (s *evidence) offClock(time int64, p *process) bool {
 	if !s.off.on(Clock) {
 		return false
 	}
-	b := s.at.Batch
-	if !b.Known() {
-		return s.clock.off(s.at.Number, time, p.threaded)
-	}
 	late := int64(reordering)
 	if p.threaded {
 		late = threadsLate
+	}
+	b := s.at.Batch
+	if !b.Known() {
+		return s.outside
 	}
 	earliest, latest := b.Bounds()
 	return time > latest+early || time < earliest-late
 }
 
-// longOff reports whether a time is so late that the line accuses nobody.
-func (s *evidence) longOff(time int64, p *process) bool {
-	if s.at.Batch.Known() {
-		return s.offClock(time, p)
+// recordOf is the record that a login left.
+func (s *evidence) recordOf(e *odoo.Event, p *process) *record {
+	r := &record{
+		Line: s.at, time: e.Time, proc: p, ending: e.Ending, addr: e.Addr, raw: e.Raw(), eps: epsOf(e),
+		Detail: Detail{User: string(e.User[:min(len(e.User), longestUser)]), DB: string(e.DB[:min(len(e.DB), longestUser)])},
 	}
-	return s.off.on(Clock) && s.clock.longOff(s.at.Number, time)
+	switch e.Kind {
+	case odoo.Failed:
+		if r.way = Login; p.cooledDown(r) {
+			r.way = NoWay
+		}
+	case odoo.Cooldown:
+		r.way = Cooldown
+	}
+	if s.offClock(e.Time, p) {
+		r.bad = Clock
+	}
+	return r
 }
 
 // ends takes note of what the line at hand ends in.

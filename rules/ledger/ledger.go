@@ -41,8 +41,34 @@ func New(off Checks) *Ledger {
 	return l
 }
 
-// Take takes the next line.
+// Take takes the next line. Lines of history are held back until so many have come that
+// the clock can judge them.
 func (l *Ledger) Take(e *odoo.Event, at Line) {
+	if !at.Batch.Known() && l.off.on(Clock) {
+		l.chain.Add(e, at, at.Place.Generation, at.Offset)
+		if l.chain.Full() {
+			l.catchUp(false)
+		}
+		return
+	}
+	l.catchUp(true)
+	l.take(e, at)
+}
+
+// catchUp takes the lines that were held back, or all but those that are to be judged.
+func (l *Ledger) catchUp(all bool) {
+	if l.chain.Len() == 0 {
+		return
+	}
+	for _, h := range l.chain.Judge(all) {
+		l.outside = h.Off
+		l.take(&h.Event, h.At)
+	}
+	l.outside = false
+}
+
+// take takes a line whose turn it is.
+func (l *Ledger) take(e *odoo.Event, at Line) {
 	l.begin(at)
 	if e.Kind != odoo.Text && !l.layout.own(e, at, l.doubt.free(&at)) && l.off.on(OtherLayout) {
 		e.Kind = odoo.Text
@@ -61,8 +87,14 @@ func (l *Ledger) Take(e *odoo.Event, at Line) {
 		return
 	}
 	p := l.processes.find(e.Proc, at)
+	if !at.Batch.Known() && l.offClock(e.Time, p) {
+		l.stray(e, p)
+		return
+	}
 	if l.doubt.free(&at) && l.begins {
-		l.tick(e.Time)
+		if !l.offClock(e.Time, p) {
+			l.clock.tick(e.Time)
+		}
 		l.lag.note(at.Batch, e.Time)
 	}
 	at.Batch.Begin(e.Time)
@@ -102,6 +134,7 @@ func (l *Ledger) begin(at Line) {
 // Settle says that everything written up to now, in milliseconds since 1970, has been
 // read, and that nothing more came for a while.
 func (l *Ledger) Settle(now int64) {
+	l.catchUp(true)
 	l.now = max(l.now, now)
 	if l.ended == 0 {
 		l.ended = l.now
@@ -110,7 +143,10 @@ func (l *Ledger) Settle(now int64) {
 }
 
 // Flush says that the log has ended. Nothing stays undecided.
-func (l *Ledger) Flush() { l.pending.decide(true) }
+func (l *Ledger) Flush() {
+	l.catchUp(true)
+	l.pending.decide(true)
+}
 
 // Verdicts returns what was settled since it was called last. It is valid until the
 // next call of another method.
@@ -120,14 +156,13 @@ func (l *Ledger) Verdicts() []Verdict {
 	return v
 }
 
-// tick moves the clock.
-func (l *Ledger) tick(time int64) {
-	if !l.off.on(Clock) {
-		return
+// stray takes a record of history whose time is not the log's: it is a part of another.
+func (l *Ledger) stray(e *odoo.Event, p *process) {
+	if r := l.recordOf(e, p); r.way != NoWay && r.ending == odoo.Address {
+		l.pending.unclaimed = append(l.pending.unclaimed, r)
 	}
-	if since, wrong := l.clock.tick(l.at.Number, time); wrong && !l.at.Batch.Known() {
-		l.pending.putBack(since, time)
-	}
+	l.doubt.open = l.at.Number
+	l.ends(e, nil)
 }
 
 // lastTime is the time of the attempt's last line.
@@ -184,22 +219,8 @@ func (l *Ledger) other(e *odoo.Event, p *process) {
 
 // login takes a record that a login left.
 func (l *Ledger) login(e *odoo.Event, p *process) {
-	r := &record{
-		Line: l.at, time: e.Time, proc: p, ending: e.Ending, addr: e.Addr, raw: e.Raw(), eps: epsOf(e),
-		Detail: Detail{User: string(e.User[:min(len(e.User), longestUser)]), DB: string(e.DB[:min(len(e.DB), longestUser)])},
-	}
-	switch e.Kind {
-	case odoo.Failed:
-		if r.way = Login; p.cooledDown(r) {
-			r.way = NoWay
-		}
-	case odoo.Cooldown:
-		r.way = Cooldown
-	}
+	r := l.recordOf(e, p)
 	l.lastLogin = l.at.Number
-	if l.offClock(e.Time, p) {
-		r.bad = Clock
-	}
 	if l.off.on(Crowded) && !e.Coarse && e.Kind == odoo.Failed {
 		l.crowd(r, p)
 	}
@@ -371,6 +392,11 @@ func (l *Ledger) Open(yield func(Place)) {
 	for _, x := range l.pending.attempts {
 		yield(x.first().Place)
 	}
+	for h := range l.chain.All {
+		if h.Event.Login() || h.Event.Kind == odoo.Access {
+			yield(h.At.Place)
+		}
+	}
 	for _, r := range slices.Concat(l.pending.unclaimed, l.pending.nameless, l.pending.shared) {
 		if r.answer == nil {
 			yield(r.Place)
@@ -379,7 +405,13 @@ func (l *Ledger) Open(yield func(Place)) {
 }
 
 // Form is how the log's lines are framed; zero while that is not known.
-func (l *Ledger) Form() framing.Form { return framing.Form(l.layout.known & 0xffff) }
+func (l *Ledger) Form() framing.Form {
+	known := l.layout.known
+	if known == 0 {
+		known = l.chain.Layout()
+	}
+	return framing.Form(known & 0xffff)
+}
 
 // Attentive reports whether the next line matters, whatever it holds: an answer is looked
 // for, up to so many bytes behind the record.
@@ -389,5 +421,5 @@ func (l *Ledger) Attentive(offset, window int64) bool {
 			return true
 		}
 	}
-	return false
+	return l.chain.Awaits(offset - window)
 }
