@@ -185,6 +185,20 @@ func TestRunProtects(t *testing.T) {
 	}
 }
 
+// One client behind NAT64 is kept away, and no other one behind the same translator.
+func TestRunBansOneClientBehindNAT64(t *testing.T) {
+	testrequire.Command(t, "nft")
+	s := &site{Net: netnstest.New(t, 1), t: t, log: newOdooLog(t), backend: "nftables"}
+	s.Server.Echo(t, protectedPort)
+	odooban := s.run("ODOOBAN_NAT64=2001:db8:1::/96")
+	s.log.fail(odooban, "2001:db8:1::7", "2001:db8:1::7", "2001:db8:1::7")
+	odooban.awaitBan(t, "2001:db8:1::7/128")
+	conn := s.dial(0, s.Server.Addr6)
+	s.log.fail(odooban, "2001:db8:1::1", "2001:db8:1::1", "2001:db8:1::1")
+	odooban.awaitBan(t, "2001:db8:1::1/128")
+	s.wantCut(conn, 0, s.Server.Addr6)
+}
+
 func (s *site) attack() {
 	const bad, bad6, short, good, late = 0, 1, 2, 3, 4
 	s.Server.Echo(s.t, protectedPort)
