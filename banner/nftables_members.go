@@ -1,8 +1,10 @@
 package banner
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -24,6 +26,33 @@ const (
 	// for each have to fit into the socket's buffer.
 	nftTransaction = 1500
 )
+
+// block adds members, however many, and makes sure that they are there.
+func (s nftSet) block(ctx context.Context, c *conn, bans []Ban) error {
+	for batch := range slices.Chunk(bans, nftTransaction) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := s.put(c, batch, time.Now())
+		if err == nil && len(batch) > 1 {
+			err = s.verify(c, batch)
+		}
+		if err != nil {
+			return nftError(fmt.Sprintf("block %v and %d more in set %s", batch[0].Prefix, len(batch)-1, s.name()), err)
+		}
+	}
+	return nil
+}
+
+// verify fails if only a part of a batch was stored: then the last is missing.
+func (s nftSet) verify(c *conn, batch []Ban) error {
+	last := batch[len(batch)-1]
+	found, err := s.find(c, []netip.Prefix{last.Prefix})
+	if err == nil && len(found) == 0 && last.Until.After(time.Now()) {
+		err = fmt.Errorf("the kernel stored only a part of %d bans", len(batch))
+	}
+	return err
+}
 
 // put adds members, at most a transaction; one that is there gets the new end.
 // Adding what is there changes nothing before Linux 6.12, and deleting what is
