@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/nftables"
+
+	"odooban/banner/nfnetlink"
 )
 
 var (
@@ -32,7 +34,7 @@ const (
 // that made it.
 type nfTables struct {
 	nft *nftConn
-	raw *conn
+	raw *nfnetlink.Conn
 	// listing is for what takes long, while bans go on.
 	listing *nftConn
 	ports   []uint16
@@ -44,18 +46,18 @@ type nfTables struct {
 
 // newNFTables touches nothing yet: Repair puts the table in place.
 func newNFTables(opts Options) (*nfTables, error) {
-	raw, err := dial()
+	raw, err := nfnetlink.Dial()
 	if err != nil {
 		return nil, err
 	}
 	nft, err := dialNFT()
 	if err != nil {
-		raw.socket.Close()
+		raw.Close()
 		return nil, err
 	}
 	listing, err := dialNFT()
 	if err != nil {
-		raw.socket.Close()
+		raw.Close()
 		return nil, errors.Join(err, nft.close())
 	}
 	return &nfTables{
@@ -262,7 +264,7 @@ func (f *nfTables) Remove(ctx context.Context) error {
 
 // Close lets go of the kernel. All bans stay in force until their end.
 func (f *nfTables) Close() error {
-	f.raw.socket.Close()
+	f.raw.Close()
 	return errors.Join(f.nft.close(), f.listing.close())
 }
 

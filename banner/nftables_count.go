@@ -8,11 +8,13 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+
+	"odooban/banner/nfnetlink"
 )
 
 // counted says which sets are to be made with counters: all but those that are
 // there without, made by hand. The kernel adds none to a set that is there.
-func counted(c *conn, sets []nftSet) (map[nftSet]bool, error) {
+func counted(c *nfnetlink.Conn, sets []nftSet) (map[nftSet]bool, error) {
 	counted := make(map[nftSet]bool, len(sets))
 	for _, s := range sets {
 		facts, err := s.facts(c)
@@ -52,7 +54,7 @@ func (f *nfTables) ruleDrops() map[nftSet]*expr.Counter {
 
 // ourRules returns the rules of the chain, at the place where ours is.
 func (c *nftConn) ourRules() (rules []*nftables.Rule, err error) {
-	err = c.within(patience*time.Second, func(nft *nftables.Conn) (err error) {
+	err = c.within(nfnetlink.Patience*time.Second, func(nft *nftables.Conn) (err error) {
 		rules, err = nft.GetRules(nftTable(), nftBase())
 		return err
 	})

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/nftables"
+
+	"odooban/banner/nfnetlink"
 )
 
 // damage is what is wrong with the table.
@@ -24,7 +26,7 @@ type damage struct {
 // that it finds.
 func (f *nfTables) inspect() (d damage, err error) {
 	var tables []*nftables.Table
-	err = f.nft.within(patience*time.Second, func(nft *nftables.Conn) (err error) {
+	err = f.nft.within(nfnetlink.Patience*time.Second, func(nft *nftables.Conn) (err error) {
 		tables, err = nft.ListTablesOfFamily(nftables.TableFamilyINet)
 		return err
 	})
@@ -77,7 +79,7 @@ func (f *nfTables) inspectSets() (lost []string, err error) {
 // ourSets returns the sets that are in the table.
 func (c *nftConn) ourSets() (map[nftSet]*nftables.Set, error) {
 	ours := make(map[nftSet]*nftables.Set)
-	err := c.within(patience*time.Second, func(nft *nftables.Conn) error {
+	err := c.within(nfnetlink.Patience*time.Second, func(nft *nftables.Conn) error {
 		if _, err := nft.ListTableOfFamily(nftName, nftables.TableFamilyINet); err != nil {
 			return err
 		}
@@ -95,7 +97,7 @@ func (c *nftConn) ourSets() (map[nftSet]*nftables.Set, error) {
 // inspectRules says whether the chain is there with exactly our rules, or at
 // another place.
 func (f *nfTables) inspectRules() (ok, misplaced bool, err error) {
-	err = f.nft.within(patience*time.Second, func(nft *nftables.Conn) error {
+	err = f.nft.within(nfnetlink.Patience*time.Second, func(nft *nftables.Conn) error {
 		chains, err := nft.ListChainsOfTableFamily(nftables.TableFamilyINet)
 		i := slices.IndexFunc(chains, func(c *nftables.Chain) bool { return c.Table.Name == nftName && c.Name == nftChain })
 		if err != nil || i < 0 {
