@@ -25,9 +25,9 @@ var someMembers = []member{
 }
 
 // refused is what the kernel says about a batch whose second member it refuses.
-func refused(errno syscall.Errno) *nfnetlink.Refusal {
+func refused(errno syscall.Errno) *nfnetlink.RefusedError {
 	request := append(make([]byte, unix.SizeofNlMsghdr), setMembers("odooban4", someMembers)...)
-	return &nfnetlink.Refusal{Errno: errno, Request: nfnetlink.Attr32(request, nl.IPSET_ATTR_LINENO, 2)}
+	return &nfnetlink.RefusedError{Errno: errno, Request: nfnetlink.Attr32(request, nl.IPSET_ATTR_LINENO, 2)}
 }
 
 func TestReadReply(t *testing.T) {
@@ -57,7 +57,7 @@ func TestReadReplyCutShort(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		refused *nfnetlink.Refusal
+		refused *nfnetlink.RefusedError
 		is      error
 		line    int
 		says    string
@@ -67,7 +67,7 @@ func TestRefusal(t *testing.T) {
 		{"no type", refused(errNoType), errNoType, 2, "modprobe ip_set_hash_net"},
 		{"full", refused(errFull), errFull, 2, "the set is full"},
 		{"in use", refused(errBusy), errBusy, 2, "iptables-save"},
-		{"no request", &nfnetlink.Refusal{Errno: syscall.ENOMEM}, syscall.ENOMEM, 0, "cannot allocate memory"},
+		{"no request", &nfnetlink.RefusedError{Errno: syscall.ENOMEM}, syscall.ENOMEM, 0, "cannot allocate memory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := refusedBySet(fmt.Errorf("ask: %w", c.refused))

@@ -33,7 +33,7 @@ type kernelError struct {
 
 // refusedBySet makes a kernelError of a refusal, and leaves other errors alone.
 func refusedBySet(err error) error {
-	if refused, ok := errors.AsType[*nfnetlink.Refusal](err); ok {
+	if refused, ok := errors.AsType[*nfnetlink.RefusedError](err); ok {
 		return &kernelError{errno: refused.Errno, line: refusedLine(refused.Request)}
 	}
 	return err

@@ -118,7 +118,8 @@ func (s nftSet) appendMembers(b []byte, bans []Ban, now time.Time) []byte {
 				b = appendKey(b, ban.Prefix)
 				// Rounded up, no ban ends early.
 				left := (ban.Until.Sub(now) + time.Second - 1).Truncate(time.Second)
-				return nfnetlink.Attr(b, unix.NFTA_SET_ELEM_TIMEOUT, binary.BigEndian.AppendUint64(nil, uint64(left.Milliseconds())))
+				value := binary.BigEndian.AppendUint64(nil, uint64(left.Milliseconds()))
+				return nfnetlink.Attr(b, unix.NFTA_SET_ELEM_TIMEOUT, value)
 			})
 		}
 		return b
@@ -145,7 +146,8 @@ func (s nftSet) find(c *nfnetlink.Conn, prefixes []netip.Prefix) (found []Ban, e
 	for some := range slices.Chunk(prefixes, sampleSize) {
 		b = b[:0]
 		for i, p := range some {
-			b = nfnetlink.AppendRequest(b, unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETSETELEM, 0, uint32(i), func(b []byte) []byte {
+			const kind = unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETSETELEM
+			b = nfnetlink.AppendRequest(b, kind, 0, uint32(i), func(b []byte) []byte {
 				return nfnetlink.Nest(s.appendName(b), unix.NFTA_SET_ELEM_LIST_ELEMENTS, func(b []byte) []byte {
 					return nfnetlink.Nest(b, unix.NFTA_LIST_ELEM, func(b []byte) []byte { return appendKey(b, p) })
 				})

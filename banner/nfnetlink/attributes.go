@@ -32,6 +32,7 @@ func enclose(b []byte, kind uint16, fill func([]byte) []byte) []byte {
 	return b
 }
 
+// Attr32 appends an attribute that holds a number in the order of the network.
 func Attr32(b []byte, kind uint16, value uint32) []byte {
 	return Attr(b, kind|nl.NLA_F_NET_BYTEORDER, binary.BigEndian.AppendUint32(nil, value))
 }

@@ -9,18 +9,18 @@ import (
 // ErrGarbled is a reply that is not of the protocol as we know it.
 var ErrGarbled = errors.New("garbled reply of the kernel")
 
-// Refusal is what the kernel says when it does not carry out a request. It unwraps
+// RefusedError is what the kernel says when it does not carry out a request. It unwraps
 // to a syscall.Errno.
-type Refusal struct {
+type RefusedError struct {
 	Errno syscall.Errno
 	// Request is what the kernel sends back of the request, with its headers; it may
 	// be cut short.
 	Request []byte
 }
 
-func (r *Refusal) Unwrap() error { return r.Errno }
+func (r *RefusedError) Unwrap() error { return r.Errno }
 
-func (r *Refusal) Error() string { return r.Errno.Error() }
+func (r *RefusedError) Error() string { return r.Errno.Error() }
 
 // readEnd reads the end of a reply: nil when the request was carried out.
 func readEnd(payload []byte) error {
@@ -32,5 +32,5 @@ func readEnd(payload []byte) error {
 	if errno == 0 {
 		return nil
 	}
-	return &Refusal{Errno: syscall.Errno(-errno), Request: payload[echo:]}
+	return &RefusedError{Errno: syscall.Errno(-errno), Request: payload[echo:]}
 }

@@ -19,7 +19,7 @@ func TestReadEnd(t *testing.T) {
 	if err := readEnd([]byte{1}); !errors.Is(err, ErrGarbled) {
 		t.Errorf("too short: %v", err)
 	}
-	refused, ok := errors.AsType[*Refusal](readEnd(ended(syscall.EPERM, "asked")))
+	refused, ok := errors.AsType[*RefusedError](readEnd(ended(syscall.EPERM, "asked")))
 	if !ok || refused.Errno != syscall.EPERM || string(refused.Request) != "asked" {
 		t.Errorf("refused: %+v", refused)
 	}
