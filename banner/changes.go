@@ -9,6 +9,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"odooban/banner/nfnetlink"
 )
 
 // changes tells of changes that other programs make to nftables, which are
@@ -53,7 +55,7 @@ func anyByOthers(messages []netlink.Message, self []byte) bool {
 			continue
 		}
 		by := []byte(nil)
-		_ = eachAttr(m.Data[4:], func(kind uint16, value []byte) error { // a garbled one is by others
+		_ = nfnetlink.EachAttr(m.Data[4:], func(kind uint16, value []byte) error { // a garbled one is by others
 			if kind == unix.NFTA_GEN_PROC_NAME {
 				by = value
 			}

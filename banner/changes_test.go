@@ -6,14 +6,16 @@ import (
 	"github.com/mdlayher/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"odooban/banner/nfnetlink"
 )
 
 // generation is the message that ends a change by a program.
 func generation(by string) netlink.Message {
-	body := attr32([]byte{0, 0, 0, 0}, unix.NFTA_GEN_ID, 7)
+	body := nfnetlink.Attr32([]byte{0, 0, 0, 0}, unix.NFTA_GEN_ID, 7)
 	return netlink.Message{
 		Header: netlink.Header{Type: unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWGEN},
-		Data:   attr(body, unix.NFTA_GEN_PROC_NAME, nl.ZeroTerminated(by)),
+		Data:   nfnetlink.Attr(body, unix.NFTA_GEN_PROC_NAME, nl.ZeroTerminated(by)),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"odooban/banner/nfnetlink"
 	"odooban/internal/netnstest"
 	"odooban/internal/testrequire"
 )
@@ -194,7 +195,7 @@ func TestDroppedPacketsObeyADeadline(t *testing.T) {
 			if _, err := fw.dropped(ctx); err == nil || !strings.Contains(err.Error(), "lock") {
 				t.Errorf("error is %v", err)
 			}
-			if took := time.Since(began); took >= patience*time.Second {
+			if took := time.Since(began); took >= nfnetlink.Patience*time.Second {
 				t.Errorf("it took %v", took)
 			}
 		})

@@ -11,6 +11,8 @@ import (
 
 	"github.com/coreos/go-iptables/iptables"
 	"golang.org/x/sys/unix"
+
+	"odooban/banner/nfnetlink"
 )
 
 var _ backend = (*ipSet)(nil)
@@ -20,7 +22,7 @@ var _ backend = (*ipSet)(nil)
 // network namespace of the thread that made it, except for Repair and Remove,
 // which also run iptables in the namespace of the calling thread.
 type ipSet struct {
-	conn   *conn
+	conn   *nfnetlink.Conn
 	v4, v6 guard
 
 	// tending keeps Repair and Remove from running at once.
@@ -38,7 +40,7 @@ type guard struct {
 // newIPSet touches nothing yet: Repair puts sets and rules in place.
 func newIPSet(opts Options) (*ipSet, error) {
 	probe4, probe6 := netip.MustParsePrefix(probeIPv4), netip.MustParsePrefix(probeIPv6)
-	conn, err := dial()
+	conn, err := nfnetlink.Dial()
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +190,7 @@ func (f *ipSet) Remove(ctx context.Context) error {
 
 // Close lets go of the kernel. All bans stay in force until their end.
 func (f *ipSet) Close() error {
-	f.conn.socket.Close()
+	f.conn.Close()
 	return nil
 }
 
@@ -218,7 +220,7 @@ func (g guard) setUp(ctx context.Context) (found []string, err error) {
 // there is no rule, and a set in use is not destroyed, however long one waits.
 func (g guard) tearDown(ctx context.Context) error {
 	err := g.rules.remove(ctx)
-	wait := patience * time.Second
+	wait := nfnetlink.Patience * time.Second
 	if err != nil {
 		wait = 0
 	}

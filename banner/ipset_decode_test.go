@@ -1,8 +1,8 @@
 package banner
 
 import (
-	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"net/netip"
 	"strings"
@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"odooban/banner/nfnetlink"
 )
 
 var someMembers = []member{
@@ -22,12 +24,10 @@ var someMembers = []member{
 	{prefix: netip.MustParsePrefix("2001:db8:1::/64"), seconds: maxTimeout},
 }
 
-// refused is the kernel's answer to a batch whose second member it refuses.
-func refused(errno syscall.Errno) []byte {
-	reply := binary.NativeEndian.AppendUint32(nil, uint32(-int32(errno)))
-	reply = append(reply, make([]byte, unix.SizeofNlMsghdr)...)
-	request := setMembers("odooban4", someMembers)
-	return append(reply, attr32(request, nl.IPSET_ATTR_LINENO, 2)...)
+// refused is what the kernel says about a batch whose second member it refuses.
+func refused(errno syscall.Errno) *nfnetlink.RefusedError {
+	request := append(make([]byte, unix.SizeofNlMsghdr), setMembers("odooban4", someMembers)...)
+	return &nfnetlink.RefusedError{Errno: errno, Request: nfnetlink.Attr32(request, nl.IPSET_ATTR_LINENO, 2)}
 }
 
 func TestReadReply(t *testing.T) {
@@ -48,7 +48,7 @@ func TestReadReplyCutShort(t *testing.T) {
 	for n := range whole {
 		var reply setReply
 		err := reply.read(whole[:n])
-		if len(reply.members) > len(someMembers) || err != nil && !errors.Is(err, errGarbled) {
+		if len(reply.members) > len(someMembers) || err != nil && !errors.Is(err, nfnetlink.ErrGarbled) {
 			t.Fatalf("%d bytes: %d members, %v", n, len(reply.members), err)
 		}
 	}
@@ -57,22 +57,20 @@ func TestReadReplyCutShort(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		payload []byte
+		refused *nfnetlink.RefusedError
 		is      error
 		line    int
 		says    string
 	}{
-		{"done", make([]byte, 4), nil, 0, ""},
-		{"too short", []byte{1}, errGarbled, 0, "garbled"},
 		{"not permitted", refused(syscall.EPERM), syscall.EPERM, 2, "CAP_NET_ADMIN"},
 		{"no module", refused(syscall.EINVAL), syscall.EINVAL, 2, "modprobe ip_set_hash_net"},
 		{"no type", refused(errNoType), errNoType, 2, "modprobe ip_set_hash_net"},
 		{"full", refused(errFull), errFull, 2, "the set is full"},
 		{"in use", refused(errBusy), errBusy, 2, "iptables-save"},
-		{"no request", refused(syscall.ENOMEM)[:4], syscall.ENOMEM, 0, "cannot allocate memory"},
+		{"no request", &nfnetlink.RefusedError{Errno: syscall.ENOMEM}, syscall.ENOMEM, 0, "cannot allocate memory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := refusal(c.payload)
+			err := refusedBySet(fmt.Errorf("ask: %w", c.refused))
 			if !errors.Is(err, c.is) {
 				t.Fatalf("error: %v", err)
 			}
@@ -80,7 +78,7 @@ func TestRefusal(t *testing.T) {
 			if errors.As(err, &refused) && refused.line != c.line {
 				t.Errorf("line %d, want %d", refused.line, c.line)
 			}
-			if err != nil && !strings.Contains(err.Error(), c.says) {
+			if !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error says nothing of %q: %v", c.says, err)
 			}
 		})
@@ -118,7 +116,7 @@ func FuzzReadReply(f *testing.F) {
 	f.Add([]byte{2, 0, 0, 0, 3, 0, 8, 128})
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		var reply setReply
-		if err := reply.read(payload); err != nil && !errors.Is(err, errGarbled) {
+		if err := reply.read(payload); err != nil && !errors.Is(err, nfnetlink.ErrGarbled) {
 			t.Errorf("unexpected error: %v", err)
 		}
 		for _, m := range reply.members {
@@ -129,14 +127,13 @@ func FuzzReadReply(f *testing.F) {
 	})
 }
 
-// FuzzRefusal does the same to the reader of errors.
-func FuzzRefusal(f *testing.F) {
-	f.Add(refused(syscall.EPERM))
-	f.Add(refused(errFull))
+// FuzzRefusedLine does the same to the reader of requests that are sent back.
+func FuzzRefusedLine(f *testing.F) {
+	f.Add(refused(syscall.EPERM).Request)
 	f.Add([]byte{0, 0, 0, 128})
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		if err := refusal(payload); err != nil && err.Error() == "" {
-			t.Error("an error without words")
+	f.Fuzz(func(t *testing.T, request []byte) {
+		if line := refusedLine(request); len(request) < unix.SizeofNlMsghdr+nl.SizeofNfgenmsg && line != 0 {
+			t.Errorf("line %d of a request without any", line)
 		}
 	})
 }

@@ -1,11 +1,12 @@
 package banner
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"odooban/banner/nfnetlink"
 )
 
 const (
@@ -16,43 +17,40 @@ const (
 	maxMembers  = 1_000_000
 	// maxTimeout is the longest time in seconds that the kernel counts.
 	maxTimeout = 2_147_483
-
-	netOrder = nl.NLA_F_NET_BYTEORDER
-	nested   = nl.NLA_F_NESTED
 )
 
 // aboutSet begins the body of every request of the protocol, which
 // include/uapi/linux/netfilter/ipset/ip_set.h in the kernel's source defines.
 func aboutSet(name string) []byte {
 	nfgenmsg := []byte{unix.AF_INET, nl.NFNETLINK_V0, 0, 0}
-	b := attr(nfgenmsg, nl.IPSET_ATTR_PROTOCOL, []byte{nl.IPSET_PROTOCOL})
-	return attr(b, nl.IPSET_ATTR_SETNAME, nl.ZeroTerminated(name))
+	b := nfnetlink.Attr(nfgenmsg, nl.IPSET_ATTR_PROTOCOL, []byte{nl.IPSET_PROTOCOL})
+	return nfnetlink.Attr(b, nl.IPSET_ATTR_SETNAME, nl.ZeroTerminated(name))
 }
 
 // newSet is the body of a request to create a set whose members come with
 // their own timeouts and count their packets.
 func newSet(name string, family uint8) []byte {
 	b := aboutSet(name)
-	b = attr(b, nl.IPSET_ATTR_TYPENAME, nl.ZeroTerminated(setType))
-	b = attr(b, nl.IPSET_ATTR_REVISION, []byte{setRevision})
-	b = attr(b, nl.IPSET_ATTR_FAMILY, []byte{family})
-	return nest(b, nl.IPSET_ATTR_DATA, func(b []byte) []byte {
-		b = attr32(b, nl.IPSET_ATTR_TIMEOUT, 0)
-		b = attr32(b, nl.IPSET_ATTR_MAXELEM, maxMembers)
-		return attr32(b, nl.IPSET_ATTR_CADT_FLAGS, nl.IPSET_FLAG_WITH_COUNTERS)
+	b = nfnetlink.Attr(b, nl.IPSET_ATTR_TYPENAME, nl.ZeroTerminated(setType))
+	b = nfnetlink.Attr(b, nl.IPSET_ATTR_REVISION, []byte{setRevision})
+	b = nfnetlink.Attr(b, nl.IPSET_ATTR_FAMILY, []byte{family})
+	return nfnetlink.Nest(b, nl.IPSET_ATTR_DATA, func(b []byte) []byte {
+		b = nfnetlink.Attr32(b, nl.IPSET_ATTR_TIMEOUT, 0)
+		b = nfnetlink.Attr32(b, nl.IPSET_ATTR_MAXELEM, maxMembers)
+		return nfnetlink.Attr32(b, nl.IPSET_ATTR_CADT_FLAGS, nl.IPSET_FLAG_WITH_COUNTERS)
 	})
 }
 
 // setHeader is the body of a request for what a set is, without its members.
 func setHeader(name string) []byte {
 	const listHeader = 1 << 2 // IPSET_FLAG_LIST_HEADER, which nl does not have
-	return attr32(aboutSet(name), nl.IPSET_ATTR_FLAGS, listHeader)
+	return nfnetlink.Attr32(aboutSet(name), nl.IPSET_ATTR_FLAGS, listHeader)
 }
 
 // setMembers is the body of a request that adds or deletes all members.
 func setMembers(name string, members []member) []byte {
-	b := attr32(aboutSet(name), nl.IPSET_ATTR_LINENO, 0)
-	return nest(b, nl.IPSET_ATTR_ADT, func(b []byte) []byte {
+	b := nfnetlink.Attr32(aboutSet(name), nl.IPSET_ATTR_LINENO, 0)
+	return nfnetlink.Nest(b, nl.IPSET_ATTR_ADT, func(b []byte) []byte {
 		for i, m := range members {
 			b = appendMember(b, m, uint32(i)+1)
 		}
@@ -72,43 +70,14 @@ func appendMember(b []byte, m member, line uint32) []byte {
 	if m.prefix.Addr().Is4() {
 		kind = nl.IPSET_ATTR_IPADDR_IPV4
 	}
-	return nest(b, nl.IPSET_ATTR_DATA, func(b []byte) []byte {
-		b = nest(b, nl.IPSET_ATTR_IP, func(b []byte) []byte {
-			return attr(b, kind|netOrder, m.prefix.Addr().AsSlice())
+	return nfnetlink.Nest(b, nl.IPSET_ATTR_DATA, func(b []byte) []byte {
+		b = nfnetlink.Nest(b, nl.IPSET_ATTR_IP, func(b []byte) []byte {
+			return nfnetlink.Attr(b, kind|nl.NLA_F_NET_BYTEORDER, m.prefix.Addr().AsSlice())
 		})
-		b = attr(b, nl.IPSET_ATTR_CIDR, []byte{uint8(m.prefix.Bits())})
-		b = attr32(b, nl.IPSET_ATTR_TIMEOUT, m.seconds)
-		return attr32(b, nl.IPSET_ATTR_LINENO, line)
+		b = nfnetlink.Attr(b, nl.IPSET_ATTR_CIDR, []byte{uint8(m.prefix.Bits())})
+		b = nfnetlink.Attr32(b, nl.IPSET_ATTR_TIMEOUT, m.seconds)
+		return nfnetlink.Attr32(b, nl.IPSET_ATTR_LINENO, line)
 	})
-}
-
-// attr appends an attribute that holds a value.
-func attr(b []byte, kind uint16, value []byte) []byte {
-	return enclose(b, kind, func(b []byte) []byte { return append(b, value...) })
-}
-
-// nest appends an attribute that holds the attributes that fill appends.
-func nest(b []byte, kind uint16, fill func([]byte) []byte) []byte {
-	return enclose(b, kind|nested, fill)
-}
-
-// enclose appends the length, the kind and what fill appends, padded to four
-// bytes, as netlink(7) wants it. The length goes up to 65,535: that is why
-// members go in batches.
-func enclose(b []byte, kind uint16, fill func([]byte) []byte) []byte {
-	start := len(b)
-	b = append(b, 0, 0, 0, 0)
-	b = fill(b)
-	binary.NativeEndian.PutUint16(b[start:], uint16(len(b)-start))
-	binary.NativeEndian.PutUint16(b[start+2:], kind)
-	for len(b)%unix.NLA_ALIGNTO != 0 {
-		b = append(b, 0)
-	}
-	return b
-}
-
-func attr32(b []byte, kind uint16, value uint32) []byte {
-	return attr(b, kind|netOrder, binary.BigEndian.AppendUint32(nil, value))
 }
 
 // seconds rounds up, so that a ban never ends early, and stays below what the

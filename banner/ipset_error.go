@@ -1,9 +1,12 @@
 package banner
 
 import (
+	"errors"
 	"syscall"
 
 	"github.com/vishvananda/netlink/nl"
+
+	"odooban/banner/nfnetlink"
 )
 
 // Refusals of the ipset protocol that mean something to us, as errno values.
@@ -26,6 +29,14 @@ type kernelError struct {
 	errno syscall.Errno
 	// line is which member of a batch was refused, from 1; 0 if it is none.
 	line int
+}
+
+// refusedBySet makes a kernelError of a refusal, and leaves other errors alone.
+func refusedBySet(err error) error {
+	if refused, ok := errors.AsType[*nfnetlink.RefusedError](err); ok {
+		return &kernelError{errno: refused.Errno, line: refusedLine(refused.Request)}
+	}
+	return err
 }
 
 func (e *kernelError) Unwrap() error { return e.errno }

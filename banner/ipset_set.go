@@ -11,11 +11,13 @@ import (
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"odooban/banner/nfnetlink"
 )
 
 // set is one set of the kernel.
 type set struct {
-	conn   *conn
+	conn   *nfnetlink.Conn
 	name   string
 	family uint8
 	// batch is how many members fit into one request.
@@ -118,7 +120,7 @@ func (s set) change(cmd, flags int, verb string, batch []member) error {
 }
 
 func (s set) call(cmd, flags int, body []byte, each func(payload []byte) error) error {
-	return s.conn.call(unix.NFNL_SUBSYS_IPSET, cmd, flags, body, each)
+	return refusedBySet(s.conn.Call(unix.NFNL_SUBSYS_IPSET, cmd, flags, body, each))
 }
 
 func (s set) list() ([]member, error) {

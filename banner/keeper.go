@@ -56,9 +56,7 @@ type Keeper struct {
 	surveyed error
 	mends    uint64
 	last     Mended
-	// left are backends from when they were used, with bans that could not be taken
-	// over.
-	left []backend
+	left     leftovers
 	// guarded says that IPv6 was guarded at some time, and noIPv6 why it is not now.
 	guarded bool
 	noIPv6  error
@@ -168,7 +166,7 @@ func (k *Keeper) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 		k.known.forget(p.Masked())
 		delete(k.adopted, p.Masked())
 	}
-	return errors.Join(k.fw.Unblock(ctx, prefixes), k.unblockLeft(ctx, prefixes))
+	return errors.Join(k.fw.Unblock(ctx, prefixes), k.left.unblock(ctx, prefixes))
 }
 
 // List returns what is in force. See Firewall.
@@ -180,7 +178,10 @@ func (k *Keeper) Remove(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.known, k.adopted = ledger{}, nil
-	return errors.Join(k.fw.Remove(ctx), k.removeLeft(ctx))
+	err := k.fw.Remove(ctx)
+	left, failed := k.left.remove(ctx)
+	k.left = left
+	return errors.Join(err, failed)
 }
 
 // Close lets go of the kernel. Bans stay in force until their end, those of

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"odooban/banner/nfnetlink"
 	"odooban/internal/netnstest"
 )
 
@@ -239,7 +240,7 @@ func TestOpenDoesNotWaitForSetsInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > patience*time.Second {
+	if took := time.Since(began); took > nfnetlink.Patience*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	wantBlocked(t, k, "203.0.113.7/32", "2001:db8:1::/64")

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/nftables"
+
+	"odooban/banner/nfnetlink"
 )
 
 var (
@@ -32,7 +34,7 @@ const (
 // that made it.
 type nfTables struct {
 	nft *nftConn
-	raw *conn
+	raw *nfnetlink.Conn
 	// listing is for what takes long, while bans go on.
 	listing *nftConn
 	ports   []uint16
@@ -44,18 +46,18 @@ type nfTables struct {
 
 // newNFTables touches nothing yet: Repair puts the table in place.
 func newNFTables(opts Options) (*nfTables, error) {
-	raw, err := dial()
+	raw, err := nfnetlink.Dial()
 	if err != nil {
 		return nil, err
 	}
 	nft, err := dialNFT()
 	if err != nil {
-		raw.socket.Close()
+		raw.Close()
 		return nil, err
 	}
 	listing, err := dialNFT()
 	if err != nil {
-		raw.socket.Close()
+		raw.Close()
 		return nil, errors.Join(err, nft.close())
 	}
 	return &nfTables{
@@ -105,7 +107,7 @@ func (f *nfTables) Repair(ctx context.Context) (found []string, err error) {
 // place makes what is missing and the rules anew, in one step; a chain at
 // another place makes room.
 func (f *nfTables) place(misplaced bool) error {
-	counted, err := f.counted()
+	counted, err := counted(f.raw, f.sets)
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func (f *nfTables) place(misplaced bool) error {
 // try proves that members can be added, found and deleted.
 func (f *nfTables) try(ctx context.Context) error {
 	probe := netip.MustParsePrefix(probeIPv4)
-	if err := f.block(ctx, setOf(probe), []Ban{{Prefix: probe, Until: time.Now().Add(10 * time.Second)}}); err != nil {
+	if err := setOf(probe).block(ctx, f.raw, []Ban{{Prefix: probe, Until: time.Now().Add(10 * time.Second)}}); err != nil {
 		return err
 	}
 	found, err := setOf(probe).find(f.raw, []netip.Prefix{probe})
@@ -174,7 +176,7 @@ func (f *nfTables) Block(ctx context.Context, bans []Ban) error {
 		}
 		err := f.prepare(s)
 		if err == nil {
-			err = f.block(ctx, s, some)
+			err = s.block(ctx, f.raw, some)
 		}
 		refused = errors.Join(refused, err)
 	}
@@ -194,32 +196,6 @@ func (f *nfTables) prepare(s nftSet) error {
 		return err
 	}
 	return nil
-}
-
-func (f *nfTables) block(ctx context.Context, s nftSet, bans []Ban) error {
-	for batch := range slices.Chunk(bans, nftTransaction) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := s.put(f.raw, batch, time.Now())
-		if err == nil && len(batch) > 1 {
-			err = f.verify(s, batch)
-		}
-		if err != nil {
-			return nftError(fmt.Sprintf("block %v and %d more in set %s", batch[0].Prefix, len(batch)-1, s.name()), err)
-		}
-	}
-	return nil
-}
-
-// verify fails if only a part of a batch was stored: then the last is missing.
-func (f *nfTables) verify(s nftSet, batch []Ban) error {
-	last := batch[len(batch)-1]
-	found, err := s.find(f.raw, []netip.Prefix{last.Prefix})
-	if err == nil && len(found) == 0 && last.Until.After(time.Now()) {
-		err = fmt.Errorf("the kernel stored only a part of %d bans", len(batch))
-	}
-	return err
 }
 
 // Unblock deletes the prefixes from the sets. See Firewall.
@@ -248,7 +224,7 @@ func (f *nfTables) Unblock(ctx context.Context, prefixes []netip.Prefix) error {
 func (f *nfTables) List(ctx context.Context) ([]Ban, error) { return bare(f.held(ctx)) }
 
 func (f *nfTables) held(ctx context.Context) ([]Held, error) {
-	found, err := f.kernelSets()
+	found, err := f.nft.ourSets()
 	if err != nil {
 		return nil, err
 	}
@@ -288,7 +264,7 @@ func (f *nfTables) Remove(ctx context.Context) error {
 
 // Close lets go of the kernel. All bans stay in force until their end.
 func (f *nfTables) Close() error {
-	f.raw.socket.Close()
+	f.raw.Close()
 	return errors.Join(f.nft.close(), f.listing.close())
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/google/nftables"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"odooban/banner/nfnetlink"
 )
 
 // nftConn changes nftables over one netlink socket, which belongs to the
@@ -53,7 +55,7 @@ func (c *nftConn) widen() error {
 
 // commit makes the changes that f tells, all at once or none.
 func (c *nftConn) commit(f func(*nftables.Conn) error) error {
-	return c.within(patience*time.Second, func(nft *nftables.Conn) error {
+	return c.within(nfnetlink.Patience*time.Second, func(nft *nftables.Conn) error {
 		if err := f(nft); err != nil {
 			return err
 		}

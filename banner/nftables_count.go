@@ -8,14 +8,16 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+
+	"odooban/banner/nfnetlink"
 )
 
 // counted says which sets are to be made with counters: all but those that are
 // there without, made by hand. The kernel adds none to a set that is there.
-func (f *nfTables) counted() (map[nftSet]bool, error) {
-	counted := make(map[nftSet]bool, len(f.sets))
-	for _, s := range f.sets {
-		facts, err := s.facts(f.raw)
+func counted(c *nfnetlink.Conn, sets []nftSet) (map[nftSet]bool, error) {
+	counted := make(map[nftSet]bool, len(sets))
+	for _, s := range sets {
+		facts, err := s.facts(c)
 		if err != nil && !errors.Is(err, syscall.ENOENT) {
 			return nil, nftError("look at set "+s.name(), err)
 		}
@@ -26,7 +28,7 @@ func (f *nfTables) counted() (map[nftSet]bool, error) {
 
 // dropped reads the counters of the rules.
 func (f *nfTables) dropped(ctx context.Context) (sum uint64, err error) {
-	rules, err := f.rules()
+	rules, err := f.nft.ourRules()
 	for _, r := range rules {
 		if c := counterOf(r); c != nil {
 			sum += c.Packets
@@ -39,7 +41,7 @@ func (f *nfTables) dropped(ctx context.Context) (sum uint64, err error) {
 // none, counting begins anew.
 func (f *nfTables) ruleDrops() map[nftSet]*expr.Counter {
 	drops := make(map[nftSet]*expr.Counter)
-	rules, _ := f.rules()
+	rules, _ := f.nft.ourRules()
 	for _, r := range rules {
 		for _, s := range f.sets {
 			if s.isRule(r, f.ports) {
@@ -50,8 +52,9 @@ func (f *nfTables) ruleDrops() map[nftSet]*expr.Counter {
 	return drops
 }
 
-func (f *nfTables) rules() (rules []*nftables.Rule, err error) {
-	err = f.nft.within(patience*time.Second, func(nft *nftables.Conn) (err error) {
+// ourRules returns the rules of the chain, at the place where ours is.
+func (c *nftConn) ourRules() (rules []*nftables.Rule, err error) {
+	err = c.within(nfnetlink.Patience*time.Second, func(nft *nftables.Conn) (err error) {
 		rules, err = nft.GetRules(nftTable(), nftBase())
 		return err
 	})

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/nftables"
+
+	"odooban/banner/nfnetlink"
 )
 
 // damage is what is wrong with the table.
@@ -24,7 +26,7 @@ type damage struct {
 // that it finds.
 func (f *nfTables) inspect() (d damage, err error) {
 	var tables []*nftables.Table
-	err = f.nft.within(patience*time.Second, func(nft *nftables.Conn) (err error) {
+	err = f.nft.within(nfnetlink.Patience*time.Second, func(nft *nftables.Conn) (err error) {
 		tables, err = nft.ListTablesOfFamily(nftables.TableFamilyINet)
 		return err
 	})
@@ -53,7 +55,7 @@ func (f *nfTables) inspect() (d damage, err error) {
 }
 
 func (f *nfTables) inspectSets() (lost []string, err error) {
-	sets, err := f.kernelSets()
+	sets, err := f.nft.ourSets()
 	if err != nil {
 		return nil, err
 	}
@@ -74,10 +76,10 @@ func (f *nfTables) inspectSets() (lost []string, err error) {
 	return lost, nil
 }
 
-// kernelSets returns the sets that are in the table.
-func (f *nfTables) kernelSets() (map[nftSet]*nftables.Set, error) {
+// ourSets returns the sets that are in the table.
+func (c *nftConn) ourSets() (map[nftSet]*nftables.Set, error) {
 	ours := make(map[nftSet]*nftables.Set)
-	err := f.nft.within(patience*time.Second, func(nft *nftables.Conn) error {
+	err := c.within(nfnetlink.Patience*time.Second, func(nft *nftables.Conn) error {
 		if _, err := nft.ListTableOfFamily(nftName, nftables.TableFamilyINet); err != nil {
 			return err
 		}
@@ -95,7 +97,7 @@ func (f *nfTables) kernelSets() (map[nftSet]*nftables.Set, error) {
 // inspectRules says whether the chain is there with exactly our rules, or at
 // another place.
 func (f *nfTables) inspectRules() (ok, misplaced bool, err error) {
-	err = f.nft.within(patience*time.Second, func(nft *nftables.Conn) error {
+	err = f.nft.within(nfnetlink.Patience*time.Second, func(nft *nftables.Conn) error {
 		chains, err := nft.ListChainsOfTableFamily(nftables.TableFamilyINet)
 		i := slices.IndexFunc(chains, func(c *nftables.Chain) bool { return c.Table.Name == nftName && c.Name == nftChain })
 		if err != nil || i < 0 {
@@ -105,7 +107,7 @@ func (f *nfTables) inspectRules() (ok, misplaced bool, err error) {
 			return nil
 		}
 		rules, err := nft.GetRules(nftTable(), nftBase())
-		ok = err == nil && f.areRules(rules)
+		ok = err == nil && areRules(rules, f.sets, f.ports)
 		return err
 	})
 	return ok, misplaced, nftError("list rules of table inet "+nftName, err)
@@ -113,13 +115,13 @@ func (f *nfTables) inspectRules() (ok, misplaced bool, err error) {
 
 // areRules says whether the rules are ours, one for each set. Their order is that in
 // which lengths were first banned, which only who banned them knows.
-func (f *nfTables) areRules(rules []*nftables.Rule) bool {
-	for _, s := range f.sets {
-		if !slices.ContainsFunc(rules, func(r *nftables.Rule) bool { return s.isRule(r, f.ports) }) {
+func areRules(rules []*nftables.Rule, sets []nftSet, ports []uint16) bool {
+	for _, s := range sets {
+		if !slices.ContainsFunc(rules, func(r *nftables.Rule) bool { return s.isRule(r, ports) }) {
 			return false
 		}
 	}
-	return len(rules) == len(f.sets)
+	return len(rules) == len(sets)
 }
 
 // inPlace says whether a chain sees packets where ours must.

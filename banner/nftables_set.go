@@ -13,6 +13,8 @@ import (
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"odooban/banner/nfnetlink"
 )
 
 // nftSet is a set of networks of one length. Such a set is looked up in one
@@ -98,14 +100,14 @@ type nftFacts struct {
 }
 
 // facts asks the kernel. A set that is not there is an error.
-func (s nftSet) facts(c *conn) (facts nftFacts, err error) {
+func (s nftSet) facts(c *nfnetlink.Conn) (facts nftFacts, err error) {
 	// NFTA_SET_EXPR and NFTA_SET_COUNT of include/uapi/linux/netfilter/nf_tables.h
 	const expressions, count = 17, 20
 	facts.members = -1
-	b := attr(aboutNFT(), unix.NFTA_SET_TABLE, nl.ZeroTerminated(nftName))
-	b = attr(b, unix.NFTA_SET_NAME, nl.ZeroTerminated(s.name()))
-	err = c.call(unix.NFNL_SUBSYS_NFTABLES, unix.NFT_MSG_GETSET, 0, b, func(payload []byte) error {
-		return eachAttr(payload[min(len(payload), nl.SizeofNfgenmsg):], func(kind uint16, value []byte) error {
+	b := nfnetlink.Attr(aboutNFT(), unix.NFTA_SET_TABLE, nl.ZeroTerminated(nftName))
+	b = nfnetlink.Attr(b, unix.NFTA_SET_NAME, nl.ZeroTerminated(s.name()))
+	err = c.Call(unix.NFNL_SUBSYS_NFTABLES, unix.NFT_MSG_GETSET, 0, b, func(payload []byte) error {
+		return nfnetlink.EachAttr(payload[min(len(payload), nl.SizeofNfgenmsg):], func(kind uint16, value []byte) error {
 			switch {
 			case kind == count && len(value) == 4:
 				facts.members = int(binary.BigEndian.Uint32(value))
@@ -119,7 +121,7 @@ func (s nftSet) facts(c *conn) (facts nftFacts, err error) {
 }
 
 // missing says how many of the prefixes are not members.
-func (s nftSet) missing(ctx context.Context, c *conn, prefixes []netip.Prefix) (int, error) {
+func (s nftSet) missing(ctx context.Context, c *nfnetlink.Conn, prefixes []netip.Prefix) (int, error) {
 	facts, err := s.facts(c)
 	switch {
 	case errors.Is(err, syscall.ENOENT):

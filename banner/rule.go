@@ -21,6 +21,8 @@ const (
 	ruleChain = "PREROUTING"
 	// ruleComment is how rules of ours are known again.
 	ruleComment = "odooban"
+	// patience is how many seconds iptables may wait for its lock.
+	patience = 5
 	// maxPorts is how many ports one multiport match takes.
 	maxPorts = 15
 )

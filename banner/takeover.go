@@ -49,9 +49,13 @@ func (k *Keeper) takeFrom(ctx context.Context, r rung, opts Options) error {
 	return err
 }
 
-// unblockLeft ends bans in the backends that still have some.
-func (k *Keeper) unblockLeft(ctx context.Context, prefixes []netip.Prefix) (failed error) {
-	for _, old := range k.left {
+// leftovers are backends from when they were used, with bans that could not be taken
+// over.
+type leftovers []backend
+
+// unblock ends bans in all of them.
+func (l leftovers) unblock(ctx context.Context, prefixes []netip.Prefix) (failed error) {
+	for _, old := range l {
 		if err := old.Unblock(ctx, prefixes); !errors.Is(err, syscall.ENOENT) {
 			failed = errors.Join(failed, err)
 		}
@@ -59,10 +63,10 @@ func (k *Keeper) unblockLeft(ctx context.Context, prefixes []netip.Prefix) (fail
 	return failed
 }
 
-// removeLeft takes away what backends that still have bans have. What is left there
-// without a ban harms nobody.
-func (k *Keeper) removeLeft(ctx context.Context) (failed error) {
-	k.left = slices.DeleteFunc(k.left, func(old backend) bool {
+// remove takes away what they have, and returns those that still have bans. What is
+// left of others harms nobody.
+func (l leftovers) remove(ctx context.Context) (left leftovers, failed error) {
+	left = slices.DeleteFunc(l, func(old backend) bool {
 		err := old.Remove(ctx)
 		if bans, unknown := old.List(ctx); unknown == nil && len(bans) == 0 {
 			err = nil
@@ -70,5 +74,5 @@ func (k *Keeper) removeLeft(ctx context.Context) (failed error) {
 		failed = errors.Join(failed, err)
 		return err == nil && old.Close() == nil
 	})
-	return failed
+	return left, failed
 }

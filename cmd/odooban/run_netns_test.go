@@ -185,6 +185,32 @@ func TestRunProtects(t *testing.T) {
 	}
 }
 
+// One client behind NAT64 is kept away, and no other one behind the same translator.
+func TestRunBansOneClientBehindNAT64(t *testing.T) {
+	testrequire.Command(t, "nft")
+	s := &site{Net: netnstest.New(t, 1), t: t, log: newOdooLog(t), backend: "nftables"}
+	s.Server.Echo(t, protectedPort)
+	odooban := s.run("ODOOBAN_NAT64=2001:db8:1::/96")
+	s.log.fail(odooban, "2001:db8:1::7", "2001:db8:1::7", "2001:db8:1::7")
+	odooban.awaitBan(t, "2001:db8:1::7/128")
+	conn := s.dial(0, s.Server.Addr6)
+	s.log.fail(odooban, "2001:db8:1::1", "2001:db8:1::1", "2001:db8:1::1")
+	odooban.awaitBan(t, "2001:db8:1::1/128")
+	s.wantCut(conn, 0, s.Server.Addr6)
+}
+
+// The neighbours of an ignored address are banned by half of its network, and it is not
+// cut off.
+func TestRunBansBesideIgnoredAddress(t *testing.T) {
+	testrequire.Command(t, "nft")
+	s := &site{Net: netnstest.New(t, 1), t: t, log: newOdooLog(t), backend: "nftables"}
+	s.Server.Echo(t, protectedPort)
+	odooban := s.run("ODOOBAN_IGNORE=2001:db8:1::1")
+	s.log.fail(odooban, "2001:db8:1:0:8000::1", "2001:db8:1:0:9000::2", "2001:db8:1:0:a000::3")
+	odooban.awaitBan(t, "2001:db8:1:0:8000::/65")
+	s.dial(0, s.Server.Addr6)
+}
+
 func (s *site) attack() {
 	const bad, bad6, short, good, late = 0, 1, 2, 3, 4
 	s.Server.Echo(s.t, protectedPort)

@@ -72,7 +72,9 @@ func compile(c *config.Config) (*rules.Set, error) {
 // newJail makes the jail of the enabled policies. own are networks to leave
 // alone besides those configured.
 func newJail(c *config.Config, own []jail.Ignored) (*jail.Jail, error) {
-	options := jail.Options{IPv6Prefix: c.IPv6Prefix, Ignore: neverBanned(c, own), Growth: jail.Growth(c.Growth)}
+	options := jail.Options{
+		IPv6Prefix: c.IPv6Prefix, NAT64: c.NAT64, Ignore: neverBanned(c, own), Growth: jail.Growth(c.Growth),
+	}
 	for _, j := range c.Jails {
 		if j.Enabled {
 			options.Policies = append(options.Policies, jail.Policy{

@@ -94,6 +94,11 @@ var laws = []law{
 		why:   "banner keeps prefixes away and does not ask why",
 	},
 	{
+		in:    "banner/nfnetlink",
+		never: []string{module},
+		why:   "nfnetlink carries requests, and knows no ban",
+	},
+	{
 		in:    "internal/window",
 		never: []string{module},
 		uses:  clock,

@@ -21,6 +21,7 @@ func build(m *mistakes, doc document) *Config {
 		Ignore:     buildPrefixes(m, "ignore", doc.Ignore, nobodyBanned),
 		Proxies:    buildPrefixes(m, "proxies", doc.Proxies, anybodyBanned),
 		IPv6Prefix: buildIPv6Prefix(m, doc.IPv6Prefix),
+		NAT64:      buildNAT64(m, doc.NAT64),
 		Firewall: Firewall{
 			Backend: oneOf(m, "firewall.backend", doc.Firewall.Backend,
 				"auto", "ipset", "nftables", "iptables", "dry-run"),
@@ -94,6 +95,23 @@ func buildIPv6Prefix(m *mistakes, bits int) int {
 		m.bad("ipv6_prefix", "%d is out of range; write a number from 32 to 128", bits)
 	}
 	return bits
+}
+
+func buildNAT64(m *mistakes, texts []string) []netip.Prefix {
+	var prefixes []netip.Prefix
+	for i, s := range texts {
+		p, err := ParsePrefix(s)
+		switch {
+		case err != nil:
+			m.bad(entryPath("nat64", i), "%s", err)
+		case p.Addr().Is4() || !slices.Contains([]int{32, 40, 48, 56, 64, 96}, p.Bits()):
+			m.bad(entryPath("nat64", i), "%s is no prefix of NAT64; write one of IPv6 with a length of "+
+				"32, 40, 48, 56, 64 or 96, like 64:ff9b:1::/96", quote(s))
+		default:
+			prefixes = append(prefixes, p)
+		}
+	}
+	return prefixes
 }
 
 func buildPorts(m *mistakes, numbers []int) []uint16 {

@@ -42,8 +42,11 @@ type Config struct {
 	// IPv6Prefix is the length, 32 to 128 bits, of the prefixes that IPv6
 	// addresses are counted and banned by.
 	IPv6Prefix int
-	Firewall   Firewall
-	Journal    Journal
+	// NAT64 holds the prefixes that translators on the way put IPv4 addresses into,
+	// beside 64:ff9b::/96.
+	NAT64    []netip.Prefix
+	Firewall Firewall
+	Journal  Journal
 	// Socket is the absolute path of the control socket.
 	Socket  string
 	Metrics Metrics

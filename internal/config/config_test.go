@@ -52,6 +52,7 @@ func complete() *Config {
 		},
 		Proxies:    []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")},
 		IPv6Prefix: 56,
+		NAT64:      []netip.Prefix{netip.MustParsePrefix("64:ff9b:1::/96")},
 		Firewall:   Firewall{Backend: "ipset", Ports: []uint16{443}},
 		Journal:    Journal{Path: "/srv/odooban.db", Keep: 90 * 24 * time.Hour},
 		Socket:     "/srv/odooban.sock",
@@ -171,6 +172,7 @@ func TestJSON(t *testing.T) {
   "ignore": [],
   "proxies": [],
   "ipv6_prefix": 64,
+  "nat64": [],
   "firewall": {
     "backend": "auto",
     "ports": [

@@ -23,6 +23,7 @@ type document struct {
 	Ignore     []string     `json:"ignore"`
 	Proxies    []string     `json:"proxies"`
 	IPv6Prefix int          `json:"ipv6_prefix" yaml:"ipv6_prefix"`
+	NAT64      []string     `json:"nat64"`
 	Firewall   firewallKeys `json:"firewall"`
 	Journal    journalKeys  `json:"journal"`
 	Socket     string       `json:"socket"`
@@ -154,6 +155,7 @@ func (c *Config) document() document {
 		Ignore:     texts(c.Ignore),
 		Proxies:    texts(c.Proxies),
 		IPv6Prefix: c.IPv6Prefix,
+		NAT64:      texts(c.NAT64),
 		Firewall:   firewallKeys{Backend: c.Firewall.Backend, Ports: []int{}},
 		Journal:    journalKeys{Path: c.Journal.Path, Keep: FormatDuration(c.Journal.Keep)},
 		Socket:     c.Socket,

@@ -14,7 +14,7 @@ import (
 // testdata holds one file for each mistake.
 const testdata = "../../testdata/config"
 
-const topKeys = "known: sources, rules, jails, growth, ignore, proxies, ipv6_prefix, firewall, journal, socket, metrics, log"
+const topKeys = "known: sources, rules, jails, growth, ignore, proxies, ipv6_prefix, nat64, firewall, journal, socket, metrics, log"
 
 const builtInRules = "known: odoo-login, odoo-cooldown, odoo-totp, odoo-reset, odoo-database, odoo-api, " +
 	"odoo-csrf, odoo-dbname, " +
@@ -194,6 +194,10 @@ var mistakenFiles = []struct {
 		`2: ignore[0]: "0.0.0.0/0"` + everybody + noneBanned,
 		`3: ignore[1]: "::/0"` + everybody + noneBanned,
 		`4: ignore[2]: "::ffff:0.0.0.0/96"` + everybody + noneBanned,
+	}},
+	{"nat64", []string{
+		`2: nat64[0]: "192.0.2.0/24" is no prefix of NAT64; write one of IPv6 with a length of 32, 40, 48, 56, 64 or 96, like 64:ff9b:1::/96`,
+		`3: nat64[1]: "64:ff9b:1::/80" is no prefix of NAT64; write one of IPv6 with a length of 32, 40, 48, 56, 64 or 96, like 64:ff9b:1::/96`,
 	}},
 	{"proxies-everybody", []string{
 		`1: proxies[0]: "0.0.0.0/0"` + everybody + "whoever asks could have anybody banned; name the proxies alone",

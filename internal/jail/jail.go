@@ -7,8 +7,9 @@
 // acts on a ban has to see whether it is over already.
 //
 // IPv4 addresses are counted and banned one by one, IPv6 addresses by network.
-// An IPv6 network that holds an ignored address is the exception: its other
-// addresses are counted and banned one by one, too.
+// Where an IPv6 network holds an ignored address, the largest networks beside that
+// are counted and banned instead. IPv4 clients behind NAT64 are counted and banned
+// one by one.
 //
 // Failures during a ban belong to it and count nowhere, whenever they come. So
 // do those of the rule that banned from up to FindTime before: after the ban it
@@ -27,8 +28,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
-
-	"github.com/gaissmai/bart"
 
 	"odooban/internal/window"
 	"odooban/rules"
@@ -54,8 +53,7 @@ type Jail struct {
 	policies map[string]*policy
 	bans     bans
 	growth   Growth
-	ignore   atomic.Pointer[bart.Table[string]]
-	ipv6     int
+	networks atomic.Pointer[networks]
 	maxKeys  int
 }
 
@@ -76,37 +74,28 @@ func New(o Options) (*Jail, error) {
 		policies: make(map[string]*policy),
 		bans:     bans{of: make(map[netip.Prefix]history)},
 		growth:   o.Growth,
-		ipv6:     o.IPv6Prefix,
 		maxKeys:  o.MaxKeys,
 	}
 	for _, p := range o.Policies {
 		j.policies[p.Rule] = &policy{Policy: p, window: window.New(p.MaxRetry, p.FindTime, o.MaxKeys)}
 	}
-	j.ignore.Store(tableOf(o.Ignore))
+	j.networks.Store(newNetworks(o.IPv6Prefix, append([]netip.Prefix{wellKnownNAT64}, o.NAT64...), o.Ignore))
 	return j, nil
-}
-
-// tableOf makes a table of networks.
-func tableOf(networks []Ignored) *bart.Table[string] {
-	table := new(bart.Table[string])
-	for _, i := range networks {
-		table.Insert(unmapped(i.Prefix), i.Why)
-	}
-	return table
 }
 
 // Leave replaces the networks to leave alone, and says whether they hold
 // addresses that the earlier ones did not. What was counted of them stays, and
-// so do their bans: see Lift.
-func (j *Jail) Leave(networks []Ignored) (more bool, err error) {
-	for _, i := range networks {
+// so do their bans: see Lift. One call comes after the other.
+func (j *Jail) Leave(ignore []Ignored) (more bool, err error) {
+	for _, i := range ignore {
 		if err := i.validate(); err != nil {
 			return false, err
 		}
 	}
-	before := j.ignore.Swap(tableOf(networks))
-	return slices.ContainsFunc(networks, func(i Ignored) bool {
-		_, known := before.LookupPrefix(unmapped(i.Prefix))
+	before := j.networks.Load()
+	j.networks.Store(newNetworks(before.ipv6, before.nat64, ignore))
+	return slices.ContainsFunc(ignore, func(i Ignored) bool {
+		_, known := before.ignore.LookupPrefix(unmapped(i.Prefix))
 		return !known
 	}), nil
 }
@@ -227,21 +216,11 @@ func (j *Jail) findTime() time.Duration {
 
 // Key returns what the failures of addr are counted by, and what would be
 // banned for them.
-func (j *Jail) Key(addr netip.Addr) netip.Prefix {
-	addr = plain(addr)
-	if addr.Is4() {
-		return single(addr)
-	}
-	network, err := addr.Prefix(j.ipv6)
-	if err != nil || j.ignore.Load().OverlapsPrefix(network) {
-		return single(addr)
-	}
-	return network
-}
+func (j *Jail) Key(addr netip.Addr) netip.Prefix { return j.networks.Load().key(plain(addr)) }
 
 // Ignored says whether addr is left alone, and why.
 func (j *Jail) Ignored(addr netip.Addr) (why string, ok bool) {
-	return j.ignore.Load().Lookup(plain(addr))
+	return j.networks.Load().ignore.Lookup(plain(addr))
 }
 
 // Lift ends the bans of prefix, so that its failures count again from now on,
@@ -279,7 +258,7 @@ func (j *Jail) Counted(rule string, prefix netip.Prefix) []time.Time {
 
 // IgnoredIn says whether an address in prefix is left alone, which one and why.
 func (j *Jail) IgnoredIn(prefix netip.Prefix) (network netip.Prefix, why string, ok bool) {
-	table := j.ignore.Load()
+	table := &j.networks.Load().ignore
 	if network, why, ok := table.LookupPrefixLPM(prefix); ok {
 		return network, why, true
 	}

@@ -123,9 +123,12 @@ func TestObserveAddresses(t *testing.T) {
 		{"ignored", []string{"192.0.2.7", "192.0.2.7", "192.0.2.7"}, nil},
 		{"ignored, mapped", []string{"::ffff:192.0.2.7", "::ffff:192.0.2.7", "::ffff:192.0.2.7"}, nil},
 		{"ignored within its network", []string{"2001:db8:9::5", "2001:db8:9::5", "2001:db8:9::5"}, nil},
-		{"beside an ignored address", []string{"2001:db8:9::6", "2001:db8:9::6", "2001:db8:9::6"}, []Decision{loginBan("2001:db8:9::6/128", 2)}},
-		{"beside it, counted one by one", []string{"2001:db8:9::6", "2001:db8:9::7", "2001:db8:9::8"}, nil},
-		{"first address of such a network", []string{"2001:db8:9::", "2001:db8:9::", "2001:db8:9::"}, []Decision{loginBan("2001:db8:9::/128", 2)}},
+		{"beside an ignored address", []string{"2001:db8:9::6", "2001:db8:9::6", "2001:db8:9::7"}, []Decision{loginBan("2001:db8:9::6/127", 2)}},
+		{"beside it, with ever new ones", []string{"2001:db8:9:0:8000::1", "2001:db8:9:0:abcd::2", "2001:db8:9:0:ffff::3"}, []Decision{loginBan("2001:db8:9:0:8000::/65", 2)}},
+		{"first address of such a network", []string{"2001:db8:9::", "2001:db8:9::", "2001:db8:9::"}, []Decision{loginBan("2001:db8:9::/126", 2)}},
+		{"behind NAT64", []string{"64:ff9b::203.0.113.9", "64:ff9b::203.0.113.9", "64:ff9b::203.0.113.9"}, []Decision{loginBan("64:ff9b::203.0.113.9/128", 2)}},
+		{"behind NAT64, counted one by one", []string{"64:ff9b::203.0.113.8", "64:ff9b::203.0.113.9", "64:ff9b::203.0.113.10"}, nil},
+		{"ignored, behind NAT64", []string{"64:ff9b::192.0.2.7", "64:ff9b::192.0.2.7", "64:ff9b::192.0.2.7"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,8 +202,17 @@ func TestKey(t *testing.T) {
 		{"IPv6 with a zone", "fe80::1%eth0", "fe80::/64", 0},
 		{"IPv6 by 56", "2001:db8:1:2ff::1", "2001:db8:1:200::/56", 56},
 		{"IPv6 by 128", "2001:db8:1:2::1", "2001:db8:1:2::1/128", 128},
-		{"beside an ignored address", "2001:db8:9::1%eth0", "2001:db8:9::1/128", 0},
-		{"beside one, by 48", "2001:db8:9:ffff::1", "2001:db8:9:ffff::1/128", 48},
+		{"beside an ignored address", "2001:db8:9::1%eth0", "2001:db8:9::/126", 0},
+		{"beside one, its next", "2001:db8:9::4", "2001:db8:9::4/128", 0},
+		{"beside one, the other half", "2001:db8:9:0:ffff::1", "2001:db8:9:0:8000::/65", 0},
+		{"beside one, by 48", "2001:db8:9:ffff::1", "2001:db8:9:8000::/49", 48},
+		{"beside one, by 128", "2001:db8:9::4", "2001:db8:9::4/128", 128},
+		{"the ignored one", "2001:db8:9::5", "2001:db8:9::5/128", 0},
+		{"NAT64", "64:ff9b::203.0.113.20", "64:ff9b::203.0.113.20/128", 0},
+		{"NAT64, configured", "64:ff9b:1::203.0.113.20", "64:ff9b:1::203.0.113.20/128", 0},
+		{"NAT64, by 48", "2001:db8:b:cb00:71:1400::", "2001:db8:b:cb00:71:1400::/128", 48},
+		{"beside NAT64", "64:ff9b::1:cb00:7114", "64:ff9b::1:0:0/96", 0},
+		{"beside NAT64, the other half", "64:ff9b::8000:0:0:1", "64:ff9b:0:0:8000::/65", 0},
 		{"within an ignored network", "2001:db8:a::1", "2001:db8:a::1/128", 0},
 	}
 	for _, tt := range tests {
@@ -208,12 +220,13 @@ func TestKey(t *testing.T) {
 			j := must(t, Options{
 				Policies:   []Policy{{login, 1, time.Second, time.Second}},
 				IPv6Prefix: tt.ipv6,
+				NAT64:      []netip.Prefix{netip.MustParsePrefix("64:ff9b:1::/96"), netip.MustParsePrefix("2001:db8:b::/48")},
 				Ignore: []Ignored{
 					{netip.MustParsePrefix("2001:db8:9::5/128"), "own"},
 					{netip.MustParsePrefix("2001:db8:a::/48"), "own"},
 				},
 			})
-			if got := j.Key(netip.MustParseAddr(tt.addr)).String(); got != tt.want {
+			if got := j.Key(netip.MustParseAddr(tt.addr)); got != netip.MustParsePrefix(tt.want) {
 				t.Errorf("Key(%s) = %s, want %s", tt.addr, got, tt.want)
 			}
 		})
@@ -241,6 +254,9 @@ func TestIgnored(t *testing.T) {
 		{"around it", "10.0.0.2", "office", true},
 		{"mapped address", "::ffff:10.0.0.2", "office", true},
 		{"mapped network", "198.51.100.7", "mapped", true},
+		{"behind NAT64", "64:ff9b::10.0.0.1", "gateway", true},
+		{"behind NAT64, outside", "64:ff9b::203.0.113.20", "", false},
+		{"mapped network, behind NAT64", "64:ff9b::198.51.100.7", "mapped", true},
 		{"with a zone", "fe80::1%eth0", "link", true},
 		{"other family", "::1", "", false},
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -44,6 +45,9 @@ type Options struct {
 	// IPv6Prefix is the length of the IPv6 networks that are counted and banned
 	// as one, 32 to 128; 0 means 64.
 	IPv6Prefix int
+	// NAT64 lists the prefixes of translators beside 64:ff9b::/96, of a length that
+	// RFC 6052 knows: 32, 40, 48, 56, 64 or 96.
+	NAT64 []netip.Prefix
 	// Growth makes the bans of repeat offenders longer.
 	Growth Growth
 	// MaxKeys bounds the keys counted for each policy, and the bans remembered;
@@ -89,6 +93,21 @@ func (o Options) validate() error {
 		if err := i.validate(); err != nil {
 			return err
 		}
+	}
+	for _, p := range o.NAT64 {
+		if err := validateNAT64(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validateNAT64 returns what is wrong with the prefix of a translator, and how to
+// write it.
+func validateNAT64(p netip.Prefix) error {
+	if !p.IsValid() || !p.Addr().Is6() || p != p.Masked() || !slices.Contains([]int{32, 40, 48, 56, 64, 96}, p.Bits()) {
+		return fmt.Errorf("%v is no prefix of NAT64; write one of IPv6 with a length of 32, 40, 48, 56, 64 or 96, "+
+			"such as 64:ff9b:1::/96", p)
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ func TestNewSaysTheCure(t *testing.T) {
 		{"no findtime", change(func(p *Policy) { p.FindTime = 0 }), "write findtime: 1m"},
 		{"short bantime", change(func(p *Policy) { p.BanTime = time.Millisecond }), "bantime 1ms is under a second; write bantime: 15m"},
 		{"rule twice", Options{Policies: []Policy{good, good}}, "rule odoo-login has two jails; keep one"},
+		{"NAT64 of no such length", Options{Policies: []Policy{good}, NAT64: []netip.Prefix{netip.MustParsePrefix("2001:db8::/72")}}, "such as 64:ff9b:1::/96"},
 		{"IPv6 prefix too short", Options{Policies: []Policy{good}, IPv6Prefix: 16}, "use 64"},
 		{"negative keys", Options{Policies: []Policy{good}, MaxKeys: -1}, "use 1000000"},
 		{"growth off", grow(Growth{Factor: 1}), ""},
