@@ -24,6 +24,7 @@ import (
 	"slices"
 
 	"odooban/rules/odoo"
+	"odooban/rules/order"
 	"odooban/rules/route"
 	"odooban/watcher/framing"
 )
@@ -60,10 +61,10 @@ func (l *Ledger) catchUp(all bool) {
 	if l.chain.Len() == 0 {
 		return
 	}
-	for _, h := range l.chain.Judge(all) {
+	l.chain.Judge(all, func(h *order.Held[Line]) {
 		l.outside = h.Off
 		l.take(&h.Event, h.At)
-	}
+	})
 	l.outside = false
 }
 

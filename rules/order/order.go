@@ -131,8 +131,9 @@ func timed(e *odoo.Event) bool { return e.Kind != odoo.Text }
 // kept copies what is kept of a text.
 func kept(b []byte) []byte { return bytes.Clone(b[:min(len(b), mostText)]) }
 
-// Judge returns the first lines, judged. It may be none of them, if too little has come.
-func (q *Queue[T]) Judge(all bool) []Held[T] {
+// Judge judges lines, and hands on all of them, or the first ones that nothing to come has a
+// say in. These may be none, if too little has come.
+func (q *Queue[T]) Judge(all bool, take func(*Held[T])) {
 	for of := range q.origins() {
 		q.judge(of)
 	}
@@ -140,20 +141,20 @@ func (q *Queue[T]) Judge(all bool) []Held[T] {
 	if !all {
 		if n = q.settled(); n == 0 {
 			q.enough = 2 * q.timed
-			return nil
+			return
 		}
 	}
-	first := q.lines[:n]
-	for i := range first {
-		if h := &first[i]; timed(&h.Event) {
+	for i := range n {
+		h := &q.lines[i]
+		if timed(&h.Event) {
 			q.timed--
 			if !h.Off {
 				q.reach(h.origin, h.Event.Time)
 			}
 		}
+		take(h)
 	}
-	q.lines, q.enough = q.lines[n:], 0
-	return first
+	q.lines, q.enough = slices.Delete(q.lines, 0, n), 0
 }
 
 // origins returns those of the lines.

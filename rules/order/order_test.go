@@ -32,11 +32,11 @@ func answered(ms, pid int, addr string) string {
 func off(lines []string) (all []int) {
 	var q order.Queue[int]
 	judge := func(end bool) {
-		for _, h := range q.Judge(end) {
+		q.Judge(end, func(h *order.Held[int]) {
 			if h.Off {
 				all = append(all, h.At)
 			}
-		}
+		})
 	}
 	var p odoo.Parser
 	offset := int64(0)
@@ -126,7 +126,7 @@ func TestBounded(t *testing.T) {
 			new(odoo.Parser).Parse(&e, &framing.Frame{Text: []byte(line)}, time.Unix(0, 0))
 			for i := range 3 * most {
 				if q.Add(&e, i, "", int64(i)); q.Full() {
-					q.Judge(false)
+					q.Judge(false, func(*order.Held[int]) {})
 				}
 				if q.Len() > most {
 					t.Fatalf("%d lines held back, want at most %d", q.Len(), most)
@@ -151,14 +151,15 @@ func FuzzJudge(f *testing.F) {
 			q.Add(&e, n, "", int64(n))
 			n++
 		}
-		all := q.Judge(true)
-		for i, h := range all {
-			if h.At != i {
-				t.Fatalf("line %d came as %d", h.At, i)
+		back := 0
+		q.Judge(true, func(h *order.Held[int]) {
+			if h.At != back {
+				t.Fatalf("line %d came as %d", h.At, back)
 			}
-		}
-		if len(all) != n {
-			t.Fatalf("%d lines came back of %d", len(all), n)
+			back++
+		})
+		if back != n {
+			t.Fatalf("%d lines came back of %d", back, n)
 		}
 	})
 }
