@@ -34,7 +34,7 @@ func Explain(r rules.Reason) rules.ReasonInfo {
 func MainReason(counts map[rules.Reason]uint64) (rules.ReasonInfo, bool) {
 	var most rules.Reason
 	for r, n := range counts {
-		if !r.Forged() && (n > counts[most] || n == counts[most] && r < most) {
+		if !Explain(r).Forged && (n > counts[most] || n == counts[most] && r < most) {
 			most = r
 		}
 	}

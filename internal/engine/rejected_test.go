@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -192,4 +193,29 @@ func TestRejectedIsNotCounted(t *testing.T) {
 			t.Errorf("bans %v", firewall.blocks)
 		}
 	})
+}
+
+// TestMainReason holds that the reason is told for which failures were lost, of whatever log,
+// and none for forged lines.
+func TestMainReason(t *testing.T) {
+	lost := rules.Reasons()[slices.IndexFunc(rules.Reasons(), func(r rules.ReasonInfo) bool {
+		return !r.Forged && r.Reason != ledger.NoAddress && r.Reason != ledger.Ambiguous // one of Traefik's
+	})].Reason
+	tests := []struct {
+		name   string
+		counts map[rules.Reason]uint64
+		want   rules.Reason
+	}{
+		{"none", nil, ""},
+		{"forged alone", map[rules.Reason]uint64{ledger.OtherAnswer: 9}, ""},
+		{"the most frequent", map[rules.Reason]uint64{ledger.OtherAnswer: 9, ledger.NoAddress: 1, ledger.Ambiguous: 2}, ledger.Ambiguous},
+		{"of Traefik's log", map[rules.Reason]uint64{lost: 1}, lost},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, known := MainReason(tt.counts); got.Reason != tt.want || known != (tt.want != "") {
+				t.Errorf("%q, known %v, want %q", got.Reason, known, tt.want)
+			}
+		})
+	}
 }

@@ -65,7 +65,10 @@ func Explanations() []Explanation {
 		{Twice, true, "one request would have written two records", forgedCure},
 		{TextBehind, true, "text goes on behind it that belongs to no record", forgedCure},
 		{Fragment, true, "it may be a part of the access line before it", forgedCure},
-		{Crowded, true, "its process cannot refuse logins as fast as that", forgedCure},
+		{
+			Crowded, true, "its process cannot refuse logins as fast as that",
+			forgedCure + "; if you write lines yourself to test, leave 10 ms between them",
+		},
 		{
 			Clock, true, "its time fits neither its neighbours nor the moment of its writing",
 			"compare the clocks of Odoo's host and of this one, and the time zone of the log",
