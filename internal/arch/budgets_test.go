@@ -30,7 +30,7 @@ const (
 
 // overdrawn are what exceeds a budget today, and is to become smaller.
 var overdrawn = []string{
-	"rules/...", // the heart with all that it reads: 8,200 lines
+	"rules/...", // the heart with all that it reads: 8,900 lines
 	"banner", "banner.Keeper",
 	"cmd/odooban", "cmd/odooban.app",
 	"internal/engine.Engine", "internal/engine.stream",
