@@ -12,7 +12,7 @@ type evidence struct {
 	off Checks
 	moment
 	clock     clock
-	chain     order.Queue[Line]
+	history   order.Queue[Line]
 	lag       lag
 	processes processes
 	doubt     doubt

@@ -46,8 +46,8 @@ func New(off Checks) *Ledger {
 // the clock can judge them.
 func (l *Ledger) Take(e *odoo.Event, at Line) {
 	if !at.Batch.Known() && l.off.on(Clock) {
-		l.chain.Add(e, at, at.Place.Generation, at.Offset)
-		if l.chain.Full() {
+		l.history.Add(e, at, at.Place.Generation, at.Offset)
+		if l.history.Full() {
 			l.catchUp(false)
 		}
 		return
@@ -58,10 +58,10 @@ func (l *Ledger) Take(e *odoo.Event, at Line) {
 
 // catchUp takes the lines that were held back, or all but those that are to be judged.
 func (l *Ledger) catchUp(all bool) {
-	if l.chain.Len() == 0 {
+	if l.history.Len() == 0 {
 		return
 	}
-	l.chain.Judge(all, func(h *order.Held[Line]) {
+	l.history.Judge(all, func(h *order.Held[Line]) {
 		l.outside = h.Off
 		l.take(&h.Event, h.At)
 	})
@@ -393,7 +393,7 @@ func (l *Ledger) Open(yield func(Place)) {
 	for _, x := range l.pending.attempts {
 		yield(x.first().Place)
 	}
-	for h := range l.chain.All {
+	for h := range l.history.All {
 		if h.Event.Login() || h.Event.Kind == odoo.Access {
 			yield(h.At.Place)
 		}
@@ -409,7 +409,7 @@ func (l *Ledger) Open(yield func(Place)) {
 func (l *Ledger) Form() framing.Form {
 	known := l.layout.known
 	if known == 0 {
-		known = l.chain.Layout()
+		known = l.history.Layout()
 	}
 	return framing.Form(known & 0xffff)
 }
@@ -422,5 +422,5 @@ func (l *Ledger) Attentive(offset, window int64) bool {
 			return true
 		}
 	}
-	return l.chain.Awaits(offset - window)
+	return l.history.Awaits(offset - window)
 }
