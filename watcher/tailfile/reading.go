@@ -92,6 +92,9 @@ func (w *follower) feed(g *generation, data []byte, read time.Time, grows bool) 
 		return w.out.Line(line)
 	}, skim)
 	g.grown = time.Now()
+	if live && g.found.at.After(read) {
+		read = g.found.at // the tail had it before the file was looked at
+	}
 	w.latest, w.armed = read, true
 	w.check.Reset(watcher.SettleTime - early - time.Since(read))
 	return err
