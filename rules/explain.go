@@ -58,19 +58,13 @@ func (set *Set) Explain(line []byte, now time.Time) Explanation {
 	o.Parse(&event, &f.frame, now)
 	e := Explanation{
 		Time: r.When, Level: string(record.StripColour(r.Level)), Logger: string(r.Logger),
-		Addr: event.Addr, User: cutText(event.User), DB: cutText(event.DB),
+		Addr: event.Addr, User: string(odoo.Kept(event.User)), DB: string(odoo.Kept(event.DB)),
 	}
 	e.Text, e.Rule = set.explainEvent(&event)
 	if e.Text == "" {
 		e.Text = textOf(&event, r.Writer)
 	}
 	return e
-}
-
-// cutText keeps of a text that somebody sent what a Failure has of it.
-func cutText(b []byte) string {
-	const longest = 256
-	return string(b[:min(len(b), longest)])
 }
 
 // explainEvent says by which rule an event is a failure, as one who sees no other line

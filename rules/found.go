@@ -248,12 +248,11 @@ func (f *Found) parse(text []byte) bool {
 
 // keep copies as much of a text as matters.
 func (f *Found) keep(b []byte) []byte {
-	const longest = 256
 	if len(b) == 0 {
 		return nil
 	}
 	start := len(f.texts)
-	f.texts = append(f.texts, b[:min(len(b), longest)]...)
+	f.texts = append(f.texts, odoo.Kept(b)...)
 	return f.texts[start:len(f.texts):len(f.texts)]
 }
 

@@ -236,9 +236,8 @@ func (s *Scanner) drain(dst []Failure) []Failure {
 			dst = append(dst, f)
 			continue
 		}
-		forged := v.Reason.Forged() && (v.Reason != ledger.Crowded || v.By.IsValid())
-		if s.reject(Rejection{Failure: f, Reason: v.Reason, By: v.By}); !forged {
-			s.stats.Unattributed++ // nobody is known to have forged it
+		if s.reject(Rejection{Failure: f, Reason: v.Reason, By: v.By}); !v.Forged() {
+			s.stats.Unattributed++
 		} else if _, known := s.stats.Forged[v.By]; v.By.IsValid() && (known || len(s.stats.Forged) < mostForgers) {
 			s.stats.Forged[v.By]++
 		}

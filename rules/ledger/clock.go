@@ -2,19 +2,9 @@ package ledger
 
 import "odooban/rules/batch"
 
-const (
-	// rounding is by how much two times may differ that are one: a stamp and two
-	// durations are rounded to milliseconds.
-	rounding = 2
-	// early is by how much the clock that stamps a record may be ahead of the one that
-	// tells when it was found.
-	early = 10
-	// reordering is by how much stamps run backwards, as processes write their
-	// records in another order than they make them: measured are 6.
-	reordering = 15
-	// threadsLate is the same among threads, which may be held up: measured are 83.
-	threadsLate = 150
-)
+// early is by how much the clock that stamps a record may be ahead of the one that tells
+// when it was found, in milliseconds.
+const early = 10
 
 // clock is the time by the lines that can be a part of no other. It goes forward only.
 type clock struct{ now int64 }

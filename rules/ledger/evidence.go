@@ -41,13 +41,13 @@ func (s *evidence) offClock(time int64, p *process) bool {
 	if !s.off.on(Clock) {
 		return false
 	}
-	late := int64(reordering)
-	if p.threaded {
-		late = threadsLate
-	}
 	b := s.at.Batch
 	if !b.Known() {
 		return s.outside
+	}
+	late := int64(order.Lateness)
+	if p.threaded {
+		late = order.ThreadsLateness
 	}
 	earliest, latest := b.Bounds()
 	return time > latest+early || time < earliest-late
@@ -57,7 +57,7 @@ func (s *evidence) offClock(time int64, p *process) bool {
 func (s *evidence) recordOf(e *odoo.Event, p *process) *record {
 	r := &record{
 		Line: s.at, time: e.Time, proc: p, ending: e.Ending, addr: e.Addr, raw: e.Raw(), eps: epsOf(e),
-		Detail: Detail{User: string(e.User[:min(len(e.User), longestUser)]), DB: string(e.DB[:min(len(e.DB), longestUser)])},
+		Detail: Detail{User: string(odoo.Kept(e.User)), DB: string(odoo.Kept(e.DB))},
 	}
 	switch e.Kind {
 	case odoo.Failed:

@@ -88,12 +88,13 @@ func (l *Ledger) take(e *odoo.Event, at Line) {
 		return
 	}
 	p := l.processes.find(e.Proc, at)
-	if !at.Batch.Known() && l.offClock(e.Time, p) {
+	off := l.offClock(e.Time, p)
+	if off && !at.Batch.Known() {
 		l.stray(e, p)
 		return
 	}
 	if l.doubt.free(&at) && l.begins {
-		if !l.offClock(e.Time, p) {
+		if !off {
 			l.clock.tick(e.Time)
 		}
 		l.lag.note(at.Batch, e.Time)
@@ -210,7 +211,7 @@ func (l *Ledger) other(e *odoo.Event, p *process) {
 	case odoo.Token:
 		p.hint = hint{way: Token, time: e.Time}
 	case odoo.Database: // whatever the reason: the record behind it tells
-		p.hint = hint{time: e.Time, db: string(e.DB[:min(len(e.DB), longestUser)])}
+		p.hint = hint{time: e.Time, db: string(odoo.Kept(e.DB))}
 	case odoo.Serving:
 		if l.lastLogin == 0 || l.at.Number-l.lastLogin > quiet {
 			p.serves = true
@@ -249,16 +250,13 @@ func (l *Ledger) login(e *odoo.Event, p *process) {
 	}
 }
 
-// longestUser bounds what is kept of a login and of a database's name, in bytes.
-const longestUser = 256
-
 // epsOf is by how much the times of an event may differ from those of its neighbours
 // that are the same, in milliseconds.
 func epsOf(e *odoo.Event) int64 {
 	if e.Coarse {
 		return 1000
 	}
-	return rounding
+	return order.Rounding
 }
 
 // crowd holds a failed login against the time that refusing one takes.
@@ -268,7 +266,7 @@ func (l *Ledger) crowd(r *record, p *process) {
 	if r.bad != before || p.threaded || p.served < 2 {
 		return
 	}
-	if last := p.last(); last != nil && last.held == 0 && r.time >= last.time && r.time-last.time < rounding {
+	if last := p.last(); last != nil && last.held == 0 && r.time >= last.time && r.time-last.time < order.Rounding {
 		r.mark(Crowded)
 	}
 }

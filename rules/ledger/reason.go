@@ -92,3 +92,7 @@ func (c Checks) on(r Reason) bool { return !c[r] }
 
 // Forged reports whether the reason says that the line is a part of somebody's request.
 func (r Reason) Forged() bool { return r != NoAddress && r != Ambiguous }
+
+// Forged reports whether somebody has forged the line: it is no failure that was lost. Of
+// lines that came too fast that is certain only where it is known who did.
+func (v *Verdict) Forged() bool { return v.Reason.Forged() && (v.Reason != Crowded || v.By.IsValid()) }

@@ -79,6 +79,9 @@ type Process struct {
 	PID       int32
 }
 
+// Kept is what is kept of the User or the DB of an Event: at most 256 bytes.
+func Kept(text []byte) []byte { return text[:min(len(text), 256)] }
+
 // Event is what one line tells. Its slices point into the line.
 type Event struct {
 	Kind   Kind

@@ -12,6 +12,7 @@ package order
 
 import (
 	"bytes"
+	"cmp"
 	"math"
 	"slices"
 
@@ -25,8 +26,6 @@ const (
 	atOnce    = 16 << 10
 	mostTimed = 4 * atOnce
 	mostHeld  = 2 * mostTimed
-	// mostText bounds what is kept of a login and of a database's name, in bytes.
-	mostText = 256
 )
 
 // Origin is whose times follow one another: those of a container, and in a file only
@@ -51,6 +50,7 @@ type Queue[T any] struct {
 	lines   []Held[T]
 	timed   int // how many of these have a time
 	enough  int // how many have to, until it is looked again
+	layout  uint32
 	reached map[Origin]int64
 	open    []open
 }
@@ -64,10 +64,11 @@ type open struct {
 // Add takes a line, which begins so many bytes behind the first.
 func (q *Queue[T]) Add(e *odoo.Event, at T, generation string, offset int64) {
 	h := Held[T]{Event: *e, At: at, origin: Origin{e.Proc.Container, generation}, offset: offset}
-	h.Event.User, h.Event.DB = kept(e.User), kept(e.DB)
+	h.Event.User, h.Event.DB = bytes.Clone(odoo.Kept(e.User)), bytes.Clone(odoo.Kept(e.DB))
 	q.lines = append(q.lines, h)
 	if timed(e) {
 		q.timed++
+		q.layout = cmp.Or(q.layout, e.Layout)
 	}
 	if e.Raw() || e.Kind == odoo.Access {
 		q.close(e.Proc)
@@ -106,15 +107,8 @@ func (q *Queue[T]) All(yield func(*Held[T]) bool) {
 	}
 }
 
-// Layout is that of the first line with a header; zero for none.
-func (q *Queue[T]) Layout() uint32 {
-	for i := range q.lines {
-		if e := &q.lines[i].Event; timed(e) {
-			return e.Layout
-		}
-	}
-	return 0
-}
+// Layout is that of the first line with a header that was held back; zero for none.
+func (q *Queue[T]) Layout() uint32 { return q.layout }
 
 // Awaits reports whether an answer is to come to a login at an offset or behind it.
 func (q *Queue[T]) Awaits(offset int64) bool {
@@ -128,14 +122,11 @@ func (q *Queue[T]) Awaits(offset int64) bool {
 
 func timed(e *odoo.Event) bool { return e.Kind != odoo.Text }
 
-// kept copies what is kept of a text.
-func kept(b []byte) []byte { return bytes.Clone(b[:min(len(b), mostText)]) }
-
 // Judge judges lines, and hands on all of them, or the first ones that nothing to come has a
 // say in. These may be none, if too little has come.
 func (q *Queue[T]) Judge(all bool, take func(*Held[T])) {
-	for of := range q.origins() {
-		q.judge(of)
+	for of, lines := range q.byOrigin() {
+		q.judge(of, lines)
 	}
 	n := len(q.lines)
 	if !all {
@@ -157,56 +148,47 @@ func (q *Queue[T]) Judge(all bool, take func(*Held[T])) {
 	q.lines, q.enough = slices.Delete(q.lines, 0, n), 0
 }
 
-// origins returns those of the lines.
-func (q *Queue[T]) origins() map[Origin]bool {
-	all := make(map[Origin]bool)
-	var last Origin
+// byOrigin returns the lines of each origin, in their order.
+func (q *Queue[T]) byOrigin() map[Origin][]*Held[T] {
+	all := make(map[Origin][]*Held[T])
 	for i := range q.lines {
 		h := &q.lines[i]
-		if timed(&h.Event) && (h.origin != last || len(all) == 0) {
-			last = h.origin
-			all[last] = true
-		}
+		all[h.origin] = append(all[h.origin], h)
 	}
 	return all
 }
 
 // judge finds which lines of an origin bear times that cannot be true.
-func (q *Queue[T]) judge(of Origin) {
+func (q *Queue[T]) judge(of Origin, lines []*Held[T]) {
 	start, known := q.reached[of]
 	if !known {
 		start = math.MinInt64 / 2
 	}
-	backwards, threaded := q.look(of, start)
+	backwards, threaded := look(lines, start)
 	if !backwards {
 		return
 	}
 	p := newPath(start, threaded)
-	for i := range q.lines {
-		h := &q.lines[i]
-		if h.origin != of && timed(&h.Event) {
-			continue
-		}
+	for i, h := range lines {
 		h.Off = false
 		p.add(i, &h.Event)
 	}
 	for _, k := range p.off() {
-		q.lines[p.nodes[k].at].Off = true
+		lines[p.nodes[k].at].Off = true
 	}
 }
 
-// look reports whether times of an origin go backwards by more than lines can be late, and
-// whether one process answers all requests.
-func (q *Queue[T]) look(of Origin, latest int64) (backwards, threaded bool) {
+// look reports whether times go backwards, from the latest before them on, by more than
+// lines can be late, and whether one process answers all requests.
+func look[T any](lines []*Held[T], latest int64) (backwards, threaded bool) {
 	var one odoo.Process
 	threaded = true
-	for i := range q.lines {
-		h := &q.lines[i]
+	for _, h := range lines {
 		e := &h.Event
-		if h.origin != of || !timed(e) {
+		if !timed(e) {
 			continue
 		}
-		backwards = backwards || e.Time < latest-lateness
+		backwards = backwards || e.Time < latest-Lateness
 		latest = max(latest, e.Time)
 		if e.Kind == odoo.Access {
 			threaded = threaded && (one == odoo.Process{} || one == e.Proc)
@@ -223,7 +205,7 @@ func (q *Queue[T]) reach(of Origin, time int64) {
 	if q.reached == nil || len(q.reached) >= most {
 		q.reached = make(map[Origin]int64)
 	}
-	if before, known := q.reached[of]; known && time >= before-threadsLateness {
+	if before, known := q.reached[of]; known && time >= before-ThreadsLateness {
 		time = max(time, before)
 	}
 	q.reached[of] = time

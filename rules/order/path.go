@@ -8,14 +8,19 @@ import (
 	"odooban/rules/odoo"
 )
 
+// How far the times of a log may be off that are true, in milliseconds.
 const (
-	// lateness is by how much stamps run backwards, as processes write their records in
-	// another order than they make them, in milliseconds: measured are 6. Among threads
-	// single ones were 83 late.
-	lateness        = 15
-	threadsLateness = 150
-	// rounding is by how much two times may differ that are one.
-	rounding = 2
+	// Rounding is by how much two times may differ that are one: a stamp and two
+	// durations are rounded to milliseconds.
+	Rounding = 2
+	// Lateness is by how much stamps run backwards, as processes write their records
+	// in another order than they make them: measured are 6.
+	Lateness = 15
+	// ThreadsLateness is the same among threads, which may be held up: measured are 83.
+	ThreadsLateness = 150
+)
+
+const (
 	// longest is how long after its record a login is answered at most, in milliseconds,
 	// where the answer tells no less.
 	longest = 500
@@ -126,11 +131,11 @@ func (p *path) add(at int, e *odoo.Event) {
 	switch last := behind - 1; {
 	case e.Kind == odoo.Access:
 		p.answer(e, last)
-	case e.Kind == odoo.Cut:
-		p.headers = latest(append(p.headers, last))
-		p.record(e.Proc, last)
 	case timed(e) && p.nodes[last].holds != nothing:
 		p.record(e.Proc, last)
+		if e.Kind == odoo.Cut {
+			p.headers = latest(p.headers, last, few)
+		}
 	}
 	if e.Ends {
 		for _, n := range p.headers {
@@ -139,14 +144,14 @@ func (p *path) add(at int, e *odoo.Event) {
 	}
 	switch e.Ending {
 	case odoo.Address:
-		p.endings[e.Addr] = latest(append(p.endings[e.Addr], behind))
+		p.endings[e.Addr] = latest(p.endings[e.Addr], behind, few)
 	case odoo.Nowhere:
-		p.nowhere = latest(append(p.nowhere, behind))
+		p.nowhere = latest(p.nowhere, behind, few)
 	}
 }
 
-// latest keeps a few of the latest.
-func latest(all []int) []int { return all[max(0, len(all)-few):] }
+// latest adds a node to others, and keeps so many of the latest.
+func latest(all []int, node, most int) []int { return append(all[max(0, len(all)-most+1):], node) }
 
 // record takes one that may hold what stands behind it. Of those of the same moment the
 // first and the last stay.
@@ -165,7 +170,7 @@ func (p *path) answer(e *odoo.Event, n int) {
 	if took < 0 || took > longest {
 		took = longest
 	}
-	for time := e.Time - took - rounding; time <= e.Time+rounding; time++ {
+	for time := e.Time - took - Rounding; time <= e.Time+Rounding; time++ {
 		for _, one := range p.records[moment{e.Proc, time}] {
 			p.answered(one, n, e)
 		}
@@ -232,7 +237,7 @@ func (p *path) find() (last int) {
 			holders.add(n.clock, n.cost, i)
 		}
 		if n.holds == other {
-			p.vague = append(p.vague[max(0, len(p.vague)-nearby+1):], i)
+			p.vague = latest(p.vague, i, nearby)
 		}
 		if cost := n.cost + p.rest(i); cost <= cheapest {
 			cheapest, last = cost, i
@@ -263,25 +268,25 @@ func (p *path) step(i int, all, holders *cheapest) {
 	}
 	p.try(i, i-1, clockReset, before.cost+clockReset)
 	switch {
-	case n.time >= before.clock-lateness:
+	case n.time >= before.clock-Lateness:
 		p.try(i, i-1, 0, before.cost)
-	case p.threaded && n.time >= before.clock-threadsLateness:
+	case p.threaded && n.time >= before.clock-ThreadsLateness:
 		p.try(i, i-1, straggler, before.cost+straggler)
 	}
 	for _, b := range p.blocks[i] {
-		if from := &p.nodes[b.from]; n.time >= from.clock-lateness {
+		if from := &p.nodes[b.from]; n.time >= from.clock-Lateness {
 			p.try(i, b.from, b.kind, from.cost+b.cost)
 		}
 	}
 	for _, v := range p.vague {
-		if from := &p.nodes[v]; v < i-1 && n.time >= from.clock-lateness {
+		if from := &p.nodes[v]; v < i-1 && n.time >= from.clock-Lateness {
 			p.try(i, v, plausible, from.cost+plausible+length(i-v, mostPossible))
 		}
 	}
-	if from, cost, ok := holders.upTo(n.time+lateness, i); ok {
+	if from, cost, ok := holders.upTo(n.time+Lateness, i); ok {
 		p.try(i, from, possible, cost+possible)
 	}
-	if from, cost, ok := all.upTo(n.time+lateness, i); ok {
+	if from, cost, ok := all.upTo(n.time+Lateness, i); ok {
 		p.try(i, from, unknown, cost+unknown)
 	}
 }
