@@ -9,17 +9,12 @@ import (
 	"time"
 
 	"odooban/banner"
+	"odooban/internal/backoff"
 )
 
-// Refused bans are tried again after retryFirst, then after twice as long each
-// time, up to retryMost.
-const (
-	retryFirst = time.Second
-	retryMost  = 30 * time.Second
-	// maxRetries bounds the bans that are kept for another try; it is what the
-	// kernel's sets hold.
-	maxRetries = 1_000_000
-)
+// maxRetries bounds the bans that are kept for another try; it is what the
+// kernel's sets hold.
+const maxRetries = 1_000_000
 
 // retries keeps the bans that the firewall has refused.
 type retries struct {
@@ -72,7 +67,7 @@ func (r *retries) drop(prefixes []netip.Prefix) {
 // run lets try take the bans and try again, until ctx ends. It says whether it is
 // done, else it has added the bans again.
 func (r *retries) run(ctx context.Context, try func() bool) error {
-	wait := retryFirst
+	var again backoff.Backoff
 	for {
 		select {
 		case <-ctx.Done():
@@ -82,11 +77,10 @@ func (r *retries) run(ctx context.Context, try func() bool) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(wait):
+		case <-time.After(again.Next()):
 		}
-		wait = min(2*wait, retryMost)
 		if try() {
-			wait = retryFirst
+			again.Reset()
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"odooban/internal/backoff"
 )
 
 // Event is something about the journal that people should know, with its cure.
@@ -29,17 +31,10 @@ const (
 	OutageEnded = "journal-recovered"
 )
 
-// During an outage writing is tried again after retryFirst, then after twice as
-// long each time, up to retryMost.
-const (
-	retryFirst = time.Second
-	retryMost  = 30 * time.Second
-)
-
 // outage is the time during which the file cannot be written.
 type outage struct {
 	err     error // nil when there is no outage
-	wait    time.Duration
+	again   backoff.Backoff
 	next    time.Time
 	dropped int
 }
@@ -116,7 +111,7 @@ func (j *Journal) beginWithout(err error) {
 // fail notes that the file cannot be used for the time being.
 func (j *Journal) fail(err error) {
 	if j.outage.err == nil {
-		j.outage.wait = retryFirst
+		j.outage.again.Reset()
 		j.events = append(j.events, Event{
 			Code: OutageBegan,
 			Text: "nothing that happens now would survive a restart, while bans go on: " + err.Error(),
@@ -125,8 +120,7 @@ func (j *Journal) fail(err error) {
 	}
 	j.outage.err = err
 	j.outage.dropped += j.staged.trim(j.maxStaged)
-	j.outage.next = time.Now().Add(j.outage.wait)
-	j.outage.wait = min(2*j.outage.wait, retryMost)
+	j.outage.next = time.Now().Add(j.outage.again.Next())
 }
 
 // recover notes that everything is written.
